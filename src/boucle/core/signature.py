@@ -1,0 +1,136 @@
+"""Signature: the one truth about what goes into a model and what comes out.
+
+It validates requests, makes the OpenAPI schema and names the columns drift is computed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+DType = Literal["float64", "int64", "bool", "string", "datetime"]
+Task = Literal["tabular-regression", "tabular-classification"]
+Label = str | int | bool
+Column = NDArray[np.generic]
+"""One column, shape (rows,) or (rows, k). Missing: NaN in float64, NaT in datetime, None in string (object dtype)."""
+Batch = Mapping[str, Column]
+"""Named columns of equal length: what every predictor takes and returns."""
+
+STORAGE: dict[str, np.dtype[np.generic]] = {
+    "float64": np.dtype("float64"),
+    "int64": np.dtype("int64"),
+    "bool": np.dtype("bool"),
+    "string": np.dtype("object"),
+    "datetime": np.dtype("datetime64[ns]"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One named column of a model's input or output.
+
+    ``optional``: a value may be missing (an optional int64 or bool is held as float64 with NaN).
+    ``minimum`` and ``maximum`` are the declared range, ``categories`` the known levels: values outside are
+    answered and counted as data faults, unless the project says they are refused.
+    ``shape`` is the shape of one value: () for a scalar, (3,) for the probabilities of three classes.
+    """
+
+    name: str
+    dtype: DType
+    optional: bool = False
+    shape: tuple[int, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[Label, ...] | None = None
+    pii: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a field needs a name")
+        if self.dtype not in STORAGE:
+            raise ValueError(f"field '{self.name}': unknown dtype '{self.dtype}'; one of {', '.join(STORAGE)}")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"field '{self.name}': minimum {self.minimum} is above maximum {self.maximum}")
+
+    @property
+    def storage(self) -> np.dtype[np.generic]:
+        """The NumPy dtype a column of this field is held in."""
+        return STORAGE["float64"] if self.optional and self.dtype in ("int64", "bool") else STORAGE[self.dtype]
+
+    @property
+    def numeric(self) -> bool:
+        return self.dtype in ("float64", "int64") and self.categories is None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Ordered input and output fields. The first output is the prediction; classifiers add ``probabilities``."""
+
+    inputs: tuple[Field, ...]
+    outputs: tuple[Field, ...]
+
+    def __post_init__(self) -> None:
+        for side, fields in (("input", self.inputs), ("output", self.outputs)):
+            names = [f.name for f in fields]
+            twice = sorted({n for n in names if names.count(n) > 1})
+            if twice:
+                raise ValueError(f"{side} field '{twice[0]}' stands twice in the signature")
+        if not self.outputs:
+            raise ValueError("a signature needs at least one output field")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.inputs)
+
+    @property
+    def prediction(self) -> Field:
+        return self.outputs[0]
+
+    @property
+    def classes(self) -> tuple[Label, ...] | None:
+        """The labels, in the order of the probabilities; None for regression."""
+        return self.prediction.categories
+
+    @property
+    def task(self) -> Task:
+        return "tabular-regression" if self.classes is None else "tabular-classification"
+
+    def input(self, name: str) -> Field:
+        """Return the input field ``name``; raises KeyError."""
+        for field in self.inputs:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+    def problems(self, batch: Batch) -> list[str]:
+        """Say what keeps ``batch`` from being predicted on; an empty list means it is accepted."""
+        found: list[str] = []
+        lengths = {name: len(batch[name]) for name in self.names if name in batch}
+        for field in self.inputs:
+            if field.name not in batch:
+                found.append(f"column '{field.name}' is missing")
+            elif batch[field.name].dtype != field.storage:
+                found.append(f"column '{field.name}' should be {field.storage}, is {batch[field.name].dtype}")
+            elif not field.optional and missing(batch[field.name]).any():
+                found.append(f"column '{field.name}' has missing values and is not optional")
+        if len(set(lengths.values())) > 1:
+            found.append(f"columns differ in length: {lengths}")
+        return found
+
+    def accepts(self, batch: Batch) -> bool:
+        return not self.problems(batch)
+
+
+def missing(column: Column) -> NDArray[np.bool_]:
+    """Mark missing values, shape (rows,): NaN, NaT or None."""
+    if column.dtype.kind == "f":
+        return np.isnan(column)
+    if column.dtype.kind == "M":
+        return np.isnat(column)
+    if column.dtype.kind == "O":
+        return np.fromiter((v is None or v != v for v in column), dtype=bool, count=len(column))
+    return np.zeros(len(column), dtype=bool)

@@ -1,0 +1,44 @@
+"""Find one adapter by group and name among the installed entry points, and load it on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from boucle.core.errors import MissingExtra, NotFound
+
+_EXTRAS = {
+    "sklearn": "tabular", "skops": "tabular", "pandas": "tabular", "pyarrow": "tabular", "pandera": "tabular",
+    "optuna": "tabular", "mlflow": "loop", "sqlalchemy": "loop", "alembic": "loop", "fastapi": "loop",
+    "apprise": "loop", "croniter": "loop", "openpyxl": "excel", "onnxruntime": "onnx", "onnx": "onnx",
+    "xgboost": "xgboost", "lightgbm": "lightgbm", "psycopg": "postgres", "scipy": "tabular",
+}  # fmt: skip
+
+
+@cache
+def names(group: str) -> tuple[str, ...]:
+    """Return the names of all adapters of ``boucle.<group>``, sorted."""
+    return tuple(sorted(_found(group)))
+
+
+def load(group: str, name: str) -> Any:
+    """Return the adapter class ``name`` of ``boucle.<group>``; raises NotFound or MissingExtra."""
+    found = _found(group)
+    if name not in found:
+        raise NotFound.of(group.rstrip("s"), name, found, listing=f"pip list (entry points boucle.{group})")
+    try:
+        return found[name].load()
+    except ModuleNotFoundError as missing:
+        raise absent(missing) from missing
+
+
+def absent(missing: ModuleNotFoundError) -> MissingExtra:
+    """Turn an import failure into the error that names the extra to install."""
+    package = (missing.name or "?").split(".")[0]
+    return MissingExtra.of(package, _EXTRAS.get(package, package))
+
+
+@cache
+def _found(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"boucle.{group}")}

@@ -1,0 +1,47 @@
+"""Runtime: writes a model's own bytes into a bundle and loads them back as a predictor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from boucle.core.model import BundleInfo
+from boucle.core.signature import Batch, Signature
+
+
+class Predictor(Protocol):
+    """A loaded model. Thread-safe for reading; knows nothing of HTTP."""
+
+    def predict(self, batch: Batch) -> Batch:
+        """Predict on the signature's input columns; returns its output columns in the same row order.
+
+        Regression: ``prediction`` (rows,) float64. Classification: ``prediction`` (rows,) of labels and
+        ``probabilities`` (rows, classes) in the order of ``signature.classes``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a runtime wrote: options it needs to load again, types a safe loader must be told to trust,
+    pip requirements of its framework, and the MLflow flavors (name to configuration) that describe the same files."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    trusted: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    flavors: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Runtime(Protocol):
+    """One framework's way of keeping and running a model."""
+
+    name: str
+
+    def save(self, model: Any, directory: Path, signature: Signature) -> Saved:
+        """Write ``model`` into ``directory`` (which exists) in a safe format."""
+        ...
+
+    def load(self, directory: Path, info: BundleInfo) -> Predictor:
+        """Load the verified bundle in ``directory``; raises BundleError or UnsafeBundle."""
+        ...

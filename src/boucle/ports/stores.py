@@ -1,0 +1,165 @@
+"""Stores: the live state of the loop. Each noun has its own narrow port; one transaction spans them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from boucle.core.alarm import Alarm
+from boucle.core.deployment import Deployment
+from boucle.core.event import Event
+from boucle.core.observation import Feedback, Joined, Observation
+from boucle.core.profile import Profile
+from boucle.core.verdict import Verdict
+
+
+class Journal(Protocol):
+    """The hash-chained history."""
+
+    def append(self, event: Event) -> Event:
+        """Seal ``event`` behind the last one and keep it; returns it with seq and digest."""
+        ...
+
+    def events(
+        self, model: str | None = None, kinds: Sequence[str] = (), after: int = 0, since: float = 0.0, limit: int = 0
+    ) -> list[Event]:
+        """Events oldest first; ``limit`` keeps the newest so many, 0 keeps all."""
+        ...
+
+    def verify(self) -> int | None:
+        """Return the seq of the first entry that breaks the chain, None if it holds."""
+        ...
+
+
+class Deployments(Protocol):
+    """The release state, one row a model."""
+
+    def get(self, model: str) -> Deployment:
+        """Return the state; a model never released has an empty one."""
+        ...
+
+    def all(self) -> list[Deployment]: ...
+
+    def put(self, deployment: Deployment) -> None:
+        """Replace the row; raises Conflict when its generation is not exactly one above (or equal to) the stored one."""
+        ...
+
+
+class Observations(Protocol):
+    """Served requests and what came back about them."""
+
+    def ingest(
+        self, observations: Iterable[Observation], feedback: Iterable[Feedback], cursors: dict[str, int]
+    ) -> tuple[int, int]:
+        """Keep new entries and, in the same transaction, how far each segment was read.
+
+        An id seen before is not kept twice. Feedback may come before its observation, twice or out of order: the
+        latest truth for a row wins, an event of the same id, name and time counts once. Returns how many of each were new.
+        """
+        ...
+
+    def cursors(self) -> dict[str, int]: ...
+
+    def count(self, model: str, version: int | None = None, since: float = 0.0) -> int:
+        """Rows (not requests) observed."""
+        ...
+
+    def rows(
+        self, model: str, version: int | None = None, roles: Sequence[str] = (), after: int = 0, limit: int = 0
+    ) -> list[tuple[int, Observation]]:
+        """Observations in order of arrival with their position, from position ``after`` on."""
+        ...
+
+    def joined(
+        self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
+    ) -> Joined:
+        """Labelled rows in order of request time, requested at ``since`` or later; ``limit`` keeps the newest so many."""
+        ...
+
+    def feedback_totals(self, model: str) -> dict[str, float]:
+        """Counts: ``labels`` (rows with truth), ``unknown`` (feedback without an observation yet), ``delay`` (mean, s)."""
+        ...
+
+    def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:
+        """Business events as (version, event name, count, summed value)."""
+        ...
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these observation ids are kept."""
+        ...
+
+
+class Windows(Protocol):
+    """Profiles of closed windows and the verdicts about them."""
+
+    def last(self, model: str, version: int) -> tuple[int, int]:
+        """Return (number, end position) of the last closed window; (0, 0) when there is none."""
+        ...
+
+    def close(
+        self, model: str, version: int, number: int, position: int, start: float, end: float, profile: Profile
+    ) -> None:
+        """Keep a closed window; closing the same number again does no harm."""
+        ...
+
+    def profiles(self, model: str, version: int, last: int) -> list[tuple[int, Profile]]:
+        """The newest ``last`` windows, oldest first."""
+        ...
+
+    def record(self, model: str, version: int, kind: str, time: float, verdict: Verdict) -> None:
+        """Keep a verdict as the newest of its kind."""
+        ...
+
+    def verdicts(self, model: str, kind: str = "", limit: int = 0) -> list[tuple[float, int, Verdict]]:
+        """(time, version, verdict), oldest first; ``limit`` keeps the newest so many."""
+        ...
+
+
+class Alarms(Protocol):
+    def unresolved(self, model: str | None = None) -> list[Alarm]: ...
+
+    def all(self, model: str | None = None, limit: int = 0) -> list[Alarm]: ...
+
+    def get(self, id: int) -> Alarm:
+        """Raises NotFound."""
+        ...
+
+    def put(self, alarm: Alarm) -> Alarm:
+        """Keep an alarm; id 0 gives it a new one. Returns it as kept."""
+        ...
+
+
+class Settings(Protocol):
+    """Small named facts, such as a mute's end or a lease, as JSON."""
+
+    def get(self, key: str) -> Any: ...
+
+    def put(self, key: str, value: Any) -> None: ...
+
+
+class Transaction(Protocol):
+    """Everything changed through one transaction is kept together or not at all."""
+
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def deployments(self) -> Deployments: ...
+    @property
+    def observations(self) -> Observations: ...
+    @property
+    def windows(self) -> Windows: ...
+    @property
+    def alarms(self) -> Alarms: ...
+    @property
+    def settings(self) -> Settings: ...
+
+
+class State(Protocol):
+    """The live state. ``begin`` commits when its block ends, undoes everything when it raises."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction; raises StoreError when the store is locked, full, read-only or corrupt."""
+        ...
+
+    def close(self) -> None: ...

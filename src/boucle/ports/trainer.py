@@ -1,0 +1,61 @@
+"""Trainer: turns labelled rows into a fitted model, by what the project asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pandas as pd
+
+from boucle.core.signature import Field, Signature, Task
+
+Progress = Callable[[str, float], None]
+"""Called with what is happening and the share done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to train. ``fields`` are the inputs in order; ``frame`` has those columns and ``target``.
+
+    ``estimator`` is ``auto``, an import path, ``module:function``, or a list of those; ``params`` its parameters.
+    ``metric`` decides between candidates and search trials. ``positive`` is the label of interest of a binary task.
+    """
+
+    task: Task
+    fields: tuple[Field, ...]
+    target: str
+    frame: pd.DataFrame
+    estimator: str | tuple[str, ...] = "auto"
+    params: dict[str, Any] = field(default_factory=dict)
+    metric: str = "rmse"
+    trials: int = 0
+    timeout: float | None = None
+    folds: int = 5
+    seed: int = 0
+    class_weight: str | None = None
+    threshold: float | str | None = None
+    positive: Any = None
+    directory: str = "."
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted model and what became of the candidates: ``scores`` maps each to its cross-validated metric."""
+
+    model: Any
+    runtime: str
+    signature: Signature
+    params: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+    chosen: str = ""
+    threshold: float | None = None
+    seconds: float = 0.0
+
+
+class Trainer(Protocol):
+    name: str
+
+    def fit(self, job: Job, progress: Progress) -> Fitted:
+        """Fit; the same job and seed give the same predictions. Raises TrainingError."""
+        ...

@@ -1,0 +1,262 @@
+"""boucle.yaml as types: strict, every key with its default and its meaning. The JSON Schema is made from here."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+FILE = "boucle.yaml"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def seconds(text: str | float) -> float:
+    """Read a duration such as ``90s``, ``15m``, ``1h``, ``30d`` or ``2w``; a bare number is seconds."""
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return float(text)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", str(text).strip())
+    if not found:
+        raise ValueError(f"'{text}' is not a duration; write a number and a unit: 90s, 15m, 1h, 30d, 2w")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _duration(value: Any) -> Any:
+    seconds(value)
+    return value
+
+
+Duration = Annotated[str | int | float, AfterValidator(_duration)]
+RowsOrDuration = Annotated[int | str, AfterValidator(lambda v: _duration(v) if isinstance(v, str) else v)]
+_BOUND = re.compile(r"^\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
+
+
+def bound(text: str) -> tuple[str, float]:
+    """Read ``<= 0.75`` into its operator and number."""
+    found = _BOUND.match(text)
+    if not found:
+        raise ValueError(f"'{text}' is not a bound; write for example '<= 0.75' or '>= 0.8'")
+    return found[1], float(found[2])
+
+
+def _bound(value: str) -> str:
+    bound(value)
+    return value
+
+
+Bound = Annotated[str, AfterValidator(_bound)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class ColumnCheck(Section):
+    """The contract of one column. What is left out is not checked."""
+
+    type: Literal["float64", "int64", "bool", "string", "datetime"] | None = Field(
+        None, description="type of the values"
+    )
+    min: float | None = Field(None, description="smallest value that is right")
+    max: float | None = Field(None, description="largest value that is right")
+    missing: float | None = Field(None, ge=0, le=1, description="largest share of missing values; 0 forbids them")
+    categories: list[str | int | bool] | None = Field(None, description="the levels that are right")
+    unique: bool = Field(False, description="no value may stand twice")
+    pattern: str | None = Field(None, description="regular expression every text value matches whole")
+    pii: bool = Field(False, description="personal data: kept out of logs and reports")
+
+
+class Split(Section):
+    """How rows are parted for testing: at random (the default), stratified, by group or by time."""
+
+    test: float | str = Field(0.2, description="share of rows, or with `time` a duration such as 30d")
+    seed: int = Field(42, description="the same seed parts the same rows the same way")
+    stratify: bool | None = Field(None, description="keep the share of each class; default: for classification")
+    group: str | None = Field(None, description="column whose rows stay together on one side")
+    time: str | None = Field(None, description="column of times: the newest rows are the test rows")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Split:
+        if isinstance(self.test, str):
+            if not self.time:
+                raise ValueError("a duration for `test` needs `time: COLUMN`; without it write a share such as 0.2")
+            seconds(self.test)
+        elif not 0 < self.test < 1:
+            raise ValueError("`test` is a share between 0 and 1")
+        if self.group and self.time:
+            raise ValueError("`group` and `time` exclude each other")
+        return self
+
+
+class Data(Section):
+    source: str | list[str] | dict[str, Any] = Field(
+        description="file, folder, glob, SQLAlchemy URL, or module:function; read relative to this file"
+    )
+    query: str | None = Field(None, description="SQL, when the source is a database")
+    target: str = Field(description="the column to predict")
+    features: list[str] | None = Field(None, description="input columns; default: all but target, id, and dropped ones")
+    drop: list[str] = Field([], description="columns that are not inputs")
+    id: str | None = Field(None, description="column that names a row: not an input, never on both sides of the split")
+    separator: str | None = Field(None, description="of a CSV file; default: found out")
+    encoding: str | None = Field(None, description="of a text file; default: found out")
+    split: Split = Split()  # type: ignore[call-arg]
+    checks: dict[str, ColumnCheck] = Field({}, description="the contract, column by column")
+    rules: list[str] = Field([], description="expressions over columns that hold in every row (pandas.eval syntax)")
+    duplicates: Literal["allow", "warn", "refuse"] = Field("warn", description="what to do about rows that stand twice")
+
+
+class Search(Section):
+    trials: int = Field(20, ge=1, description="settings to try")
+    metric: str | None = Field(None, description="what to improve; default: the first of `evaluate.metrics`")
+    timeout: Duration | None = Field(None, description="stop after this long")
+
+
+class Model(Section):
+    estimator: str | list[str] = Field(
+        "auto", description="auto, an import path such as sklearn.linear_model.Ridge, a list, or module:function"
+    )
+    params: dict[str, Any] = Field({}, description="parameters of the estimator")
+    search: Search | None = None
+    folds: int = Field(5, ge=2, le=20, description="parts of the cross-validation")
+    seed: int = Field(42, description="of everything random in training")
+    class_weight: Literal["balanced"] | None = Field(None, description="weigh rare classes up")
+    threshold: float | Literal["tune"] | None = Field(
+        None, description="decision threshold of a binary classifier; `tune` finds it by cross-validation"
+    )
+
+
+class ChampionGate(Section):
+    margin: float = Field(0.0, ge=0, description="how much worse than the champion is still let through")
+
+
+class Fairness(Section):
+    groups: list[str] = Field(description="columns whose groups are compared")
+    ratio: float = Field(0.8, gt=0, le=1, description="smallest ratio of selection rates (a convention)")
+    difference: float = Field(0.1, gt=0, le=1, description="largest gap in true and false positive rates")
+    gate: bool = Field(False, description="fail the gate on a gap, instead of reporting it")
+
+
+class Robustness(Section):
+    gate: bool = Field(False, description="fail the gate instead of reporting")
+    flips: float = Field(0.2, gt=0, le=1, description="largest share of answers that small noise may change")
+
+
+class Evaluate(Section):
+    metrics: list[str] | None = Field(None, description="first is the primary one; default: by task")
+    require: dict[str, Bound] = Field({}, description="bounds a version has to meet, such as rmse: '<= 0.75'")
+    champion: ChampionGate = ChampionGate()  # type: ignore[call-arg]
+    slices: list[str] = Field([], description="columns judged level by level (numeric ones by quarters)")
+    fairness: Fairness | None = None
+    robustness: Robustness = Robustness()  # type: ignore[call-arg]
+
+
+class Serve(Section):
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="of the data plane; 0 takes a free one")
+    control_port: int = Field(8081, ge=0, le=65535, description="of the control plane")
+    workers: int = Field(1, ge=1, le=64)
+    max_body: int = Field(8_388_608, ge=1024, description="largest request in bytes")
+    max_rows: int = Field(10_000, ge=1, description="most rows in one request")
+    queue_rows: int = Field(20_000, ge=1, description="rows that may wait; more are answered 503")
+    deadline: Duration = Field("30s", description="longest a request waits for its answer")
+    routing_key: str | None = Field(None, description="input field that keeps a caller on one version")
+    refuse: list[Literal["range", "category"]] = Field(
+        [], description="refuse values outside the declared range or categories instead of counting them"
+    )
+    fallback: Any = Field(None, description="constant answered while the model is disabled; default: 503")
+
+
+class Release(Section):
+    strategy: Literal["canary", "shadow", "blue-green", "direct"] = "canary"
+    steps: list[float] = Field([10, 50], description="per cent of traffic the challenger takes, step by step")
+    min_feedback: int = Field(200, ge=1, description="labelled rows of the challenger needed at each step")
+    margin: float | None = Field(
+        None, ge=0, description="how much worse live still passes; default: `evaluate.champion`"
+    )
+    require_approval: bool = Field(False, description="wait for `boucle promote` before any traffic")
+
+    @model_validator(mode="after")
+    def _rise(self) -> Release:
+        if list(self.steps) != sorted(set(self.steps)) or not all(0 < s <= 100 for s in self.steps):
+            raise ValueError("`steps` are rising shares between 0 and 100, such as [10, 50]")
+        return self
+
+
+class Slo(Section):
+    latency_p99_ms: float | None = Field(None, gt=0)
+    error_rate: float | None = Field(None, gt=0, lt=1, description="largest share of failed requests")
+
+
+class Business(Section):
+    event: str = Field(description="name of the event in /feedback")
+    value: str | None = Field(None, description="`amount` sums the events' values; default: events are counted")
+
+
+class Drift(Section):
+    level: float = Field(0.005, gt=0, lt=0.5, description="false-alarm level per window over all columns")
+    effect: float = Field(0.10, gt=0, description="smallest effect that matters")
+
+
+class Monitor(Section):
+    window: RowsOrDuration = Field(500, description="rows, or a duration such as 1h")
+    quality_tolerance: float = Field(0.1, ge=0, description="relative loss against the reference that still passes")
+    drift: Drift = Drift()  # type: ignore[call-arg]
+    slo: Slo = Slo()  # type: ignore[call-arg]
+    business: dict[str, Business] = {}
+
+
+Action = Literal["retrain", "rollback", "disable", "alert", "none"]
+
+
+class Reaction(Section):
+    action: Action
+    cooldown: int = Field(3, ge=0, description="windows to wait before the same action again")
+    confirm: int = Field(1, ge=1, description="windows in a row that must say so first")
+
+
+def _reaction(value: Any) -> Any:
+    return {"action": value} if isinstance(value, str) else value
+
+
+React1 = Annotated[Reaction, BeforeValidator(_reaction)]
+
+
+class React(Section):
+    """What each verdict leads to. The defaults are the measured policy."""
+
+    quality_loss: React1 = Reaction(action="retrain")  # type: ignore[call-arg]
+    data_fault: React1 = Reaction(action="alert")  # type: ignore[call-arg]
+    drift: React1 = Reaction(action="alert", confirm=2)  # type: ignore[call-arg]
+    slo_breach: React1 = Reaction(action="rollback")  # type: ignore[call-arg]
+    schedule: str | None = Field(None, description="cron expression: retrain then")
+    budget: int = Field(6, ge=0, description="most retrainings a day")
+    min_labels: int = Field(200, ge=1, description="labelled rows needed before a retraining")
+    dry_run: bool = Field(False, description="decide and record, but do nothing")
+
+
+class Store(Section):
+    directory: str = Field(".boucle", description="where bundles, snapshots and state are kept")
+    url: str | None = Field(None, description="SQLAlchemy URL of the live state; default: SQLite in the directory")
+
+
+class Tracking(Section):
+    uri: str | None = Field(None, description="MLflow tracking server; default: SQLite in the directory")
+    experiment: str | None = Field(None, description="default: the project's name")
+
+
+class Settings(Section):
+    """A whole project."""
+
+    name: str = Field(pattern=NAME, description="of the model")
+    task: Literal["tabular-regression", "tabular-classification"]
+    data: Data
+    model: Model = Model()  # type: ignore[call-arg]
+    evaluate: Evaluate = Evaluate()  # type: ignore[call-arg]
+    serve: Serve = Serve()  # type: ignore[call-arg]
+    release: Release = Release()  # type: ignore[call-arg]
+    monitor: Monitor = Monitor()  # type: ignore[call-arg]
+    alerts: list[str] = Field([], description="Apprise URLs; keep secrets out: ${NAME} reads the environment")
+    react: React = React()  # type: ignore[call-arg]
+    store: Store = Store()  # type: ignore[call-arg]
+    tracking: Tracking = Tracking()  # type: ignore[call-arg]
