@@ -44,7 +44,7 @@ def first_break(events: list[Event], previous: str = GENESIS) -> int | None:
     """Return the ``seq`` of the first entry that does not follow from the one before, None if the chain holds."""
     expected = events[0].seq if events else 1
     for event in events:
-        if event.seq != expected or event.sealed(event.seq, previous).digest != event.digest:
+        if event.seq != expected or event != event.sealed(event.seq, previous):
             return expected
         previous, expected = event.digest, expected + 1
     return None

@@ -26,7 +26,7 @@ class ModelRef:
     @classmethod
     def parse(cls, text: str) -> ModelRef:
         """Read ``NAME``, ``NAME/7`` or ``NAME@champion``; raises RequestError on anything else."""
-        found = _REF.match(text)
+        found = _REF.fullmatch(text)
         if not found:
             raise RequestError(
                 f"'{text}' is not a model reference.",

@@ -5,7 +5,7 @@ It validates requests, makes the OpenAPI schema and names the columns drift is c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -134,3 +134,13 @@ def missing(column: Column) -> NDArray[np.bool_]:
     if column.dtype.kind == "O":
         return np.fromiter((v is None or v != v for v in column), dtype=bool, count=len(column))
     return np.zeros(len(column), dtype=bool)
+
+
+def outputs_of(classes: Sequence[Label] | None, probabilities: bool = True) -> tuple[Field, ...]:
+    """Return the output fields of a regressor (``classes`` is None) or of a classifier with these labels."""
+    if classes is None:
+        return (Field("prediction", "float64"),)
+    kinds = {type(label) for label in classes}
+    dtype: DType = "bool" if kinds == {bool} else "int64" if kinds == {int} else "string"
+    prediction = Field("prediction", dtype, categories=tuple(classes))
+    return (prediction, Field("probabilities", "float64", shape=(len(classes),))) if probabilities else (prediction,)

@@ -38,8 +38,16 @@ class Runtime(Protocol):
 
     name: str
 
-    def save(self, model: Any, directory: Path, signature: Signature) -> Saved:
-        """Write ``model`` into ``directory`` (which exists) in a safe format."""
+    def save(self, model: Any, directory: Path, signature: Signature, pickled: Path | None = None) -> Saved:
+        """Write ``model`` into ``directory`` (which exists) in a safe format.
+
+        ``pickled`` is the file the model was read from with the operator's consent: it is kept as it is where no safe
+        format can hold the model. Raises BundleError.
+        """
+        ...
+
+    def wrap(self, model: Any, signature: Signature) -> Predictor:
+        """Return the predictor of a model in memory, as ``load`` would after ``save``."""
         ...
 
     def load(self, directory: Path, info: BundleInfo) -> Predictor:

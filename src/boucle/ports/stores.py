@@ -158,8 +158,11 @@ class Transaction(Protocol):
 class State(Protocol):
     """The live state. ``begin`` commits when its block ends, undoes everything when it raises."""
 
-    def begin(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction; raises StoreError when the store is locked, full, read-only or corrupt."""
+    def begin(self, write: bool = True) -> AbstractContextManager[Transaction]:
+        """Open a transaction; raises StoreError when the store is locked, full, read-only or corrupt.
+
+        Writing ones take their turn. With ``write=False`` it waits for no writer, and refuses to change anything.
+        """
         ...
 
     def close(self) -> None: ...

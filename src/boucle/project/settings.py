@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from boucle.project import masking
 
 FILE = "boucle.yaml"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -48,8 +61,29 @@ def _bound(value: str) -> str:
 Bound = Annotated[str, AfterValidator(_bound)]
 
 
+FETCHED = object()
+"""Context of a dump that is to hold the real values: for making other settings of it, never to be shown or kept."""
+
+
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    """A part of the project file. Dumps and reprs show references (``${NAME}``) and never what they fetched."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False, hide_input_in_errors=True)
+    _references: dict[masking.Path, str] = PrivateAttr(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _dump(self, inner: SerializerFunctionWrapHandler, info: SerializationInfo[Any]) -> dict[str, Any]:
+        plain: dict[str, Any] = inner(self)
+        if info.context is FETCHED:
+            return plain
+        for path, text in self._references.items():
+            masking.put(plain, path, text)
+        return plain
+
+    def __repr_args__(self) -> Any:
+        shown = masking.masked(self.model_dump())
+        for name, value in super().__repr_args__():
+            yield name, value if isinstance(value, Section) else shown.get(name, value)
 
 
 class ColumnCheck(Section):
@@ -65,6 +99,19 @@ class ColumnCheck(Section):
     unique: bool = Field(False, description="no value may stand twice")
     pattern: str | None = Field(None, description="regular expression every text value matches whole")
     pii: bool = Field(False, description="personal data: kept out of logs and reports")
+
+    @model_validator(mode="after")
+    def _possible(self) -> ColumnCheck:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"`min` {self.min:g} is above `max` {self.max:g}")
+        if self.categories is not None and not self.categories:
+            raise ValueError("`categories` is empty: no value could be right")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"`pattern` is not a regular expression: {error}") from None
+        return self
 
 
 class Split(Section):
@@ -90,6 +137,8 @@ class Split(Section):
 
 
 class Data(Section):
+    """Where the data comes from, what each column is, and what has to hold in it."""
+
     source: str | list[str] | dict[str, Any] = Field(
         description="file, folder, glob, SQLAlchemy URL, or module:function; read relative to this file"
     )
@@ -105,19 +154,35 @@ class Data(Section):
     rules: list[str] = Field([], description="expressions over columns that hold in every row (pandas.eval syntax)")
     duplicates: Literal["allow", "warn", "refuse"] = Field("warn", description="what to do about rows that stand twice")
 
+    @model_validator(mode="after")
+    def _roles(self) -> Data:
+        if self.id == self.target:
+            raise ValueError(f"'{self.target}' cannot be both `id` and `target`")
+        for key, columns in (("features", self.features or []), ("drop", self.drop)):
+            if self.target in columns:
+                raise ValueError(f"'{self.target}' is the target, it cannot be in `{key}` as well")
+        both = sorted(set(self.features or []) & {*self.drop, *([self.id] if self.id else [])})
+        if both:
+            raise ValueError(f"'{both[0]}' is in `features` and in `drop` or `id`; keep one")
+        return self
+
 
 class Search(Section):
+    """How better parameters are looked for (Optuna)."""
+
     trials: int = Field(20, ge=1, description="settings to try")
     metric: str | None = Field(None, description="what to improve; default: the first of `evaluate.metrics`")
     timeout: Duration | None = Field(None, description="stop after this long")
 
 
 class Model(Section):
+    """What is trained."""
+
     estimator: str | list[str] = Field(
         "auto", description="auto, an import path such as sklearn.linear_model.Ridge, a list, or module:function"
     )
     params: dict[str, Any] = Field({}, description="parameters of the estimator")
-    search: Search | None = None
+    search: Search | None = Field(None, description="look for better parameters; default: none are tried")
     folds: int = Field(5, ge=2, le=20, description="parts of the cross-validation")
     seed: int = Field(42, description="of everything random in training")
     class_weight: Literal["balanced"] | None = Field(None, description="weigh rare classes up")
@@ -127,10 +192,14 @@ class Model(Section):
 
 
 class ChampionGate(Section):
+    """The comparison with the version that answers now, on the same rows."""
+
     margin: float = Field(0.0, ge=0, description="how much worse than the champion is still let through")
 
 
 class Fairness(Section):
+    """The comparison of groups of people."""
+
     groups: list[str] = Field(description="columns whose groups are compared")
     ratio: float = Field(0.8, gt=0, le=1, description="smallest ratio of selection rates (a convention)")
     difference: float = Field(0.1, gt=0, le=1, description="largest gap in true and false positive rates")
@@ -138,24 +207,30 @@ class Fairness(Section):
 
 
 class Robustness(Section):
+    """What small noise, missing values and unseen categories do to the answers."""
+
     gate: bool = Field(False, description="fail the gate instead of reporting")
     flips: float = Field(0.2, gt=0, le=1, description="largest share of answers that small noise may change")
 
 
 class Evaluate(Section):
-    metrics: list[str] | None = Field(None, description="first is the primary one; default: by task")
+    """The gates a version has to pass before it may answer."""
+
+    metrics: list[str] | None = Field(None, min_length=1, description="first is the primary one; default: by task")
     require: dict[str, Bound] = Field({}, description="bounds a version has to meet, such as rmse: '<= 0.75'")
     champion: ChampionGate = ChampionGate()  # type: ignore[call-arg]
     slices: list[str] = Field([], description="columns judged level by level (numeric ones by quarters)")
-    fairness: Fairness | None = None
+    fairness: Fairness | None = Field(None, description="compare groups; default: none are")
     robustness: Robustness = Robustness()  # type: ignore[call-arg]
 
 
 class Serve(Section):
+    """How requests are answered."""
+
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="of the data plane; 0 takes a free one")
     control_port: int = Field(8081, ge=0, le=65535, description="of the control plane")
-    workers: int = Field(1, ge=1, le=64)
+    workers: int = Field(1, ge=1, le=64, description="processes that answer")
     max_body: int = Field(8_388_608, ge=1024, description="largest request in bytes")
     max_rows: int = Field(10_000, ge=1, description="most rows in one request")
     queue_rows: int = Field(20_000, ge=1, description="rows that may wait; more are answered 503")
@@ -168,7 +243,11 @@ class Serve(Section):
 
 
 class Release(Section):
-    strategy: Literal["canary", "shadow", "blue-green", "direct"] = "canary"
+    """How traffic moves to a new version."""
+
+    strategy: Literal["canary", "shadow", "blue-green", "direct"] = Field(
+        "canary", description="how traffic moves to a new version"
+    )
     steps: list[float] = Field([10, 50], description="per cent of traffic the challenger takes, step by step")
     min_feedback: int = Field(200, ge=1, description="labelled rows of the challenger needed at each step")
     margin: float | None = Field(
@@ -184,33 +263,43 @@ class Release(Section):
 
 
 class Slo(Section):
-    latency_p99_ms: float | None = Field(None, gt=0)
+    """What the service promises."""
+
+    latency_p99_ms: float | None = Field(None, gt=0, description="99 of 100 requests are answered within this")
     error_rate: float | None = Field(None, gt=0, lt=1, description="largest share of failed requests")
 
 
 class Business(Section):
+    """One measure of what the model is for, from events that come back."""
+
     event: str = Field(description="name of the event in /feedback")
     value: str | None = Field(None, description="`amount` sums the events' values; default: events are counted")
 
 
 class Drift(Section):
+    """When a change of the inputs counts."""
+
     level: float = Field(0.005, gt=0, lt=0.5, description="false-alarm level per window over all columns")
     effect: float = Field(0.10, gt=0, description="smallest effect that matters")
 
 
 class Monitor(Section):
+    """How the live model is watched."""
+
     window: RowsOrDuration = Field(500, description="rows, or a duration such as 1h")
     quality_tolerance: float = Field(0.1, ge=0, description="relative loss against the reference that still passes")
     drift: Drift = Drift()  # type: ignore[call-arg]
     slo: Slo = Slo()  # type: ignore[call-arg]
-    business: dict[str, Business] = {}
+    business: dict[str, Business] = Field({}, description="measures of what the model is for, by name")
 
 
 Action = Literal["retrain", "rollback", "disable", "alert", "none"]
 
 
 class Reaction(Section):
-    action: Action
+    """What one kind of verdict leads to. An action alone may stand for the section: `drift: retrain`."""
+
+    action: Action = Field(description="what is done")
     cooldown: int = Field(3, ge=0, description="windows to wait before the same action again")
     confirm: int = Field(1, ge=1, description="windows in a row that must say so first")
 
@@ -219,7 +308,7 @@ def _reaction(value: Any) -> Any:
     return {"action": value} if isinstance(value, str) else value
 
 
-React1 = Annotated[Reaction, BeforeValidator(_reaction)]
+React1 = Annotated[Reaction, BeforeValidator(_reaction, json_schema_input_type=Action | Reaction)]
 
 
 class React(Section):
@@ -236,11 +325,15 @@ class React(Section):
 
 
 class Store(Section):
+    """Where state is kept."""
+
     directory: str = Field(".boucle", description="where bundles, snapshots and state are kept")
     url: str | None = Field(None, description="SQLAlchemy URL of the live state; default: SQLite in the directory")
 
 
 class Tracking(Section):
+    """Where runs and versions are recorded."""
+
     uri: str | None = Field(None, description="MLflow tracking server; default: SQLite in the directory")
     experiment: str | None = Field(None, description="default: the project's name")
 
@@ -249,7 +342,7 @@ class Settings(Section):
     """A whole project."""
 
     name: str = Field(pattern=NAME, description="of the model")
-    task: Literal["tabular-regression", "tabular-classification"]
+    task: Literal["tabular-regression", "tabular-classification"] = Field(description="what is predicted")
     data: Data
     model: Model = Model()  # type: ignore[call-arg]
     evaluate: Evaluate = Evaluate()  # type: ignore[call-arg]

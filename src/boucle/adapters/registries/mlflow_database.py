@@ -1,0 +1,78 @@
+"""The SQLite file of a fresh MLflow registry, made in a fraction of a second and never seen half made.
+
+MLflow fills a new file by running every migration it ever had, and two processes doing that at once break each other.
+So the file is made beside its place, under a lock, from a kept copy of the schema, and renamed when it is complete.
+The copy is made by tools/make_mlflow_template.py and carries its Alembic revision: an MLflow that is newer adds its
+own migrations, one that is older than the copy runs all of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, SqlAlchemyStore
+
+TEMPLATE = Path(__file__).with_name("mlflow_schema.sql")
+
+
+def sqlite_uri(database: Path) -> str:
+    """Return the SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{database.resolve().as_posix()}"
+
+
+def prepare(database: Path, artifacts: str, template: Path | None = TEMPLATE) -> None:
+    """Make ``database`` with the schema of the installed MLflow if it is not there; any number of processes may.
+
+    Without a ``template`` MLflow runs its own migrations, which takes seconds.
+    """
+    if database.exists():
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(database.with_name(f".{database.name}.lock")):
+        if database.exists():  # made while we waited
+            return
+        fresh = database.with_name(f".{database.name}.new")
+        fresh.unlink(missing_ok=True)
+        if template is not None:
+            _fill(fresh, template)
+        # Opening the store adds the default experiment, and migrates a file that is still empty.
+        SqlAlchemyStore(sqlite_uri(fresh), artifacts).engine.dispose()
+        os.replace(fresh, database)
+
+
+def revision(template: Path) -> str:
+    """Return the Alembic revision a template was made at; its first line says it."""
+    with template.open() as lines:
+        return next(lines).removeprefix("-- revision ").strip()
+
+
+def _fill(database: Path, template: Path) -> None:
+    kept = revision(template)
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    if kept not in {script.revision for script in scripts.walk_revisions()}:
+        return
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(template.read_text())
+    if kept != scripts.get_current_head():
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("sqlalchemy.url", sqlite_uri(database).replace("%", "%%"))
+        command.upgrade(config, "heads")
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock file for the block, waiting for it; it goes when the process dies."""
+    import fcntl  # not on Windows: only a fresh registry needs it
+
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,106 @@
+"""Observations with what came back about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, func, select
+
+from boucle.adapters.stores.tables import business, labels, observations
+from boucle.core.observation import Joined
+
+_decode = msgspec.json.Decoder().decode
+_SHADOW = "shadow"
+
+
+def joined(connection: Connection, model: str, version: int | None, since: float, limit: int, inputs: bool) -> Joined:
+    """Return the labelled rows, oldest request first; requests that failed have none."""
+    query = _query(model, version, since, inputs)
+    order = (observations.c.time, observations.c.position, labels.c.row)
+    if limit:
+        newest = query.order_by(*(column.desc() for column in order)).limit(limit)
+        rows = list(connection.execute(newest))[::-1]
+    else:
+        rows = list(connection.execute(query.order_by(*order)))
+    return _collect(rows, inputs)
+
+
+def _query(model: str, version: int | None, since: float, inputs: bool) -> Select[Any]:
+    seen, told = observations.c, labels.c
+    wanted = [seen.position, seen.id, seen.version, seen.role, seen.time, seen.outputs]
+    query = (
+        select(*wanted, told.row.label("place"), told.time.label("arrived"), told.truth)
+        .join_from(observations, labels, and_(told.id == seen.id, told.row < seen.rows))
+        .where(seen.model == model, seen.time >= since, seen.error == "")
+    )
+    if inputs:
+        query = query.add_columns(seen.inputs)
+    return query if version is None else query.where(seen.version == version)
+
+
+def _collect(rows: list[Row[Any]], inputs: bool) -> Joined:
+    found = Joined()
+    last = -1
+    outputs: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {}
+    for row in rows:
+        if row.position != last:
+            last, outputs = row.position, _decode(row.outputs)
+            columns = _decode(row.inputs) if inputs else {}
+            for name in columns:
+                found.inputs.setdefault(name, [None] * len(found))
+        _add(found, row, outputs)
+        for name, column in found.inputs.items():
+            column.append(_at(columns.get(name, ()), row.place))
+    return found
+
+
+def _at(values: Sequence[Any], place: int) -> Any:
+    return values[place] if place < len(values) else None
+
+
+def _add(found: Joined, row: Row[Any], outputs: dict[str, list[Any]]) -> None:
+    predictions = outputs.get("prediction") or next(iter(outputs.values()), [])
+    found.ids.append(row.id)
+    found.positions.append(row.place)
+    found.versions.append(row.version)
+    found.roles.append(row.role)
+    found.times.append(row.time)
+    found.arrived.append(row.arrived)
+    found.predictions.append(_at(predictions, row.place))
+    found.probabilities.append(_at(outputs.get("probabilities", ()), row.place))
+    found.truths.append(_decode(row.truth))
+
+
+def totals(connection: Connection, model: str) -> dict[str, float]:
+    """Count labelled rows (``labels``), truths for rows a request did not have (``extra``), ids nobody observed yet
+    (``unknown``, of any model), and the mean time from request to truth (``delay``, s). Shadow copies do not count."""
+    seen, told = observations.c, labels.c
+    own = (
+        select(func.count(), func.avg(told.time - seen.time))
+        .join_from(observations, labels, told.id == seen.id)
+        .where(seen.model == model, seen.error == "", seen.role != _SHADOW)
+    )
+    count, delay = connection.execute(own.where(told.row < seen.rows)).one()
+    extra, _ = connection.execute(own.where(told.row >= seen.rows)).one()
+    observed = select(observations.c.id)
+    unknown = sum(
+        connection.execute(select(func.count(table.c.id.distinct())).where(table.c.id.not_in(observed))).scalar_one()
+        for table in (labels, business)
+    )
+    return {"labels": count, "extra": extra, "unknown": unknown, "delay": delay or 0.0}
+
+
+def events_by_version(connection: Connection, model: str, since: float) -> list[tuple[int, str, int, float]]:
+    """Sum the events of requests made at ``since`` or later, by the version that answered them."""
+    seen, told = observations.c, business.c
+    query = (
+        select(seen.version, told.event, func.count(), func.coalesce(func.sum(told.value), 0.0))
+        .join_from(business, observations, told.id == seen.id)
+        .where(seen.model == model, seen.time >= since, seen.role != _SHADOW)
+        .group_by(seen.version, told.event)
+        .order_by(seen.version, told.event)
+    )
+    return [(version, name, count, float(value)) for version, name, count, value in connection.execute(query)]

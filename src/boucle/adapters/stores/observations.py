@@ -1,0 +1,110 @@
+"""Served requests. Their rows are kept as JSON, one table row a request, in order of arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select
+
+from boucle.adapters.stores import feedback as returned
+from boucle.adapters.stores import joins
+from boucle.adapters.stores.bulk import clean, keep_new, parts, replace_all
+from boucle.adapters.stores.tables import cursors, observations
+from boucle.core.observation import Feedback, Joined, Observation
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class SqlObservations:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ingest(
+        self, observations_: Iterable[Observation], feedback: Iterable[Feedback], cursors_: dict[str, int]
+    ) -> tuple[int, int]:
+        """Keep what is new and how far each segment was read; a cursor never goes back."""
+        fresh = sum(
+            keep_new(self._connection, observations, [_row(o) for o in part]) for part in parts(observations_, 1000)
+        )
+        told = sum(returned.keep(self._connection, part) for part in parts(feedback, 500))
+        known = self.cursors()
+        ahead = [{"segment": s, "offset": o} for s, o in cursors_.items() if o > known.get(s, -1)]
+        replace_all(self._connection, cursors, ahead)
+        return fresh, told
+
+    def cursors(self) -> dict[str, int]:
+        return {row.segment: row.offset for row in self._connection.execute(select(cursors))}
+
+    def count(self, model: str, version: int | None = None, since: float = 0.0) -> int:
+        table = observations.c
+        query = select(func.coalesce(func.sum(table.rows), 0)).where(table.model == model, table.time >= since)
+        if version is not None:
+            query = query.where(table.version == version)
+        return int(self._connection.execute(query).scalar_one())
+
+    def rows(
+        self, model: str, version: int | None = None, roles: Sequence[str] = (), after: int = 0, limit: int = 0
+    ) -> list[tuple[int, Observation]]:
+        """Observations in order of arrival, from the first behind position ``after`` on."""
+        table = observations.c
+        query = select(observations).where(table.model == model, table.position > after).order_by(table.position)
+        if version is not None:
+            query = query.where(table.version == version)
+        if roles:
+            query = query.where(table.role.in_(roles))
+        if limit:
+            query = query.limit(limit)
+        return [(row.position, _observation(row)) for row in self._connection.execute(query)]
+
+    def joined(
+        self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
+    ) -> Joined:
+        return joins.joined(self._connection, model, version, since, limit, inputs)
+
+    def feedback_totals(self, model: str) -> dict[str, float]:
+        return joins.totals(self._connection, model)
+
+    def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:
+        return joins.events_by_version(self._connection, model, since)
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for part in parts(ids, 500):
+            query = select(observations.c.id).where(observations.c.id.in_(part))
+            found.update(self._connection.execute(query).scalars())
+        return found
+
+
+def _row(seen: Observation) -> dict[str, Any]:
+    return {
+        "id": clean(seen.id),
+        "model": seen.model,
+        "version": seen.version,
+        "role": seen.role,
+        "time": float(seen.time),
+        "rows": seen.rows,
+        "latency": seen.latency,
+        "error": seen.error,
+        "key": clean(seen.key),
+        "inputs": _encode(seen.inputs).decode(),
+        "outputs": _encode(seen.outputs).decode(),
+    }
+
+
+def _observation(row: Row[Any]) -> Observation:
+    return Observation(
+        row.id,
+        row.time,
+        row.model,
+        row.version,
+        row.role,
+        row.rows,
+        _decode(row.inputs),
+        _decode(row.outputs),
+        row.latency,
+        row.error,
+        row.key,
+    )

@@ -1,0 +1,56 @@
+"""Profiles of closed windows and the verdicts about them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select
+
+from boucle.adapters.stores.tables import verdicts, windows
+from boucle.core.json import dumps, loads
+from boucle.core.profile import Profile
+from boucle.core.verdict import Verdict
+
+
+class SqlWindows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def last(self, model: str, version: int) -> tuple[int, int]:
+        query = (
+            select(windows.c.number, windows.c.position)
+            .where(windows.c.model == model, windows.c.version == version)
+            .order_by(windows.c.number.desc())
+            .limit(1)
+        )
+        row = self._connection.execute(query).first()
+        return (row.number, row.position) if row else (0, 0)
+
+    def close(
+        self, model: str, version: int, number: int, position: int, start: float, end: float, profile: Profile
+    ) -> None:
+        key = {"model": model, "version": version, "number": number}
+        known = select(windows.c.number).filter_by(**key)
+        if self._connection.execute(known).first() is None:
+            values = {"position": position, "start": start, "end": end, "profile": dumps(profile).decode()}
+            self._connection.execute(insert(windows), key | values)
+
+    def profiles(self, model: str, version: int, last: int) -> list[tuple[int, Profile]]:
+        query = (
+            select(windows.c.number, windows.c.profile)
+            .where(windows.c.model == model, windows.c.version == version)
+            .order_by(windows.c.number.desc())
+            .limit(last)
+        )
+        return [(row.number, loads(row.profile, Profile)) for row in self._connection.execute(query)][::-1]
+
+    def record(self, model: str, version: int, kind: str, time: float, verdict: Verdict) -> None:
+        row = {"model": model, "version": version, "kind": kind, "time": time, "verdict": dumps(verdict).decode()}
+        self._connection.execute(insert(verdicts), row)
+
+    def verdicts(self, model: str, kind: str = "", limit: int = 0) -> list[tuple[float, int, Verdict]]:
+        query = select(verdicts).where(verdicts.c.model == model).order_by(verdicts.c.seq.desc())
+        if kind:
+            query = query.where(verdicts.c.kind == kind)
+        if limit:
+            query = query.limit(limit)
+        rows = self._connection.execute(query)
+        return [(row.time, row.version, loads(row.verdict, Verdict)) for row in rows][::-1]

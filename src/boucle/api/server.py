@@ -1,0 +1,61 @@
+"""``python -m boucle.api.server``: the control plane as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+
+import uvicorn
+
+from boucle.api.app import create_app
+from boucle.core.errors import BoucleError, Conflict
+from boucle.formats.files import write_atomic
+from boucle.loop.project import Project
+
+BACKLOG = 256
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; raises Conflict when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise Conflict(
+            f"The control plane cannot listen on {host}:{port}: {error.strerror}.",
+            hint="choose another with --control-port or serve.control_port",
+        ) from error
+    return sock
+
+
+def main() -> int:
+    """Serve until SIGTERM; the address is in ``serving/control.json`` once connections are taken."""
+    parser = argparse.ArgumentParser(prog="boucle.api.server")
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8081)
+    arguments = parser.parse_args()
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    try:
+        project = Project.open(arguments.project, actor="api")
+        sock = listen(arguments.host, arguments.port)
+    except BoucleError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    host, port = sock.getsockname()[:2]
+    address = {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}", "pid": os.getpid()}
+    write_atomic(project.root / "serving" / "control.json", json.dumps(address).encode())
+    config = uvicorn.Config(create_app(project), log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[sock])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

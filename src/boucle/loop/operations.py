@@ -1,0 +1,206 @@
+"""What people and the keeper may do to the loop by hand: promote, evaluate, predict, feed back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from boucle.core.errors import Conflict, RequestError, SourceError
+from boucle.core.event import Event
+from boucle.core.json import to_data
+from boucle.core.model import BundleInfo, ModelVersion
+from boucle.core.observation import Feedback
+from boucle.core.verdict import Verdict
+from boucle.data import fields, split
+from boucle.data.read import read_path
+from boucle.delivery.release import Change
+from boucle.evaluation import report
+from boucle.evaluation.evaluate import Evaluation, evaluate
+from boucle.formats.files import write_atomic
+from boucle.loop.project import Project
+from boucle.ports.runtime import Predictor
+
+CHUNK = 10_000
+
+
+def promote(project: Project, ref: str, strategy: str | None = None, reason: str = "asked for") -> Change:
+    """Roll a version out by ``strategy`` (default: the project's). A version whose gate failed is refused."""
+    version = project.resolve(ref)
+    if not version.passed:
+        raise Conflict(
+            f"{version.ref} did not pass its gate.",
+            hint=f"see why with: boucle show {version.ref}; a bound can be changed under evaluate.require",
+            version=version.ref,
+        )
+    return project.delivery.promote(version.name, version.number, strategy=strategy, reason=reason)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    version: ModelVersion
+    evaluation: Evaluation
+    metrics: dict[str, float]
+    verdict: Verdict
+    report: str = ""
+    against: str | None = None
+
+
+def measure(
+    project: Project, ref: str, data: str | None = None, against: str | None = None, page: Path | None = None
+) -> Measured:
+    """Evaluate a version on its test rows or on ``data``, against another version or the champion."""
+    settings = project.settings
+    version = project.resolve(ref)
+    predictor, info = project.predictor(version)
+    if data is not None:
+        frame = fields.conform(read_path(data, project.directory), info.signature.inputs, target=settings.data.target)
+        train_frame = None
+    else:
+        parts = split.split(
+            project.snapshots.load(version.fingerprint), settings.data, settings.task == "tabular-classification"
+        )
+        frame, train_frame = parts.test, parts.train
+    rival = _rival(project, version, against)
+    outcome = evaluate(
+        version.ref,
+        predictor,
+        info.signature,
+        frame,
+        settings.data.target,
+        settings.evaluate,
+        champion=project.predictor(rival)[0] if rival else None,
+        champion_ref=rival.ref if rival else None,
+        train_frame=train_frame,
+        seed=settings.model.seed,
+        size_bytes=0,
+    )
+    if page is not None:
+        context = report.Context(
+            project=project.name,
+            subject=version.ref,
+            fingerprint=version.fingerprint,
+            run=version.run_id,
+            created=project.clock.now(),
+        )
+        write_atomic(page, report.report_html(outcome, context).encode())
+    metrics = {name: estimate.value for name, estimate in outcome.metrics.items()}
+    return Measured(version, outcome, metrics, outcome.verdict, str(page) if page else "", rival.ref if rival else None)
+
+
+def _rival(project: Project, version: ModelVersion, against: str | None) -> ModelVersion | None:
+    if against is not None:
+        return project.resolve(against)
+    with project.state.begin() as tx:
+        champion = tx.deployments.get(version.name).champion
+    if champion is None or champion == version.number:
+        return None
+    return project.registry.version(version.name, champion)
+
+
+def predict_file(
+    project: Project,
+    ref: str,
+    source: str,
+    frame: pd.DataFrame | None,
+    write: Callable[[pd.DataFrame], None],
+    progress: Callable[[int], None],
+) -> int:
+    """Predict every row of ``frame``, or of the file ``source``, in chunks; returns the number of rows.
+
+    Each row is written with its predictions beside its own columns.
+    """
+    predictor, info = project.predictor(project.resolve(ref))
+    frame = read_path(source, project.directory) if frame is None else frame
+    _require_columns(frame, info)
+    done = 0
+    for part in _chunks(frame):
+        write(pd.concat([part, predict_frame(predictor, info, part)], axis=1))
+        done += len(part)
+        progress(done)
+    return done
+
+
+def predict_frame(predictor: Predictor, info: BundleInfo, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return ``frame``'s predictions beside its rows' index: ``prediction``, and ``probability_<label>`` per class."""
+    batch = fields.to_batch(fields.conform(frame, info.signature.inputs), info.signature.inputs)
+    problems = info.signature.problems(batch)
+    if problems:
+        raise RequestError(f"The rows cannot be predicted: {'; '.join(problems)}.", hint=f"boucle show {info.name}")
+    answer = predictor.predict(batch)
+    result = pd.DataFrame({"prediction": answer["prediction"]}, index=frame.index)
+    if info.signature.classes:
+        for position, label in enumerate(info.signature.classes):
+            result[f"probability_{label}"] = np.asarray(answer["probabilities"])[:, position]
+    return result
+
+
+def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(frame), CHUNK):
+        yield frame.iloc[start : start + CHUNK]
+
+
+def _require_columns(frame: pd.DataFrame, info: BundleInfo) -> None:
+    absent = [f.name for f in info.signature.inputs if f.name not in frame.columns and not f.optional]
+    if absent:
+        raise RequestError(
+            f"The file has no column '{absent[0]}'" + (f" (and {len(absent) - 1} more)" if absent[1:] else "") + ".",
+            hint=f"{info.name} takes: {', '.join(info.signature.names)}",
+            field=absent[0],
+        )
+
+
+def import_feedback(project: Project, path: Path) -> dict[str, int]:
+    """Keep the ground truth or events of a file with columns ``id`` and ``truth``, or ``id``, ``event``, ``value``."""
+    frame = read_path(str(path), project.directory)
+    if "id" not in frame.columns or not ({"truth", "event"} & set(frame.columns)):
+        raise SourceError(
+            f"{path} has the columns {', '.join(map(str, frame.columns[:8]))}.",
+            hint="feedback needs `id` and `truth`, or `id`, `event` and (optionally) `value`",
+        )
+    now = project.clock.now()
+    entries = [_feedback(row, now) for row in frame.to_dict("records")]
+    with project.state.begin() as tx:
+        known = tx.observations.known(sorted({e.id for e in entries}))
+        tx.observations.ingest((), entries, {})
+    joined = sum(e.id in known for e in entries)
+    return {"received": len(entries), "joined": joined, "unknown": len(entries) - joined}
+
+
+def _feedback(row: dict[Any, Any], now: float) -> Feedback:
+    given = {k: v for k, v in row.items() if not (v is None or v is pd.NaT or v != v)}
+    truth = given.get("truth")
+    if isinstance(truth, str) and truth.startswith("["):
+        truth = json.loads(truth)
+    if isinstance(truth, np.generic):
+        truth = truth.item()
+    listed = truth if isinstance(truth, list) or truth is None else [truth]
+    value = given.get("value")
+    when = float(given["time"]) if "time" in given else now
+    return Feedback(
+        str(given.get("id")), when, listed, str(given.get("event", "")), None if value is None else float(value)
+    )
+
+
+def adopted(project: Project, verdict: Verdict, version: ModelVersion, note: str) -> str:
+    """Record an adopted version and let it answer if it is the first that passed; returns its alias."""
+    with project.state.begin() as tx:
+        tx.journal.append(
+            Event(
+                "adopted",
+                project.clock.now(),
+                f"{version.ref} was adopted from {note}: gate {verdict.status}, {verdict.reason}",
+                version.name,
+                version.number,
+                project.actor,
+                {"verdict": to_data(verdict), "metrics": version.metrics, "digest": version.digest},
+            )
+        )
+    if verdict.status == "pass" and project.delivery.admit(version.name, version.number, verdict) is not None:
+        return "champion"
+    return "challenger" if verdict.status == "pass" else ""

@@ -1,0 +1,245 @@
+"""Every block of README and docs runs: commands, Python and project files, in order, in a folder per document.
+
+Directives are HTML comments before a block:
+
+    not run: REASON           the next block is only shown
+    write: NAME               the next block is saved under NAME first
+    file: NAME from PATH      PATH of the repository (src/ may be left out) is there as NAME
+    exit: N                   the next block's last command ends with N
+
+In ``console`` blocks only lines that begin with ``$`` run; one that ends with ``&`` goes on until the document ends,
+and a server among them is waited for. Ports 8080 and 8081 become free ones. A ``python`` block is a program by itself.
+A ``yaml`` block is a project file, or some sections of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from boucle.project.load import load
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "```" in path.read_text())
+RUN = {"console", "bash", "python", "yaml"}
+SHOWN = {"text", "json", "toml", "html", "http", "sql", "csv", "diff", "promql", "mermaid"}
+BASE = {
+    "name": "name: docs\n",
+    "task": "task: tabular-regression\n",
+    "data": "data: {source: docs.csv, target: truth}\n",
+}
+
+
+@dataclass
+class Block:
+    line: int
+    language: str
+    text: str
+    skipped: str = ""
+    write: str = ""
+    exit: int = 0
+    files: list[tuple[str, str]] = field(default_factory=list)
+
+
+def blocks(markdown: str) -> Iterator[Block]:
+    """Yield the fenced blocks with their directives; raises ValueError for a block that is never closed."""
+    pending = Block(0, "", "")
+    indent = fence = ""
+    for number, line in enumerate(markdown.splitlines(), start=1):
+        if fence:
+            if line.strip() == fence:
+                yield pending
+                pending, fence = Block(0, "", ""), ""
+            else:
+                pending.text += line.removeprefix(indent) + "\n"
+        elif opened := re.match(r"(\s*)(`{3,})\s*(\w*)", line):
+            indent, fence = opened[1], opened[2]
+            pending.line, pending.language = number, opened[3]
+        elif directive := re.match(r"\s*<!--\s*(not run|write|file|exit):\s*(.+?)\s*-->", line):
+            _direct(pending, directive[1], directive[2])
+    if fence:
+        raise ValueError(f"the block of line {pending.line} is never closed")
+
+
+def _direct(block: Block, name: str, text: str) -> None:
+    if name == "file":
+        block.files.append((text.partition(" from ")[0].strip(), text.partition(" from ")[2].strip()))
+    elif name == "exit":
+        block.exit = int(text)
+    elif name == "write":
+        block.write = text
+    else:
+        block.skipped = text
+
+
+def commands(text: str) -> list[str]:
+    """Return the lines that begin with ``$``, with those they continue on."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            found.append(line[2:])
+        elif found and found[-1].endswith("\\"):
+            found[-1] = found[-1][:-1] + line.strip()
+    return found
+
+
+class Shell:
+    """Runs a document's blocks in one folder, and ends what is left running."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {"8080": _free_port(), "8081": _free_port()}
+        self.running: list[subprocess.Popen[bytes]] = []
+        self.environ = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "BOUCLE_SERVE__PORT": self.ports["8080"],
+            "BOUCLE_SERVE__CONTROL_PORT": self.ports["8081"],
+            "NO_COLOR": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+
+    def run(self, block: Block) -> None:
+        for name, source in block.files:
+            found = next(path for path in (ROOT / source, ROOT / "src" / source) if path.exists())
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(found, self.folder / name)
+        if block.skipped:
+            return
+        if block.write:
+            (self.folder / block.write).write_text(block.text)
+        if block.language == "yaml":
+            self._project(block.text)
+        elif block.language == "python":
+            self._call([sys.executable, "-c", self._local(block.text)], block.exit)
+        elif block.language == "bash":
+            self._call(["bash", "-euo", "pipefail", "-c", self._local(block.text)], block.exit)
+        else:
+            lines = commands(block.text)
+            assert lines, "no line begins with $, so nothing runs"
+            for number, line in enumerate(lines, start=1):
+                if line.endswith("&"):
+                    self._start(line.removesuffix("&"))
+                else:
+                    last = number == len(lines)
+                    self._call(["bash", "-uo", "pipefail", "-c", self._local(line)], block.exit if last else 0)
+
+    def end(self) -> None:
+        for process in self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.running:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _local(self, text: str) -> str:
+        return re.sub(r"\b(8080|8081)\b", lambda found: self.ports[found[0]], text)
+
+    def _call(self, command: list[str], expected: int) -> None:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=170, check=False
+        )
+        assert done.returncode == expected, f"{command[-1]}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+    def _start(self, line: str) -> None:
+        command = ["bash", "-c", f"exec {self._local(line).strip()}"]
+        log = (self.folder / f"background-{len(self.running)}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
+        self.running.append(process)
+        if re.match(r"\s*boucle (up|serve)\b", line):
+            self._wait(process, Path(log.name))
+
+    def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        """Ask the server whether it is ready until it says so; fail with its log when it ends or stays silent."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until and process.poll() is None:
+            with contextlib.suppress(urllib.error.URLError, ConnectionError):
+                urllib.request.urlopen(f"http://127.0.0.1:{self.ports['8080']}/readyz", timeout=5).close()
+                return
+            time.sleep(0.1)
+        pytest.fail(f"the server did not become ready\n{log.read_text(errors='replace')}")
+
+    def _project(self, text: str) -> None:
+        missing = "".join(lines for key, lines in BASE.items() if not re.search(rf"^{key}:", text, re.MULTILINE))
+        folder = self.folder / "project-of-a-block"
+        folder.mkdir(exist_ok=True)
+        (folder / "boucle.yaml").write_text(text + missing)
+        load(folder, dict.fromkeys(re.findall(r"\$\{(\w+)", text), "1"))
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_block_runs(page: Path, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    try:
+        for block in blocks(page.read_text()):
+            assert block.language in RUN | SHOWN, (
+                f"{page.name}:{block.line}: say what the block is: ```console, ```text"
+            )
+            if block.language in RUN:
+                shell.run(block)
+    except (AssertionError, pytest.fail.Exception) as failed:
+        pytest.fail(f"{page.relative_to(ROOT)}:{block.line}: {failed}")
+    finally:
+        shell.end()
+
+
+def test_blocks_are_found_with_their_directives() -> None:
+    page = "a\n<!-- file: w.csv from boucle/demo/data/winequality-red.csv -->\n<!-- exit: 1 -->\n"
+    page += "```console\n$ a \\\n  b\nc\n```\n"
+    page += "<!-- not run: needs a cluster -->\n```bash\nx\n```\n  ```text\n  y\n  ```\n"
+    first, second, third = blocks(page)
+    assert (first.line, first.language, first.exit) == (4, "console", 1)
+    assert first.files == [("w.csv", "boucle/demo/data/winequality-red.csv")]
+    assert commands(first.text) == ["a b"]
+    assert second.skipped == "needs a cluster"
+    assert (third.text, third.skipped) == ("y\n", "")
+
+
+def test_a_block_that_is_not_closed_is_refused() -> None:
+    with pytest.raises(ValueError, match="line 1 is never closed"):
+        list(blocks("```bash\nx\n"))
+
+
+def test_blocks_share_a_folder_and_failures_are_seen(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.run(Block(1, "bash", "echo 8080 > port\n"))
+    shell.run(Block(2, "console", '$ test "$(cat port)" = "$BOUCLE_SERVE__PORT"\n'))
+    shell.run(Block(3, "python", "import pathlib\npathlib.Path('port').unlink()\n"))
+    shell.run(Block(4, "yaml", "serve: {port: '${P}'}\n"))
+    shell.run(Block(5, "console", "$ false\n", exit=1))
+    with pytest.raises(AssertionError, match="exit 1"):
+        shell.run(Block(6, "console", "$ cat port\n"))
+
+
+def test_what_runs_in_the_background_ends_with_the_document(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.run(Block(1, "console", "$ sleep 1000 &\n"))
+    assert shell.running[0].poll() is None
+    shell.end()
+    assert shell.running[0].returncode == -signal.SIGTERM

@@ -1,0 +1,95 @@
+"""Write docs/reference/project-file.md from the settings: every key with its type, default and meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from boucle.project import keys
+from boucle.project.settings import Duration, Section, Settings
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "project-file.md"
+HEAD = """\
+# The project file
+
+Every key of `boucle.yaml`. This page is written by `make docs` from the types that read the file.
+
+A key that is not here is refused, with its line and the nearest name. Durations are a number and a unit: `90s`,
+`15m`, `1h`, `30d`, `2w`. Values from elsewhere: `${NAME}` and `${NAME:-default}` read the environment,
+`BOUCLE_SERVE__PORT=9000` goes before the file, `BOUCLE_STORE__URL_FILE=/path` reads a value from a file.
+What was fetched so is never shown.
+"""
+DURATION = get_args(Duration)[1]
+WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
+
+
+def page() -> str:
+    """Return the whole page."""
+    return "\n".join([HEAD, *tables(Settings, "")])
+
+
+def tables(model: type[Section], path: str) -> Iterator[str]:
+    """Yield the table of a section and of those below it; a section used in several places is told at the first."""
+    yield f"## `{path}`\n" if path else "## Top level\n"
+    if model.__doc__ and model.__doc__ != Section.__doc__:
+        yield f"{model.__doc__.strip()}\n"
+    yield "| key | type | default | meaning |"
+    yield "|---|---|---|---|"
+    first: dict[type[Section], str] = {}
+    for name, field in model.model_fields.items():
+        below = section_of(field)
+        if below:
+            first.setdefault(below, name + (".NAME" if keys.entries(field.annotation) else ""))
+        as_above = below and first[below].removesuffix(".NAME") != name
+        meaning = field.description or (f"as `{first[below]}`" if below and as_above else "")
+        yield f"| `{name}` | {cell(kind(field.annotation, field.metadata))} | {default(field)} | {cell(meaning)} |"
+    yield ""
+    for below, name in first.items():
+        yield from tables(below, f"{path}.{name}".lstrip("."))
+
+
+def section_of(field: FieldInfo) -> type[Section] | None:
+    return keys.section(field.annotation) or keys.section(keys.entries(field.annotation))
+
+
+def kind(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """Name a type in the reader's words."""
+    names = []
+    if DURATION in metadata or any(DURATION in getattr(part, "__metadata__", ()) for part in get_args(annotation)):
+        return "duration"
+    for one in keys.members(annotation):
+        if get_origin(one) is list:
+            names.append(f"list of {kind(get_args(one)[0])}")
+        elif get_origin(one) is dict:
+            names.append("names with " + ("sections" if keys.section(get_args(one)[1]) else "values"))
+        elif get_origin(one) is Literal:
+            names += [f"`{value}`" for value in get_args(one)]
+        elif isinstance(one, type) and issubclass(one, Section):
+            names.append("section")
+        elif one is not NoneType:
+            names.append(WORDS.get(one, getattr(one, "__name__", str(one))))
+    return ", ".join(dict.fromkeys(names))
+
+
+def default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default()
+    if isinstance(value, Section):
+        value = value.model_dump(exclude_defaults=True)
+        return f"`{json.dumps(value)}`" if value else ""
+    return "" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
