@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from boucle.adapters.stores.migrate import config
+from boucle.adapters.stores.migrate import config, upgrade
 from boucle.adapters.stores.sql import SqlState
 from boucle.adapters.stores.tables import HEAD, VERSION_TABLE, metadata
 from boucle.testing.state_contract import StateContract
@@ -79,3 +79,19 @@ def _empty(url: str) -> None:
         names = ", ".join(table.name for table in metadata.sorted_tables)
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
     engine.dispose()
+
+
+def test_a_migration_that_is_cut_off_leaves_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        upgrade(connection, "here")
+        assert connection.exec_driver_sql("SELECT count(*) FROM boucle_events").scalar() == 0
+        connection.rollback()
+        assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar() == 0
+    engine.dispose()
+    state = SqlState(None, tmp_path)
+    with state.begin() as tx:
+        assert tx.journal.events() == []
+    state.close()

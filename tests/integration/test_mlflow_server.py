@@ -26,11 +26,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from boucle.adapters.registries.mlflow import MlflowRegistry
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
 from boucle.core.errors import StoreError
-from boucle.core.model import BundleInfo, ModelRef
+from boucle.core.model import BundleInfo, ModelRef, ModelVersion
 from boucle.core.run import Run
 from boucle.core.signature import Field, Signature
 from boucle.formats import bundle
 from boucle.formats.mlmodel import write_mlmodel
+from boucle.ports.frames import to_batch
 from boucle.ports.registry import Registry
 from boucle.registry import versions
 from boucle.testing.registry_contract import RegistryContract
@@ -134,15 +135,15 @@ def test_plain_mlflow_loads_the_champion_and_predicts_what_we_predict(
 
     estimator, truth, outputs = CASES[case]
     signature = Signature(INPUTS, outputs)
-    batch = {name: column.to_numpy(signature.input(name).storage) for name, column in wines().items()}
+    batch = to_batch(wines(), signature.inputs)
     staged, runtime = bundle.staging(tmp_path), SklearnRuntime()
     saved = runtime.save(fitted(estimator, truth), staged, signature)
     info = BundleInfo(case, signature, "sklearn", 1.5, saved.options, trusted=saved.trusted)
     bundle.write_info(staged, info)
     write_mlmodel(staged, info, saved, {name: column[:3] for name, column in batch.items()})
-    path, _ = bundle.publish(staged, tmp_path)
+    path, digest = bundle.publish(staged, tmp_path)
     run = registry.begin(Run("pyfunc", "train", 0.0))
-    version = versions.register(registry, path, info, run, passed=True)
+    version = versions.register(registry, path, ModelVersion(case, 0, digest, run.id, 1.5, passed=True))
     versions.sync_aliases(registry, case, version.number, None, None)
 
     champion = mlflow.pyfunc.load_model(f"models:/{case}@champion")

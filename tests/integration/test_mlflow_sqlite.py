@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from boucle.adapters.registries.mlflow import MlflowRegistry
-from boucle.adapters.registries.mlflow_database import TEMPLATE, prepare, revision, sqlite_uri
-from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, MlflowClient
+from boucle.adapters.registries.mlflow_database import TEMPLATE, prepare, revision
+from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, MlflowClient, sqlite_uri
 from boucle.core.errors import StoreError
 from boucle.core.run import Run
 from boucle.registry import versions
@@ -72,7 +72,7 @@ def test_a_file_from_the_template_has_the_migrated_tables(migrated: Path, tmp_pa
 
 def test_a_template_of_an_older_mlflow_gets_the_later_migrations(migrated: Path, tmp_path: Path) -> None:
     scripts = ScriptDirectory(str(MIGRATIONS))
-    older = scripts.get_revision(scripts.get_current_head()).down_revision
+    older = [script.revision for script in scripts.walk_revisions()][1]
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("sqlalchemy.url", sqlite_uri(tmp_path / "old.db"))
@@ -99,38 +99,49 @@ def test_a_file_of_an_older_mlflow_is_refused_with_the_command_that_upgrades_it(
         MlflowRegistry(None, tmp_path, "wine").begin(Run("wine", "train", 0.0))
 
 
-OPEN = """
-import sys
+RACE = """
+import json, os, signal, sys, traceback
 from pathlib import Path
 from boucle.adapters.registries.mlflow import MlflowRegistry
 from boucle.testing.registry_contract import bundle, started_run, version
-directory, name = Path(sys.argv[1]), sys.argv[2]
-registry = MlflowRegistry(None, directory, "wine")
-run = started_run(registry)
-if name == "victim":
-    import os, signal
-    registry._client.create_model_version = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
-registry.register("wine", bundle(directory / name), version("wine", "a" if name == "one" else "b", run.id))
+
+def race(directory, name):
+    registry = MlflowRegistry(None, directory, "wine")
+    run = started_run(registry)
+    if name == "killed":
+        registry._client.create_model_version = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
+    registry.register("wine", bundle(directory / name), version("wine", name[0], run.id))
+
+def started(name):
+    process = os.fork()
+    if process == 0:
+        try:
+            race(Path(sys.argv[1]), name)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return process
+
+processes = {name: started(name) for name in ("one", "two", "killed")}
+print(json.dumps({name: os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]) for name, p in processes.items()}))
 """
 
 
-def opening(directory: Path, name: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", OPEN, str(directory), name]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
 def test_processes_may_open_a_fresh_registry_at_once_and_one_may_be_killed(tmp_path: Path) -> None:
-    processes = {name: opening(tmp_path, name) for name in ("one", "two", "victim")}
-    said = {name: process.communicate(timeout=120) for name, process in processes.items()}
-    assert {name: process.returncode for name, process in processes.items()} == {
-        "one": 0,
-        "two": 0,
-        "victim": -signal.SIGKILL,
-    }, said
-    assert said["one"] == said["two"] == ("", "")
-    registry = MlflowRegistry(None, tmp_path, "wine")
-    assert sorted(v.digest[0] for v in registry.versions("wine")) == ["a", "b"]
-    assert [v.number for v in registry.versions("wine")] == [1, 2]
+    command = [sys.executable, "-c", RACE, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert said.stderr == ""
+    assert json.loads(said.stdout) == {"one": 0, "two": 0, "killed": -signal.SIGKILL}
+    kept = MlflowRegistry(None, tmp_path, "wine").versions("wine")
+    assert sorted(v.digest[0] for v in kept) == ["o", "t"]
+    assert [v.number for v in kept] == [1, 2]
+
+
+def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"garbage" * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        MlflowRegistry(None, tmp_path, "wine").models()
 
 
 def test_nothing_is_written_outside_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,12 +193,3 @@ def test_files_that_are_gone_are_a_store_error(registry: MlflowRegistry, tmp_pat
     artifacts.rename(tmp_path / "moved away")
     with pytest.raises(StoreError, match="files of gone/1 are gone"):
         registry.fetch(made, tmp_path / "copy")
-
-
-@pytest.fixture
-def default_store(registry: MlflowRegistry) -> Iterator[None]:
-    """Make the registry what plain MLflow calls use."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(registry.uri)
-    yield
-    mlflow.set_tracking_uri(before)

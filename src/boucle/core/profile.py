@@ -14,7 +14,8 @@ class ColumnProfile:
 
     Numeric: ``edges`` has k-1 inner cut points, ``counts`` k bins. Categorical: ``levels`` and their ``counts``, then
     ``unseen`` for levels the reference did not have. ``outside`` counts values beyond the reference's range widened
-    by 10 %. ``total`` and ``squares`` are sums of x and x², for mean and deviation.
+    by 10 %, ``far`` those so far beyond it that no shift explains them. ``total`` and ``squares`` are sums of x and
+    x², for mean and deviation.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ColumnProfile:
     high: float | None = None
     total: float = 0.0
     squares: float = 0.0
+    far: int = 0
 
     @property
     def rows(self) -> int:
@@ -46,6 +48,7 @@ class ColumnProfile:
             outside=self.outside + other.outside,
             total=self.total + other.total,
             squares=self.squares + other.squares,
+            far=self.far + other.far,
         )
 
 

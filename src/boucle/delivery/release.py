@@ -52,6 +52,10 @@ class Repair:
     pending: tuple[str, ...] = ()
 
 
+class _Late(Conflict):
+    """Another process released the first version in between."""
+
+
 class Delivery:
     """Changes the release state of models. Raises NotFound and Conflict, and then nothing is changed.
 
@@ -81,7 +85,17 @@ class Delivery:
             first = tx.deployments.get(name).champion is None
         if not first or verdict.status != "pass" or self._release.require_approval:
             return None
-        return self.promote(name, version, "direct", f"first version of {name}: {verdict.reason}", verdict)
+        reason = f"first version of {name}: {verdict.reason}"
+
+        def change(before: Deployment) -> Deployment:
+            if before.champion is not None:
+                raise _Late(f"{name} has a champion by now.")
+            return before.released(version)
+
+        try:
+            return self._commit(name, "release", change, reason, verdict, version, self._target(name, version))
+        except _Late:
+            return None
 
     def promote(
         self,
@@ -93,6 +107,8 @@ class Delivery:
     ) -> Change:
         """Begin the rollout of ``version``, or release it at once (blue-green, direct, or the first ever)."""
         how = strategy or self._release.strategy
+        if how == "canary" and not self._release.steps:
+            how = "direct"
         target = self._target(name, version)
 
         def change(before: Deployment) -> Deployment:
@@ -202,7 +218,7 @@ class Delivery:
         now = self._clock.now()
         steps = tuple(step / 100 for step in self._release.steps)
         required = self._release.min_feedback
-        if how == "shadow" or not steps:
+        if how == "shadow":
             return Rollout(_id(before, version), version, how, "shadow", now, now, steps=steps, required=required)
         return Rollout(_id(before, version), version, how, "stepping", now, now, steps[0], 1, steps, required)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,8 @@ from boucle.measures.intervals import bootstrap
 from boucle.measures.metrics import METRICS, Answers, default_metrics
 from boucle.ports.runtime import Predictor
 from boucle.project.settings import Evaluate
+
+__all__ = ["Evaluation", "chosen_metrics", "evaluate"]
 
 _KNOWN = 100_000
 
@@ -63,12 +65,9 @@ def evaluate(
     masked = frozenset(f.name for f in signature.inputs if f.pii)
     probed = robustness.probe(scored, primary, settings.robustness.flips, seed)
     groups = fairness.by_group(rows, settings.fairness, answers, masked) if settings.fairness else ()
-    latency = latency_ms(scored)
-    costs = {"latency_p50_ms": latency["p50"], "latency_p99_ms": latency["p99"]}
-    if size_bytes:
-        costs["size_mb"] = size_bytes / 1e6
+    latency, calls = latency_ms(scored)
     checks = [
-        *gates.required(settings.require, measured, costs),
+        *gates.required(settings.require, measured, _costs(latency, size_bytes)),
         *_compared(beaten, rival, judged_alone=not settings.require),
         *([robustness.check(probed)] if settings.robustness.gate else []),
         *(fairness.checks(groups) if settings.fairness and settings.fairness.gate else ()),
@@ -87,6 +86,7 @@ def evaluate(
         fairness=groups,
         importance=importance(scored, primary, seed),
         latency_ms=latency,
+        timed_calls=calls,
         size_bytes=size_bytes,
         curves=curves(answers),
         bounds=dict(settings.require),
@@ -94,6 +94,11 @@ def evaluate(
         left_out=len(frame) - len(rows),
         seconds=round(time.perf_counter() - began, 3),
     )
+
+
+def _costs(latency: Mapping[str, float], size_bytes: int) -> dict[str, float]:
+    costs = {f"latency_{name}_ms": value for name, value in latency.items()}
+    return {**costs, "size_mb": size_bytes / 1e6} if size_bytes else costs
 
 
 def chosen_metrics(settings: Evaluate, task: Task) -> list[str]:

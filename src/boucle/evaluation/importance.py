@@ -10,7 +10,7 @@ import numpy as np
 from boucle.core.signature import Batch
 from boucle.evaluation.result import Importance
 from boucle.evaluation.scored import Scored
-from boucle.measures.intervals import Estimate, normal
+from boucle.measures.intervals import SALT, Estimate, normal
 from boucle.measures.metrics import METRICS, score
 
 ROWS, REPEATS, COLUMNS = 1000, 5, 200
@@ -18,13 +18,16 @@ _BUDGET = 300_000
 
 
 def importance(scored: Scored, primary: str, seed: int) -> tuple[Importance, ...]:
-    """Shuffle each column up to five times on at most 1000 rows; fewer when there are many columns. Largest first."""
+    """Shuffle each column up to five times on at most 1000 rows; fewer when there are many columns.
+
+    Of more than 200 columns the first 200 are tried. Largest loss first.
+    """
     names = scored.signature.names[:COLUMNS]
     if not names or len(scored) < 2:
         return ()
     part = scored.sample(min(ROWS, max(100, _BUDGET // (2 * len(names)))), seed)
     repeats = int(np.clip(_BUDGET // (len(names) * len(part)), 2, REPEATS))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, SALT])
     tiled = {name: np.concatenate([column] * repeats) for name, column in part.batch.items()}
     before = score(primary, part.answers)
     found = [Importance(name, _loss(part, tiled, name, primary, before, repeats, random)) for name in names]

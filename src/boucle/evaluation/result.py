@@ -168,6 +168,7 @@ class Evaluation:
     fairness: tuple[Fairness, ...] = ()
     importance: tuple[Importance, ...] = ()
     latency_ms: dict[str, float] = field(default_factory=dict)
+    timed_calls: int = 0
     size_bytes: int = 0
     curves: Curves = field(default_factory=Curves)
     bounds: dict[str, str] = field(default_factory=dict)

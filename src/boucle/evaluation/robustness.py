@@ -12,6 +12,7 @@ from boucle.core.verdict import Check, Status
 from boucle.evaluation.gates import FEW
 from boucle.evaluation.result import Perturbation, Robustness
 from boucle.evaluation.scored import Scored
+from boucle.measures.intervals import SALT
 from boucle.measures.metrics import METRICS, Answers, score
 
 ROWS, COLUMNS = 1000, 30
@@ -62,7 +63,7 @@ Change = tuple[str, str, Batch, NDArray[np.int64] | None]
 
 def _changes(part: Scored, seed: int) -> Iterator[Change]:
     """Yield name, column, changed inputs, and the order of rows where that is what changed."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, SALT])
     inputs = part.signature.inputs
     numeric = [f for f in inputs if f.numeric]
     if numeric:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from boucle.core.errors import DataError
-from boucle.core.signature import Batch, Column, Label, Signature, Task, missing
+from boucle.core.signature import Batch, Column, Label, Signature, Task
+from boucle.measures.intervals import SALT
 from boucle.measures.metrics import REGRESSION, Answers, labelled, numbers
 from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Predictor
@@ -60,7 +61,7 @@ class Scored:
         """Return at most ``rows`` of them, drawn without order."""
         if len(self) <= rows:
             return self
-        return self.take(np.sort(np.random.default_rng(seed).choice(len(self), rows, replace=False)))
+        return self.take(np.sort(np.random.default_rng([seed, SALT]).choice(len(self), rows, replace=False)))
 
 
 def prepare(
@@ -105,8 +106,7 @@ def labelled_rows(frame: pd.DataFrame, target: str) -> pd.DataFrame:
     """Return the rows whose target is known; raises DataError when the column or every value is missing."""
     if target not in frame.columns:
         raise DataError(f"The rows have no column '{target}' to compare with.", hint="give labelled rows", field=target)
-    column = frame[target]
-    kept = frame[column.notna() & ~missing(column.to_numpy(dtype=object))]
+    kept = frame[frame[target].notna()]
     if kept.empty:
         raise DataError(f"No row has a value in '{target}'.", hint="give labelled rows", field=target)
     return kept

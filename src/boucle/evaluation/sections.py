@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from boucle.core.verdict import Check, Status
 from boucle.evaluation import plots
 from boucle.evaluation.look import badge, figure, number, percent, rows_of, section, signed, span, table, text
@@ -224,6 +222,5 @@ def cost(evaluation: Evaluation) -> str:
     ]
     if evaluation.size_bytes:
         rows.append(("Size on disk", f"{evaluation.size_bytes / 1e6:,.2f} MB"))
-    calls = latency.get("calls", math.nan)
-    note = "" if math.isnan(calls) else f"{calls:,.0f} calls in the evaluating process, without the network."
+    note = f"{evaluation.timed_calls:,} calls in the evaluating process, without the network."
     return section("What an answer costs", table(("", ""), rows, numeric=(1,)), note)

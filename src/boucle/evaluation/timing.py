@@ -11,13 +11,13 @@ from boucle.evaluation.scored import Scored
 CALLS, SECONDS = 200, 0.4
 
 
-def latency_ms(scored: Scored) -> dict[str, float]:
-    """Time predictions of single rows in this process, in milliseconds: p50, p99, and the calls behind them.
+def latency_ms(scored: Scored) -> tuple[dict[str, float], int]:
+    """Time predictions of single rows in this process; returns milliseconds (p50, p99) and the calls behind them.
 
-    At most 200 calls or 0.4 s; the first three warm up and are left out.
+    At most 200 calls or 0.4 s, after three that warm up. Raises ValueError without rows.
     """
     if not len(scored):
-        return {}
+        raise ValueError("there is no row to time")
     rows = [scored.take(np.array([i % len(scored)])).batch for i in range(min(CALLS, max(len(scored), 20)))]
     for batch in rows[:3]:
         scored.predictor.predict(batch)
@@ -31,4 +31,4 @@ def latency_ms(scored: Scored) -> dict[str, float]:
         if now > ends:
             break
     p50, p99 = np.percentile(spent, [50, 99])
-    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4), "calls": float(len(spent))}
+    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4)}, len(spent)

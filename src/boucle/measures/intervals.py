@@ -17,6 +17,8 @@ ROWS = 5000
 """Rows resampled at most; with more, a sample of them is, and its interval narrowed by the root of the ratio."""
 _CELLS = 1 << 19
 _GROUPS = 200
+SALT = 20_211
+"""Set beside every seed, so that data drawn from the same seed has nothing in common with our draws."""
 _NORMAL = NormalDist()
 
 
@@ -161,7 +163,7 @@ def _resampled(
     values = [float(k(ones)[0]) for k in build(*given)]
     if n < 2:
         return [Estimate(v, math.nan, math.nan, n) for v in values]
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, SALT])
     rows = n if n <= ROWS else ROWS
     if rows < n:
         picked = np.sort(random.choice(n, rows, replace=False))

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from boucle.core.signature import Field, Signature, Task
+from boucle.core.signature import Batch, Field, Signature, Task
 
 Progress = Callable[[str, float], None]
 """Called with what is happening and the share done, 0 to 1."""
@@ -40,8 +42,23 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """Answers to training rows by models that did not see them: what the final model's answers to new rows look like.
+
+    ``rows`` are their places in the job's frame, ``answers`` the columns ``prediction`` and ``probabilities``.
+    """
+
+    rows: NDArray[np.intp]
+    answers: Batch
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted model and what became of the candidates: ``scores`` maps each to its cross-validated metric."""
+    """A fitted model and what became of the candidates: ``scores`` maps each to its cross-validated metric.
+
+    ``scores`` has the ``baseline`` too, the best constant answer; ``spread`` the standard deviation between folds;
+    ``warnings`` what a person should know, such as that nothing beats the baseline.
+    """
 
     model: Any
     runtime: str
@@ -51,6 +68,9 @@ class Fitted:
     chosen: str = ""
     threshold: float | None = None
     seconds: float = 0.0
+    spread: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    unseen: Unseen | None = None
 
 
 class Trainer(Protocol):

@@ -9,26 +9,18 @@ import shutil
 from pathlib import Path
 
 from boucle.core.errors import BundleCorrupt, BundleError, NotFound
-from boucle.core.model import CHALLENGER, CHAMPION, PREVIOUS, BundleInfo, ModelRef, ModelVersion
-from boucle.core.run import Run
+from boucle.core.model import CHALLENGER, CHAMPION, PREVIOUS, ModelRef, ModelVersion
 from boucle.formats import bundle
 from boucle.ports.registry import Registry
 
 
-def register(registry: Registry, path: Path, info: BundleInfo, run: Run, passed: bool) -> ModelVersion:
-    """Register the sealed bundle at ``path`` as the next version of its model; the same bundle again is no new one."""
-    version = ModelVersion(
-        name=info.name,
-        number=0,
-        digest=bundle.digest_of(path),
-        run_id=run.id,
-        created=info.created,
-        passed=passed,
-        fingerprint=str(info.lineage.get("fingerprint", "")),
-        runtime=info.runtime,
-        metrics=info.metrics,
-    )
-    return registry.register(info.name, path, version)
+def register(registry: Registry, path: Path, version: ModelVersion) -> ModelVersion:
+    """Register the bundle at ``path`` as the next version of its model; the same bundle again makes no new one.
+
+    ``version`` carries everything but the number. Raises BundleCorrupt when the bundle is not that of its digest.
+    """
+    bundle.verify(path, version.digest)
+    return registry.register(version.name, path, version)
 
 
 def resolve(registry: Registry, ref: ModelRef) -> ModelVersion:

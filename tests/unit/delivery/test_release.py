@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from boucle.core.deployment import Target
 from boucle.core.errors import Conflict, NotFound
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.delivery.release import Change, Delivery
@@ -169,3 +170,22 @@ def test_a_rollback_needs_no_registry(world: World) -> None:
     assert world.delivery.reconcile(world.champion_alias).pending == ()
     assert world.aliases["wine"] == {"champion": 1, "previous": 2}
     assert kinds(world) == ["release", "release", "rollback"]
+
+
+def test_of_two_first_versions_at_once_one_is_admitted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = world.target
+
+    def slow(name: str, version: int) -> Target:
+        monkeypatch.setattr(world, "target", find)
+        world.make().admit("wine", 2, verdict())  # gets there first
+        return find(name, version)
+
+    monkeypatch.setattr(world, "target", slow)
+    assert world.make().admit("wine", 1, verdict()) is None
+    assert world.route().champion.version == 2
+
+
+def test_a_canary_without_steps_is_a_direct_release(world: World) -> None:
+    world.delivery.promote("wine", 1)
+    world.make(steps=[]).promote("wine", 2)
+    assert world.route().champion.version == 2

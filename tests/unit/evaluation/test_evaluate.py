@@ -23,7 +23,7 @@ def test_a_good_regression_passes_its_bound_and_shows_what_it_rests_on(regressio
     assert found.verdict.status == "pass"
     assert found.metrics["rmse"].value == pytest.approx(0.5, abs=0.06)
     assert found.metrics["rmse"].low < 0.5 < found.metrics["rmse"].high
-    assert [i.column for i in found.importance][0] == "size"
+    assert found.importance[0].column == "size"
     assert sum(s.estimate.n for s in found.slices) == 300
     assert found.latency_ms["p50"] <= found.latency_ms["p99"]
 

@@ -8,13 +8,11 @@ import pytest
 from boucle.adapters.registries.memory import MemoryRegistry
 from boucle.core.errors import BundleCorrupt, BundleError, NotFound
 from boucle.core.model import BundleInfo, ModelRef, ModelVersion
-from boucle.core.run import Run
 from boucle.core.signature import Field, Signature
 from boucle.formats import bundle
 from boucle.registry import versions
 
 SIGNATURE = Signature((Field("alcohol", "float64"),), (Field("prediction", "float64"),))
-RUN = Run("wine", "train", 1_700_000_000.0, id="run-1")
 
 
 @pytest.fixture
@@ -23,20 +21,27 @@ def registry() -> MemoryRegistry:
 
 
 def registered(registry: MemoryRegistry, root: Path, weights: bytes = b"1", name: str = "wine") -> ModelVersion:
-    info = BundleInfo(name, SIGNATURE, "sklearn", 1.5, lineage={"fingerprint": "f1"}, metrics={"rmse": 0.5})
+    info = BundleInfo(name, SIGNATURE, "sklearn", 1.5)
     staged = bundle.staging(root)
     bundle.write_info(staged, info)
     (staged / "model.skops").write_bytes(weights)
-    path, _ = bundle.publish(staged, root)
-    return versions.register(registry, path, info, RUN, passed=True)
+    path, digest = bundle.publish(staged, root)
+    return versions.register(registry, path, ModelVersion(name, 0, digest, "run-1", 1.5, passed=True))
 
 
-def test_a_version_carries_its_lineage(registry: MemoryRegistry, tmp_path: Path) -> None:
+def test_versions_of_a_model_are_numbered(registry: MemoryRegistry, tmp_path: Path) -> None:
+    refs = [registered(registry, tmp_path, weights).ref for weights in (b"1", b"2")]
+    assert refs == ["wine/1", "wine/2"]
+    assert registered(registry, tmp_path, b"1", name="cider").ref == "cider/1"
+
+
+def test_a_bundle_that_is_not_that_of_its_digest_is_not_registered(registry: MemoryRegistry, tmp_path: Path) -> None:
     made = registered(registry, tmp_path)
-    assert (made.ref, made.run_id, made.fingerprint, made.runtime) == ("wine/1", "run-1", "f1", "sklearn")
-    assert made.passed
-    assert made.metrics == {"rmse": 0.5}
-    assert bundle.bundle_path(tmp_path, made.digest).is_dir()
+    path = bundle.bundle_path(tmp_path, made.digest)
+    (path / "model.skops").write_bytes(b"rubbish")
+    with pytest.raises(BundleCorrupt, match=r"model\.skops"):
+        versions.register(registry, path, replace(made, name="other"))
+    assert registry.models() == ["wine"]
 
 
 def test_registering_the_same_bundle_again_makes_no_version(registry: MemoryRegistry, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ process that dies in between leaves nothing that anybody sees as a version.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from boucle.adapters.registries.mlflow_database import prepare, sqlite_uri
+from sqlalchemy.exc import SQLAlchemyError
+
 from boucle.adapters.registries.mlflow_entities import (
     to_dataset_input,
     to_metrics,
@@ -23,7 +25,7 @@ from boucle.adapters.registries.mlflow_entities import (
     to_version,
     to_version_tags,
 )
-from boucle.adapters.registries.mlflow_sdk import MlflowClient, MlflowException, get_artifact_repository
+from boucle.adapters.registries.mlflow_sdk import MlflowClient, MlflowException, get_artifact_repository, sqlite_uri
 from boucle.core.dataset import Snapshot
 from boucle.core.errors import NotFound, StoreError
 from boucle.core.json import to_data
@@ -48,8 +50,12 @@ class MlflowRegistry:
         self._experiment = experiment
         self._experiments: dict[str, str] = {}
         with self._translated():
-            if uri is None:
-                prepare(directory / "mlflow.db", self._artifacts)
+            if not self._remote:
+                # A server's client is spared the import of MLflow's tables, half a second.
+                from boucle.adapters.registries.mlflow_database import prepare
+
+                if uri is None:
+                    prepare(directory / "mlflow.db", self._artifacts)
             self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def begin(self, run: Run, snapshot: Snapshot | None = None) -> Run:
@@ -214,7 +220,7 @@ class MlflowRegistry:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST" and absent is not None:
                 raise absent() from error
             raise self._unusable(error) from error
-        except OSError as error:
+        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> StoreError:

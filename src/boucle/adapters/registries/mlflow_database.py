@@ -8,8 +8,10 @@ own migrations, one that is older than the copy runs all of its own.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,14 +20,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, SqlAlchemyStore
+from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, sqlite_uri
+
+with warnings.catch_warnings():
+    # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 is giving up.
+    warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+# MLflow logs the traceback of every database error that it raises as well.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 TEMPLATE = Path(__file__).with_name("mlflow_schema.sql")
-
-
-def sqlite_uri(database: Path) -> str:
-    """Return the SQLAlchemy URL of a SQLite file."""
-    return f"sqlite:///{database.resolve().as_posix()}"
 
 
 def prepare(database: Path, artifacts: str, template: Path | None = TEMPLATE) -> None:

@@ -7,7 +7,6 @@ seconds instead of minutes.
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 
 for _name, _value in {
@@ -19,15 +18,11 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 # These come after the settings because MLflow reads some of them once, when it is imported.
-with warnings.catch_warnings():
-    # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 is giving up.
-    warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
-    import mlflow.store
-    from mlflow import MlflowClient
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
-    from mlflow.exceptions import MlflowException
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+import mlflow.store  # noqa: E402
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
 
 MIGRATIONS = Path(mlflow.store.__file__).parent / "db_migrations"
 
@@ -40,6 +35,11 @@ __all__ = [
     "MlflowClient",
     "MlflowException",
     "Param",
-    "SqlAlchemyStore",
     "get_artifact_repository",
+    "sqlite_uri",
 ]
+
+
+def sqlite_uri(database: Path) -> str:
+    """Return the SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{database.resolve().as_posix()}"

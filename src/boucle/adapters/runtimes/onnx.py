@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from boucle.core.errors import BundleError, RequestError
 from boucle.core.model import BundleInfo
-from boucle.core.signature import Batch, Column, Field, Label, Signature
+from boucle.core.signature import Batch, Column, Field, Label, Signature, outputs_of
 from boucle.ports.runtime import Saved
 
 FILE = "model.onnx"
@@ -117,6 +117,24 @@ def session(raw: bytes) -> Any:
             f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {error}.",
             hint="convert it to one file without external data, for an opset this version knows",
         ) from error
+
+
+def names_of(session: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns a model takes one by one; None where it takes them as one tensor."""
+    names = tuple(given.name for given in session.get_inputs())
+    return names if len(names) > 1 else None
+
+
+def outputs_from(session: Any, fields: tuple[Field, ...], sample: Batch) -> tuple[Field, ...]:
+    """Read the output fields off a model's answers to a sample; raises BundleError."""
+    try:
+        feeds = {name: _tensor(sample, columns, dtype) for name, columns, dtype in _feeds(session, fields)}
+        answers = session.run(None, feeds)
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(f"The model cannot predict the sample: {str(error).splitlines()[0]}.") from error
+    return outputs_of(labels_of(answers))
 
 
 def labels_of(answers: list[Any]) -> tuple[Label, ...] | None:

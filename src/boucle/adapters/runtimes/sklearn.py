@@ -79,6 +79,7 @@ class SklearnPredictor:
     """A fitted estimator as a predictor: batch in, ``prediction`` and, for classifiers, ``probabilities`` out."""
 
     def __init__(self, model: Any, signature: Signature) -> None:
+        self._plain = not _knows_names(model)
         self._prepare, self._model = _split(model)
         self._inputs = signature.inputs
         self._storage = signature.prediction.storage
@@ -87,7 +88,8 @@ class SklearnPredictor:
     def predict(self, batch: Batch) -> Batch:
         """Predict; raises RequestError when the model refuses the rows."""
         try:
-            return self._answer(to_frame(batch, self._inputs))
+            frame = to_frame(batch, self._inputs)
+            return self._answer(frame.to_numpy() if self._plain else frame)
         except (ValueError, TypeError) as error:
             why = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise RequestError(f"The model cannot predict on these rows: {why}") from error
@@ -112,6 +114,13 @@ def _split(model: Any) -> tuple[Callable[[Any], Any] | None, Any]:
         decider.estimator_ = last
         return prepare, decider
     return None, model
+
+
+def _knows_names(model: Any) -> bool:
+    """Say whether a model takes frames: one of scikit-learn's kind that was fitted on plain arrays does not."""
+    if not isinstance(model, BaseEstimator) or getattr(model, "n_features_in_", None) is None:
+        return True
+    return getattr(model, "feature_names_in_", None) is not None
 
 
 def _order(model: Any, signature: Signature) -> NDArray[np.intp] | None:
@@ -209,7 +218,8 @@ def _single_threaded(model: Any, seen: set[int] | None = None) -> None:
     elif isinstance(model, dict):
         parts = model.values()
     elif isinstance(model, BaseEstimator):
-        if getattr(model, "n_jobs", 1) != 1:
+        greedy = type(model).__module__.startswith(("xgboost.", "lightgbm."))  # None is every core there, one elsewhere
+        if getattr(model, "n_jobs", 1) not in ((1,) if greedy else (1, None)):
             model.set_params(n_jobs=1)
         parts = vars(model).values()
     else:

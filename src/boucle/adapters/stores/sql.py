@@ -58,7 +58,8 @@ class SqlState:
     @property
     def place(self) -> str:
         """Where the state is, for people: a file, or a URL without its password."""
-        return (self._sqlite and self._url.database) or self._url.render_as_string(hide_password=True)
+        shown = self._url.difference_update_query(["password", "sslpassword"])
+        return (self._sqlite and self._url.database) or shown.render_as_string(hide_password=True)
 
     @property
     def _sqlite(self) -> bool:
@@ -156,6 +157,8 @@ def _resolved(url: str, directory: Path) -> URL:
         raise StoreError("store.url is not a database URL.", hint="write for example postgresql://host/name") from error
     if backend == _POSTGRES and "+" not in parsed.drivername:
         return parsed.set(drivername="postgresql+psycopg")
+    if backend not in (_SQLITE, _POSTGRES):
+        raise StoreError(f"store.url names {backend}.", hint="the state is kept in sqlite:///FILE or postgresql://…")
     if backend != _SQLITE or not parsed.database or parsed.database.startswith("file:"):
         return parsed
     path = directory / parsed.database

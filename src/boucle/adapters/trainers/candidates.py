@@ -86,9 +86,9 @@ class Candidate:
         return replace(self, params={**self.params, **params})
 
     def unfitted(self, rows: pd.DataFrame, y: NDArray[Any]) -> Any:
-        """Return the whole model, unfitted; ``rows`` and ``y`` tell which columns have gaps and which labels are there."""
+        """Return the whole model, unfitted; ``rows`` and ``y`` tell which columns have gaps, and the labels."""
         made = self.make(**self.params)
-        if self.whole or isinstance(made, Pipeline):
+        if self.whole:
             return made
         scale = type(made).__module__.startswith(_SCALED)
         model = _answering(_weighted(made, self.conditions, y), self.conditions.task, y)
@@ -156,7 +156,7 @@ def _require(model: Any, path: str, method: str) -> None:
 
 
 def _builder(kind: type, path: str, conditions: Conditions) -> Callable[..., Any]:
-    """Return what builds ``kind`` quietly, seeded and with the threads that are there, unless parameters say otherwise."""
+    """Return what builds ``kind``: quiet, seeded, with the threads that are there, unless parameters say otherwise."""
 
     def build(**params: Any) -> Any:
         direct = {name: value for name, value in params.items() if "__" not in name}
@@ -184,10 +184,16 @@ def _settle(made: Any, params: dict[str, Any], conditions: Conditions) -> None:
     defaults: dict[str, Any] = {
         name: conditions.seed for name in known if name.split("__")[-1] == "random_state" and known[name] is None
     }
-    if known.get("n_jobs", 0) is None:
+    greedy = type(made).__module__.startswith(("xgboost.", "lightgbm."))  # these take every core if not told
+    if known.get("n_jobs", 0) is None and (greedy or conditions.threads > 1) and not _idle(made):
         defaults["n_jobs"] = conditions.threads
     nested = {name: value for name, value in params.items() if "__" in name}
     made.set_params(**{name: value for name, value in defaults.items() if name not in params}, **nested)
+
+
+def _idle(made: Any) -> bool:
+    """Say whether ``n_jobs`` has no effect: scikit-learn's linear models warn when it is set."""
+    return type(made).__module__.startswith("sklearn.linear_model.")
 
 
 def _weighted(model: Any, conditions: Conditions, y: NDArray[Any]) -> Any:
@@ -235,13 +241,21 @@ def _installed(path: str) -> Any:
         home = None
     if home is not None and hasattr(home, name):
         return getattr(home, name)
-    near = [f"{module}.{known}" for known in dir(home) if known[0].isupper()] if home is not None else []
-    near += [f"{kind.__module__.rsplit('._', 1)[0]}.{known}" for known, kind in all_estimators()]
     raise TrainingError(
         f"There is no estimator '{path}'.",
-        hint=f"{suggest(path, near)}write `auto`, an import path such as sklearn.linear_model.Ridge, or module:function",
+        hint=f"{_nearest(path, home)}write auto, an import path such as sklearn.linear_model.Ridge, or module:function",
         estimator=path,
     )
+
+
+def _nearest(path: str, home: ModuleType | None) -> str:
+    name = path.rpartition(".")[2]
+    known = {short: f"{kind.__module__.rsplit('._', 1)[0]}.{short}" for short, kind in all_estimators()}
+    same = [full for short, full in known.items() if short.lower() == name.lower()]
+    if same:
+        return f"did you mean '{same[0]}'? "
+    here = [f"{home.__name__}.{short}" for short in dir(home) if short[0].isupper()] if home is not None else []
+    return suggest(path, [*here, *known.values()])
 
 
 def _own(path: str, directory: str) -> Any:

@@ -23,16 +23,23 @@ Report = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The mean of a metric over folds, and its standard deviation between them."""
+    """The mean of a metric over folds, its standard deviation between them, and the answers it was made from.
+
+    ``prediction`` has one answer a row, each by the model that did not see the row; ``shares`` the probabilities,
+    shape (rows, classes), None without them.
+    """
 
     mean: float
     spread: float
+    prediction: NDArray[Any]
+    shares: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Rows, folds and metric that candidates are compared on."""
+    """Rows, folds and metric that candidates are compared on; ``kept`` are the rows' places in the training data."""
 
+    kept: NDArray[np.intp]
     rows: pd.DataFrame
     y: NDArray[Any]
     folds: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
@@ -48,7 +55,7 @@ class Trial:
         kept = np.arange(len(y))
         classification = task == "tabular-classification"
         if classification:
-            labels, places, counts = np.unique(y, return_inverse=True, return_counts=True)
+            _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
             kept = kept[counts[places] > 1]
         if len(kept) > MOST_ROWS:
             strata = y[kept] if classification else None
@@ -59,7 +66,7 @@ class Trial:
             parts: Any = StratifiedKFold(max(2, min(folds, fewest)), shuffle=True, random_state=seed)
         else:
             parts = KFold(max(2, min(folds, len(y))), shuffle=True, random_state=seed)
-        return cls(rows, y, tuple(parts.split(rows, y)), task, metric, positive)
+        return cls(kept, rows, y, tuple(parts.split(rows, y)), task, metric, positive)
 
     @property
     def sign(self) -> float:
@@ -68,16 +75,15 @@ class Trial:
     def better(self, score: float, than: float) -> bool:
         return self.sign * score > self.sign * than
 
+    @property
+    def labels(self) -> tuple[Any, ...] | None:
+        """The classes in the order of the probabilities, None for a regression."""
+        return None if self.task == "tabular-regression" else tuple(np.unique(self.y).tolist())
+
     def score(self, candidate: Candidate, report: Report | None = None) -> Score:
         """Cross-validate a candidate."""
-        values: list[float] = []
-        for number, (train, test) in enumerate(self.folds):
-            model = candidate.fit(self.rows.iloc[train], self.y[train])
-            rows = self.rows.iloc[test][[f.name for f in candidate.fields]]
-            values.append(self.measure(model, rows, self.y[test]))
-            if report is not None:
-                report(number, float(np.mean(values)))
-        return Score(float(np.mean(values)), float(np.std(values)))
+        names = [field.name for field in candidate.fields]
+        return self._cross(candidate.fit, names, report)
 
     def baseline(self) -> Score:
         """Score the constant answer: the mean (the median under mae), or the commonest class and the class shares."""
@@ -85,25 +91,43 @@ class Trial:
             model: Any = DummyRegressor(strategy="median" if self.metric == "mae" else "mean")
         else:
             model = DummyClassifier(strategy="prior")
-        values = [
-            self.measure(model.fit(self.rows.iloc[train], self.y[train]), self.rows.iloc[test], self.y[test])
-            for train, test in self.folds
-        ]
-        return Score(float(np.mean(values)), float(np.std(values)))
+        return self._cross(model.fit, list(self.rows.columns), None)
 
-    def measure(self, model: Any, rows: pd.DataFrame, truth: NDArray[Any]) -> float:
-        """Score a fitted model; what is undefined, such as the precision of no positive answer, is the worst value."""
-        shares = model.predict_proba(rows) if METRICS[self.metric].probabilities else None
-        prediction = np.asarray(model.predict(rows)).reshape(-1)
-        value = compute(self.metric, truth, prediction, shares, labels_of(model), self.positive)
+    def _cross(self, fit: Callable[..., Any], names: list[str], report: Report | None) -> Score:
+        values: list[float] = []
+        prediction = np.empty_like(self.y)
+        parts: list[tuple[NDArray[np.intp], NDArray[np.float64] | None]] = []
+        for number, (train, test) in enumerate(self.folds):
+            model = fit(self.rows.iloc[train], self.y[train])
+            rows = self.rows.iloc[test][names]
+            prediction[test] = np.asarray(model.predict(rows)).reshape(-1)
+            parts.append((test, self._shares(model, rows)))
+            values.append(self._measure(self.y[test], prediction[test], parts[-1][1]))
+            if report is not None:
+                report(number, float(np.mean(values)))
+        return Score(float(np.mean(values)), float(np.std(values)), prediction, _joined(parts, len(self.y)))
+
+    def _shares(self, model: Any, rows: pd.DataFrame) -> NDArray[np.float64] | None:
+        """Return the probabilities in the order of ``labels``; a class the fold did not have gets none."""
+        if self.labels is None or not hasattr(model, "predict_proba"):
+            return None
+        found = np.asarray(model.predict_proba(rows), dtype=np.float64)
+        shares = np.zeros((len(rows), len(self.labels)))
+        for place, label in enumerate(labels_of(model) or []):
+            shares[:, self.labels.index(label)] = found[:, place]
+        return shares
+
+    def _measure(self, truth: NDArray[Any], prediction: NDArray[Any], shares: NDArray[np.float64] | None) -> float:
+        """Compute the metric; what is undefined, such as the precision of no positive answer, is the worst value."""
+        value = compute(self.metric, truth, prediction, shares, self.labels, self.positive)
         worst = METRICS[self.metric].low if METRICS[self.metric].greater_is_better else METRICS[self.metric].high
         return worst if np.isnan(value) else value
 
-    def out_of_fold(self, candidate: Candidate, label: Any) -> NDArray[np.float64]:
-        """Return each row's probability of ``label`` from the model that did not see the row, shape (rows,)."""
-        shares = np.zeros(len(self.y))
-        for train, test in self.folds:
-            model = candidate.fit(self.rows.iloc[train], self.y[train])
-            place = (labels_of(model) or []).index(label)
-            shares[test] = model.predict_proba(self.rows.iloc[test][[f.name for f in candidate.fields]])[:, place]
-        return shares
+
+def _joined(parts: list[tuple[NDArray[np.intp], NDArray[np.float64] | None]], rows: int) -> NDArray[np.float64] | None:
+    if parts[0][1] is None:
+        return None
+    whole = np.zeros((rows, parts[0][1].shape[1]))
+    for test, shares in parts:
+        whole[test] = shares
+    return whole

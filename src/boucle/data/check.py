@@ -1,0 +1,212 @@
+"""Check a table against its contract: every violation listed, with its column, rule, count and example rows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandas.api import types
+
+from boucle.core.dataset import Violation
+from boucle.core.errors import DataError, ProjectError, suggest
+from boucle.core.verdict import Check, Verdict
+from boucle.data.infer import infer_target
+from boucle.project.settings import ColumnCheck, Settings
+
+EXAMPLES = 5
+_KINDS = {
+    "float64": types.is_numeric_dtype,
+    "int64": types.is_numeric_dtype,
+    "bool": lambda d: types.is_bool_dtype(d) or types.is_numeric_dtype(d),
+    "string": lambda d: types.is_string_dtype(d) or types.is_object_dtype(d),
+    "datetime": types.is_datetime64_any_dtype,
+}
+
+
+def check(frame: pd.DataFrame, settings: Settings) -> tuple[Verdict, tuple[Violation, ...]]:
+    """Return the verdict of kind ``data`` and every violation; those that only warn do not fail it.
+
+    Raises ProjectError for a contract that cannot be checked, such as a rule with an unknown column.
+    """
+    found = [*_target(frame, settings), *_columns(frame, settings), *_rules(frame, settings)]
+    warned = list(_duplicates(frame, settings)) if settings.data.duplicates != "allow" else []
+    if settings.data.duplicates == "refuse":
+        found, warned = found + warned, []
+    checks = [
+        Check(f"{v.column}: {v.rule}", "fail", float(v.count), "0 rows", n=len(frame), note=_shown(v)) for v in found
+    ]
+    passed = Check("contract", "pass", float(len(settings.data.checks)), "every rule", n=len(frame))
+    return Verdict.of(settings.name, "data", checks or [passed], rows=len(frame)), (*found, *warned)
+
+
+def _target(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    """The target can be learned: it is there, varies, and is of the project's task."""
+    name = settings.data.target
+    try:
+        task, _ = infer_target(frame[name])
+    except DataError as error:
+        yield Violation(name, error.message.rstrip("."), len(frame))
+        return
+    except KeyError:
+        yield Violation(name, "the target is not in the data", len(frame))
+        return
+    absent = frame[name].isna().to_numpy()
+    if absent.any():
+        yield _violation(name, "the target is missing", frame[name], absent)
+    if settings.task == "tabular-regression" and not types.is_numeric_dtype(frame[name].dtype):
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        yield _violation(name, "the target of a regression is a number", frame[name], numbers.isna().to_numpy())
+    if settings.task == "tabular-classification" and task == "tabular-regression" and frame[name].nunique() > 100:
+        yield Violation(name, f"the target of a classification has {frame[name].nunique()} classes", len(frame))
+
+
+def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    """The column contract, checked by pandera in one pass; values of the wrong type are found before it."""
+    checks = settings.data.checks
+    for name in checks:
+        if name not in frame.columns:
+            yield Violation(name, "the column is missing", len(frame))
+    present = {name: c for name, c in checks.items() if name in frame.columns}
+    ready: dict[str, pd.Series[Any]] = {}
+    for name, wanted in present.items():
+        values, wrong = _typed(frame[name], wanted)
+        if wrong.any():
+            yield _violation(name, f"values are of type {wanted.type}", frame[name], wrong)
+        ready[name] = values
+    inputs = [c for c in frame.columns if types.is_float_dtype(frame[c].dtype)]
+    for name in inputs:
+        endless = np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
+        if endless.any():
+            yield _violation(str(name), "values are finite", frame[name], endless)
+    yield from _pandera(pd.DataFrame(ready, index=frame.index), present)
+
+
+def _typed(values: pd.Series[Any], wanted: ColumnCheck) -> tuple[pd.Series[Any], np.ndarray[Any, Any]]:
+    """Return the values as their declared type (what is not becomes missing), and which were of another."""
+    none = np.zeros(len(values), dtype=bool)
+    kind = wanted.type
+    if kind is None or (_KINDS[kind](values.dtype) and kind != "int64"):
+        return values, none
+    known = values.notna()
+    if kind == "datetime":
+        turned: pd.Series[Any] = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+    elif kind == "string":
+        return values.astype(str).where(known), none
+    elif kind == "bool":
+        lowered = values.astype(str).str.lower()
+        turned = lowered.map({"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0})
+    else:
+        blank = values.astype(str).str.strip() == "" if types.is_string_dtype(values.dtype) else ~known
+        known &= ~blank
+        turned = pd.to_numeric(values.where(known), errors="coerce")
+        if kind == "int64":
+            turned = turned.where(turned == np.rint(turned.astype("float64")))
+    return turned, (known & turned.isna()).to_numpy()
+
+
+def _pandera(frame: pd.DataFrame, checks: dict[str, ColumnCheck]) -> Iterator[Violation]:
+    columns = {name: pa.Column(None, _checks(c), nullable=True, required=False) for name, c in checks.items()}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pandera tells of its own use of pandas
+            pa.DataFrameSchema(columns).validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        for (name, rule), part in cases.groupby(["column", "check"], sort=False):
+            if part["index"].isna().all():
+                yield _aggregate(str(name), str(rule), frame[str(name)], checks[str(name)])
+                continue
+            wrong = np.zeros(len(frame), dtype=bool)
+            wrong[frame.index.get_indexer_for(part["index"])] = True
+            yield _violation(str(name), str(rule), frame[str(name)], wrong)
+
+
+def _checks(wanted: ColumnCheck) -> list[Any]:
+    """Return pandera's checks of one column, named as the user reads them."""
+    found = []
+    if wanted.min is not None:
+        found.append(pa.Check.ge(wanted.min, error=f"at least {wanted.min:g}", name=f"at least {wanted.min:g}"))
+    if wanted.max is not None:
+        found.append(pa.Check.le(wanted.max, error=f"at most {wanted.max:g}", name=f"at most {wanted.max:g}"))
+    if wanted.categories is not None:
+        levels = {str(v) for v in wanted.categories}
+        found.append(
+            pa.Check(
+                lambda s: s.map(_text).isin(levels), ignore_na=True, error="one of the categories", name="categories"
+            )
+        )
+    if wanted.pattern is not None:
+        pattern = wanted.pattern
+        found.append(
+            pa.Check(lambda s: s.astype(str).str.fullmatch(pattern), ignore_na=True, error=f"matches {pattern}")
+        )
+    if wanted.unique:
+        found.append(pa.Check(lambda s: ~s.duplicated(keep=False), ignore_na=True, error="no value stands twice"))
+    if wanted.missing is not None:
+        share = wanted.missing
+        found.append(
+            pa.Check(lambda s: bool(s.isna().mean() <= share), ignore_na=False, error=f"at most {share:.1%} missing")
+        )
+    return found
+
+
+def _aggregate(name: str, rule: str, values: pd.Series[Any], wanted: ColumnCheck) -> Violation:
+    """A rule about the whole column, such as the share of missing values."""
+    return _violation(name, rule, values, values.isna().to_numpy())
+
+
+def _rules(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    for rule in settings.data.rules:
+        try:
+            holds = frame.eval(rule)
+        except Exception as error:
+            known = [str(c) for c in frame.columns]
+            raise ProjectError(
+                f"The rule '{rule}' cannot be checked: {error}.",
+                hint=f"{suggest(str(error).split(chr(39))[1] if chr(39) in str(error) else rule, known)}"
+                "names with spaces stand in backticks",
+            ) from error
+        if not isinstance(holds, pd.Series) or not types.is_bool_dtype(holds.dtype):
+            raise ProjectError(f"The rule '{rule}' does not say true or false.", hint="compare: `a` <= `b`")
+        broken = ~holds.to_numpy(dtype=bool)
+        if broken.any():
+            yield Violation("row", rule, int(broken.sum()), (), tuple(np.flatnonzero(broken)[:EXAMPLES].tolist()))
+
+
+def _duplicates(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    name = settings.data.id
+    if name is not None and name in frame.columns:
+        twice = frame[name].duplicated(keep="first").to_numpy()
+        if twice.any():
+            yield _violation(name, "an id stands once", frame[name], twice)
+    same = frame.duplicated(keep="first").to_numpy()
+    if same.any():
+        yield Violation(
+            "row", "no row stands twice", int(same.sum()), (), tuple(np.flatnonzero(same)[:EXAMPLES].tolist())
+        )
+
+
+def _violation(name: str, rule: str, values: pd.Series[Any], wrong: np.ndarray[Any, Any]) -> Violation:
+    places = np.flatnonzero(wrong)
+    first = places[:EXAMPLES]
+    examples = tuple(_plain(v) for v in values.iloc[first].tolist())
+    return Violation(name, rule, len(places), examples, tuple(first.tolist()))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value != value:
+        return None
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _text(value: Any) -> str:
+    """1.0 read from a column with missing values is the category 1."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _shown(violation: Violation) -> str:
+    return f"e.g. {', '.join(map(str, violation.examples))}" if violation.examples else ""

@@ -1,0 +1,167 @@
+"""Read the contract off the data: what each column is, and what is to be predicted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from boucle.core.errors import DataError
+from boucle.core.signature import Field, Label, Task
+from boucle.data.read import require_target
+
+MOST_LEVELS = 50
+MOST_CLASSES = 100
+_ID = re.compile(r"(^|[\s_\-.])(id|uuid|guid|key|index|rownames?|unnamed)($|[\s_\-.:0-9])", re.IGNORECASE)
+_CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the data says of itself: ``fields`` are the inputs, ``dropped`` columns that are not, with the reason."""
+
+    task: Task
+    fields: tuple[Field, ...]
+    target: Field
+    id: str | None = None
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def infer(frame: pd.DataFrame, target: str) -> Contract:
+    """Read the contract off ``frame``; raises DataError for a target that cannot be learned."""
+    require_target(frame, target)
+    task, told = infer_target(frame[target])
+    identity = next((str(c) for c in frame.columns if c != target and _is_id(str(c), frame[c])), None)
+    fields: list[Field] = []
+    dropped: dict[str, str] = {}
+    for name in map(str, frame.columns):
+        if name in (target, identity):
+            continue
+        found = infer_field(name, frame[name])
+        if isinstance(found, str):
+            dropped[name] = found
+        else:
+            fields.append(found)
+    if not fields:
+        raise DataError(
+            "No column is left to predict from.", hint="every other column is an id, constant, or free text"
+        )
+    notes = []
+    twice = int(frame.duplicated().sum())
+    if twice:
+        notes.append(f"{twice} rows stand twice; they are kept on one side of the split")
+    return Contract(task, tuple(fields), told, identity, dropped, tuple(notes))
+
+
+def infer_target(values: pd.Series[Any]) -> tuple[Task, Field]:
+    """Decide what is to be learned: text, true/false and two values are classes; other numbers are a quantity.
+
+    Raises DataError when there is nothing to learn.
+    """
+    name = str(values.name)
+    known = values.dropna()
+    if known.empty:
+        raise DataError(f"The target '{name}' has no values at all.", field=name)
+    levels = known.nunique()
+    if levels == 1:
+        raise DataError(
+            f"The target '{name}' has the one value {known.iloc[0]!r} in every row.",
+            hint="there is nothing to learn",
+            field=name,
+        )
+    numeric = types.is_numeric_dtype(known.dtype) and not types.is_bool_dtype(known.dtype)
+    if numeric and levels > 2:
+        low, high = float(known.min()), float(known.max())
+        if not np.isfinite([low, high]).all():
+            raise DataError(f"The target '{name}' holds infinite values.", field=name)
+        return "tabular-regression", Field(name, "float64", minimum=low, maximum=high)
+    if levels > MOST_CLASSES:
+        raise DataError(
+            f"The target '{name}' is text with {levels} different values.",
+            hint="a class needs many rows to be learned",
+            field=name,
+        )
+    return "tabular-classification", Field(name, label_dtype(known), categories=labels_of(known))
+
+
+def infer_field(name: str, values: pd.Series[Any]) -> Field | str:
+    """Return the column as an input field, or the reason why it cannot be one."""
+    known = values.dropna()
+    optional = len(known) < len(values)
+    if known.empty:
+        return "no values"
+    if known.nunique() == 1:
+        return f"the one value {known.iloc[0]!r} in every row"
+    if types.is_bool_dtype(known.dtype):
+        return Field(name, "bool", optional=optional)
+    if types.is_datetime64_any_dtype(known.dtype) or (_textual(known) and _is_dates(known)):
+        return "a time: use it to split with data.split.time, or derive inputs from it"
+    if types.is_numeric_dtype(known.dtype):
+        return _numeric(name, known, optional)
+    if _textual(known):
+        blank = known.astype(str).str.strip() == ""
+        numbers = pd.to_numeric(known[~blank], errors="coerce")
+        if len(numbers) and numbers.notna().all():
+            return _numeric(name, numbers, optional or bool(blank.any()))
+        levels = sorted(map(str, known.astype(str).unique()))
+        if len(levels) > MOST_LEVELS:
+            return f"text with {len(levels)} different values"
+        return Field(name, "string", optional=optional, categories=tuple(levels))
+    return f"values of type {known.dtype} are not understood"
+
+
+def label_dtype(values: pd.Series[Any]) -> Any:
+    """Return the dtype of class labels: bool, int64 (also for whole floats) or string."""
+    if types.is_bool_dtype(values.dtype):
+        return "bool"
+    if types.is_integer_dtype(values.dtype):
+        return "int64"
+    if types.is_numeric_dtype(values.dtype) and (values == np.rint(values)).all():
+        return "int64"
+    return "string"
+
+
+def labels_of(values: pd.Series[Any]) -> tuple[Label, ...]:
+    """Return the sorted labels as plain Python values."""
+    kind = label_dtype(values)
+    if kind == "bool":
+        return tuple(sorted({bool(v) for v in values.unique()}))
+    if kind == "int64":
+        return tuple(sorted({int(v) for v in values.unique()}))
+    return tuple(sorted({str(v) for v in values.unique()}))
+
+
+def _numeric(name: str, known: pd.Series[Any], optional: bool) -> Field:
+    finite = known[np.isfinite(known.astype("float64"))]
+    if finite.empty:
+        return Field(name, "float64", optional=optional)
+    whole = types.is_integer_dtype(known.dtype) or (optional and bool((finite == np.rint(finite)).all()))
+    low, high = float(finite.min()), float(finite.max())
+    return Field(name, "int64" if whole else "float64", optional=optional, minimum=low, maximum=high)
+
+
+def _is_id(name: str, values: pd.Series[Any]) -> bool:
+    """Every row another value, and a name that says so; or text that is different in every row."""
+    if len(values) < 20 or values.isna().any() or types.is_float_dtype(values.dtype):
+        return False
+    named = bool(_ID.search(name) or _CAMEL_ID.search(name))
+    if not values.is_unique:
+        return False
+    return named or (_textual(values) and not _is_dates(values))
+
+
+def _textual(values: pd.Series[Any]) -> bool:
+    return types.is_string_dtype(values.dtype) or types.is_object_dtype(values.dtype)
+
+
+def _is_dates(values: pd.Series[Any]) -> bool:
+    sample = values.astype(str).head(200)
+    if not sample.str.match(r"^\d{4}-\d{2}-\d{2}").all():
+        return False
+    return bool(pd.to_datetime(sample, errors="coerce", format="ISO8601").notna().all())

@@ -1,0 +1,54 @@
+"""Read the project's table through the first source that knows how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from boucle import plugins
+from boucle.core.errors import DataError, SourceError, suggest
+from boucle.ports.source import Source
+from boucle.project.settings import Data
+
+_ORDER = ("sql", "files", "callable")
+
+
+def read_table(data: Data, directory: Path) -> pd.DataFrame:
+    """Read all rows of ``data.source``; raises SourceError, and DataError when the target is not among the columns."""
+    spec: Any = data.source
+    if isinstance(spec, str) and (data.query or data.separator or data.encoding):
+        spec = {"path": spec, "query": data.query, "separator": data.separator, "encoding": data.encoding}
+    frame = _read(spec, directory)
+    require_target(frame, data.target)
+    return frame
+
+
+def read_path(path: str, directory: Path) -> pd.DataFrame:
+    """Read one table named on the command line: seen from the working directory, else from the project's folder."""
+    here = Path(path)
+    return _read(str(here.resolve()) if here.exists() else path, directory)
+
+
+def require_target(frame: pd.DataFrame, target: str) -> None:
+    """Raise DataError when there is no column ``target``."""
+    if target in frame.columns:
+        return
+    known = [str(c) for c in frame.columns]
+    raise DataError(
+        f"The data has no column '{target}', the target.",
+        hint=f"{suggest(target, known)}the columns are: {', '.join(known[:20])}",
+        field=target,
+    )
+
+
+def _read(spec: Any, directory: Path) -> pd.DataFrame:
+    names = sorted(plugins.names("sources"), key=lambda n: _ORDER.index(n) if n in _ORDER else len(_ORDER))
+    for name in names:
+        source: Source = plugins.load("sources", name)()
+        if source.accepts(spec, directory):
+            return source.read(spec, directory)
+    raise SourceError(
+        f"Nothing here reads {spec!r}.", hint="write a file, a folder, a glob, an SQLAlchemy URL or module:function"
+    )

@@ -1,0 +1,134 @@
+"""Part the rows for testing, so that a row keeps its side when others are added.
+
+A champion and a challenger trained months apart are compared on rows that neither has learned from: the side of a row
+follows from a hash of its content (or its id, or its group), not from its place in the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from boucle.core.errors import DataError
+from boucle.project.settings import Data, seconds
+
+_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rows to learn from and rows to be judged on; ``summary`` says how they were parted."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+def split(frame: pd.DataFrame, data: Data, classification: bool) -> Parts:
+    """Part ``frame`` as ``data.split`` asks; rows without a target go to neither side.
+
+    Raises DataError when a side would be empty, or when one id stands on both sides.
+    """
+    rows = frame.loc[frame[data.target].notna()].reset_index(drop=True)
+    if len(rows) < 2:
+        raise DataError("There are fewer than two rows with a target.", field=data.target)
+    how = data.split
+    if how.time:
+        test = _by_time(rows, how.time, how.test)
+    else:
+        unit = how.group or data.id
+        share = float(how.test)
+        stratify = (classification if how.stratify is None else how.stratify) and not how.group
+        place = _places(rows if unit is None else rows[[unit]], how.seed)
+        test = _stratified(rows[data.target], place, share) if stratify else place < share
+        test = _both_sides(test, place)
+    _refuse_leak(rows, test, data)
+    kind = "time" if how.time else "group" if how.group else "stratified" if classification else "random"
+    summary = {"kind": kind, "train": int((~test).sum()), "test": int(test.sum())}
+    return Parts(rows.loc[~test].reset_index(drop=True), rows.loc[test].reset_index(drop=True), summary)
+
+
+def _places(rows: pd.DataFrame, seed: int) -> NDArray[np.float64]:
+    """Return each row's place in [0, 1): equal rows have equal places, another seed gives others."""
+    plain = pd.DataFrame({str(c): _plain(rows[c]) for c in sorted(rows.columns, key=str)})
+    key = f"boucle{seed}".ljust(_KEY_LENGTH, "0")[:_KEY_LENGTH]
+    hashed = pd.util.hash_pandas_object(plain, index=False, hash_key=key).to_numpy(dtype=np.uint64)
+    mixed = (hashed ^ np.uint64(seed * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(0xFF51AFD7ED558CCD)
+    return (mixed >> np.uint64(11)).astype(np.float64) / float(2**53)
+
+
+def _plain(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Bring numbers to float64 and the rest to text: 3 read from a file and 3.0 from a request are the same row."""
+    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
+        return values.astype("float64")
+    return values.astype(str).astype(object)
+
+
+def _stratified(target: pd.Series[Any], place: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
+    """Take the lowest places of each class; a class with two different rows or more stands on both sides."""
+    test = place < share
+    for label in target.unique():
+        members = np.flatnonzero((target == label).to_numpy())
+        test[members] = _both_sides(test[members], place[members], must=False)
+    return test
+
+
+def _both_sides(test: NDArray[np.bool_], place: NDArray[np.float64], must: bool = True) -> NDArray[np.bool_]:
+    """Move the nearest rows over when a side is empty."""
+    if test.any() and not test.all():
+        return test
+    if len(np.unique(place)) < 2:
+        if must:
+            raise DataError(
+                "All rows are the same one, or belong to one group.", hint="they cannot be parted for testing"
+            )
+        return test
+    edge = place.min() if not test.any() else place.max()
+    moved: NDArray[np.bool_] = test ^ (place == edge)
+    return moved
+
+
+def _by_time(rows: pd.DataFrame, column: str, newest: float | str) -> NDArray[np.bool_]:
+    if column not in rows.columns:
+        raise DataError(f"The data has no column '{column}', named in data.split.time.", field=column)
+    times = _times(rows[column])
+    if times.isna().any():
+        raise DataError(f"{int(times.isna().sum())} rows have no time in '{column}'.", field=column)
+    if isinstance(newest, str):
+        cut = times.max() - pd.Timedelta(seconds=seconds(newest))
+    else:
+        cut = times.quantile(1 - newest, interpolation="lower")
+    test: NDArray[np.bool_] = (times > cut).to_numpy()
+    if not test.any() or test.all():
+        raise DataError(
+            f"Parted at {cut} in '{column}', one side is empty.",
+            hint=f"the times go from {times.min()} to {times.max()}; change data.split.test",
+            field=column,
+        )
+    return test
+
+
+def _times(values: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return pd.to_datetime(values, unit="s", errors="coerce")
+    return pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+
+
+def _refuse_leak(rows: pd.DataFrame, test: NDArray[np.bool_], data: Data) -> None:
+    """Refuse a split that has the same id, or the same group, on both sides."""
+    for column in filter(None, (data.id, data.split.group)):
+        if column not in rows.columns:
+            continue
+        values = rows[column]
+        both = set(values[test].dropna()) & set(values[~test].dropna())
+        if both:
+            shown = ", ".join(map(str, sorted(both, key=str)[:5]))
+            raise DataError(
+                f"{len(both)} values of '{column}' stand on both sides of the split, such as {shown}.",
+                hint=f"part by group with data.split.group: {column}, or leave data.id out",
+                field=column,
+            )

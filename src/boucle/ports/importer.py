@@ -1,0 +1,43 @@
+"""Importer: opens a model that was trained elsewhere and kept as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from boucle.core.signature import Batch, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model in memory, the runtime that keeps it, and, if it was a pickle, the file that was agreed to."""
+
+    model: Any
+    runtime: str
+    pickled: Path | None = None
+
+
+class Importer(Protocol):
+    """Opens the files of one kind."""
+
+    name: str
+
+    def accepts(self, model: Path | Any) -> bool:
+        """Say whether this importer takes ``model``, a file's path or an object in memory; loads nothing."""
+        ...
+
+    def open(self, model: Path | Any, consent: str | None) -> Opened:
+        """Load it. A format that can run code needs its file's sha256 as ``consent``.
+
+        Raises UnsafeBundle naming the hash without it, BundleError when the file cannot be read.
+        """
+        ...
+
+    def inputs(self, model: Any) -> tuple[str, ...] | None:
+        """Return the names of the columns the model was trained on, in order; None if it does not know them."""
+        ...
+
+    def outputs(self, model: Any, fields: tuple[Field, ...], sample: Batch) -> tuple[Field, ...]:
+        """Read the output fields off the model and its answers to the sample; raises BundleError."""
+        ...

@@ -1,0 +1,52 @@
+"""What the data plane is told: plain values, so that it needs no project file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Settings of one data plane. ``state`` is the ``.boucle`` directory; durations are in seconds.
+
+    ``batch_rows`` is the most rows in one call of a model, ``queue_rows`` the most that wait for one version.
+    ``routing_key`` is the input field that keeps a caller on one version; ``refuse`` holds ``range`` and ``category``
+    when values outside are refused instead of answered. ``poll`` is how often the release state is looked at,
+    ``grace`` how long a worker that is to end still takes connections while its readiness already fails.
+    """
+
+    state: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    max_body: int = 8_388_608
+    max_rows: int = 10_000
+    queue_rows: int = 20_000
+    batch_rows: int = 1024
+    deadline: float = 30.0
+    routing_key: str | None = None
+    refuse: tuple[str, ...] = ()
+    segment_bytes: int = 64 * 1024 * 1024
+    poll: float = 0.5
+    grace: float = 0.0
+
+    @property
+    def serving(self) -> Path:
+        return Path(self.state) / "serving"
+
+    @property
+    def routes(self) -> Path:
+        return self.serving / "routes.json"
+
+    @property
+    def segments(self) -> Path:
+        return self.serving / "segments"
+
+    @property
+    def metrics(self) -> Path:
+        return self.serving / "metrics"
+
+    @property
+    def address(self) -> Path:
+        return self.serving / "address.json"

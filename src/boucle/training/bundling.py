@@ -1,0 +1,170 @@
+"""Make a bundle of a model: save it, load it again, and see that it answers as it did before."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.core.errors import BundleError, RequestError
+from boucle.core.model import BundleInfo
+from boucle.core.profile import Profile
+from boucle.core.signature import Batch, Column, Field, Signature
+from boucle.formats import bundle
+from boucle.measures.profiles import reference_profile
+from boucle.ports.runtime import Predictor, Runtime
+
+CHECKED_ROWS, PROFILED_ROWS = 200, 100_000
+NEVER_SEEN = "\N{BLACK QUESTION MARK ORNAMENT}never seen"
+_STALE = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes a bundle. ``answers`` are columns of answers to the rows of ``sample`` for the reference profile.
+
+    ``pickled`` is the file a model was read from with consent; ``tolerance`` how far numbers may differ after loading.
+    """
+
+    name: str
+    model: Any
+    signature: Signature
+    sample: Batch
+    answers: Batch | None = None
+    lineage: Mapping[str, Any] | None = None
+    threshold: float | None = None
+    pickled: Path | None = None
+    tolerance: float = 1e-9
+
+
+def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, str]:
+    """Write, check and publish the bundle under ``root``; returns its info, directory and digest.
+
+    Raises BundleError when the model cannot be kept safely or answers otherwise once loaded; then nothing is left.
+    """
+    _sweep(root / "staging")
+    staged = bundle.staging(root)
+    try:
+        info = _write(plan, runtime, staged)
+        loaded = runtime.load(staged, info)
+        _compare(runtime.wrap(plan.model, plan.signature), loaded, plan)
+        bundle.write_profile(staged, _profile(plan, loaded))
+        path, digest = bundle.publish(staged, root)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return info, path, digest
+
+
+def rows_of(batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
+    """Return the chosen rows of every column."""
+    return {name: column[rows] for name, column in batch.items()}
+
+
+def spread(rows: int, most: int) -> NDArray[np.intp]:
+    """Return at most ``most`` places, evenly spread over ``rows``."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.intp)) if rows else np.arange(0)
+
+
+def _write(plan: Plan, runtime: Runtime, staged: Path) -> BundleInfo:
+    saved = runtime.save(plan.model, staged, plan.signature, plan.pickled)
+    info = BundleInfo(
+        name=plan.name,
+        signature=plan.signature,
+        runtime=runtime.name,
+        created=time.time(),
+        options=dict(saved.options),
+        lineage=dict(plan.lineage or {}),
+        trusted=saved.trusted,
+        threshold=plan.threshold,
+        requirements=saved.requirements,
+    )
+    bundle.write_info(staged, info)
+    private = any(field.pii for field in plan.signature.inputs)
+    example = None if private else rows_of(plan.sample, np.arange(min(1, _length(plan.sample))))
+    bundle.write_mlmodel(staged, info, saved, example)
+    return info
+
+
+def _compare(original: Predictor, loaded: Predictor, plan: Plan) -> None:
+    known = rows_of(plan.sample, spread(_length(plan.sample), CHECKED_ROWS))
+    try:
+        original.predict(known)
+    except RequestError as error:
+        raise BundleError(
+            f"The model cannot predict the rows it was given as a sample: {error.message}",
+            hint="give rows with the columns and types it was trained on",
+        ) from error
+    for kind, batch in (("known rows", known), *_strange(known, plan.signature.inputs)):
+        before, after = _answers(original, batch), _answers(loaded, batch)
+        if not _same(before, after, plan.tolerance):
+            raise BundleError(
+                f"The saved model answers otherwise than the one in memory on {kind}.",
+                hint="its class keeps state that is not saved; use another estimator, or adopt it as a pickle",
+            )
+
+
+def _strange(known: Batch, fields: tuple[Field, ...]) -> list[tuple[str, dict[str, Column]]]:
+    """Return rows as production sends them: values missing where they may be, levels nobody has seen."""
+    if not _length(known):
+        return []
+    few = rows_of(known, np.arange(min(10, _length(known))))
+    gaps = {f.name: np.full_like(few[f.name], _absent(f)) for f in fields if f.optional}
+    novel = {f.name: np.full(len(few[f.name]), NEVER_SEEN, dtype=object) for f in fields if f.dtype == "string"}
+    kinds = (("rows with missing values", gaps), ("rows with unseen categories", novel))
+    return [(kind, {**few, **changed}) for kind, changed in kinds if changed]
+
+
+def _absent(field: Field) -> Any:
+    return {"string": None, "datetime": np.datetime64("NaT")}.get(field.dtype, np.nan)
+
+
+def _answers(predictor: Predictor, batch: Batch) -> Batch | None:
+    """Predict; None when the model refuses the rows, which it then has to do both times."""
+    try:
+        return predictor.predict(batch)
+    except RequestError:
+        return None
+
+
+def _same(before: Batch | None, after: Batch | None, tolerance: float) -> bool:
+    if before is None or after is None:
+        return before is after
+    return set(before) == set(after) and all(_equal(before[name], after[name], tolerance) for name in before)
+
+
+def _equal(before: Column, after: Column, tolerance: float) -> bool:
+    if before.shape != after.shape:
+        return False
+    if before.dtype.kind == "f" and after.dtype.kind == "f":
+        return bool(np.allclose(before, after, rtol=tolerance, atol=tolerance, equal_nan=True))
+    return bool((before == after).all())
+
+
+def _profile(plan: Plan, loaded: Predictor) -> Profile:
+    rows = spread(_length(plan.sample), PROFILED_ROWS)
+    batch = rows_of(plan.sample, rows)
+    answers = loaded.predict(batch) if plan.answers is None else rows_of(plan.answers, rows)
+    shares = None if "probabilities" not in answers else np.asarray(answers["probabilities"], dtype=np.float64)
+    return reference_profile(batch, plan.signature.inputs, answers["prediction"], shares)
+
+
+def _length(batch: Batch) -> int:
+    return len(next(iter(batch.values()))) if batch else 0
+
+
+def _sweep(staging: Path) -> None:
+    """Remove what trainings that were killed more than a day ago left behind."""
+    now = time.time()
+    for left in staging.iterdir() if staging.is_dir() else ():
+        try:
+            if now - left.stat().st_mtime > _STALE:
+                shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            continue

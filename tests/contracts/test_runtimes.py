@@ -1,0 +1,143 @@
+"""The runtime's contract over scikit-learn, XGBoost, LightGBM and ONNX models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMClassifier
+from skl2onnx import to_onnx
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from xgboost import XGBClassifier
+
+from boucle.adapters.runtimes.onnx import OnnxRuntime
+from boucle.adapters.runtimes.sklearn import SklearnRuntime
+from boucle.core.signature import Field, Label, Signature, outputs_of
+from boucle.ports.frames import to_batch
+from boucle.ports.runtime import Runtime
+from boucle.testing.runtime_contract import Case, RuntimeContract
+
+NUMBERS = (Field("size", "float64"), Field("age", "float64"), Field("rooms", "float64"))
+MIXED = (*NUMBERS[:2], Field("rooms", "int64"), Field("garden", "bool"), Field("town", "string"))
+RNG = np.random.default_rng(7)
+ROWS = pd.DataFrame(
+    {
+        "size": RNG.normal(100, 30, 120),
+        "age": RNG.normal(40, 10, 120),
+        "rooms": RNG.integers(1, 6, 120),
+        "garden": RNG.random(120) < 0.5,
+        "town": pd.Series(RNG.choice(["Lyon", "Nantes"], 120), dtype=object),
+    }
+)
+PRICE = (ROWS["size"] * 3 - ROWS["age"] + ROWS["rooms"] * 10).to_numpy()
+DEAR = np.where(np.median(PRICE) < PRICE, "dear", "cheap").astype(object)
+BAND = np.digitize(PRICE, np.quantile(PRICE, [0.33, 0.66]))
+PLAIN = ROWS[["size", "age", "rooms"]].astype("float64")
+FEW = slice(0, 24)
+
+
+def regression(model: Any, frame: pd.DataFrame = PLAIN, fields: tuple[Field, ...] = NUMBERS) -> Case:
+    fitted = model.fit(frame, PRICE)
+    return Case(fitted, Signature(fields, outputs_of(None)), to_batch(frame[FEW], fields), fitted.predict(frame[FEW]))
+
+
+def classification(
+    model: Any,
+    truth: Any,
+    frame: pd.DataFrame = PLAIN,
+    fields: tuple[Field, ...] = NUMBERS,
+    classes: tuple[Label, ...] | None = None,
+) -> Case:
+    """``classes`` sets another order than the framework's own."""
+    fitted = model.fit(frame, truth)
+    own = fitted.classes_.tolist()
+    classes = tuple(own) if classes is None else classes
+    shares = fitted.predict_proba(frame[FEW])[:, [own.index(label) for label in classes]]
+    signature = Signature(fields, outputs_of(classes))
+    return Case(fitted, signature, to_batch(frame[FEW], fields), fitted.predict(frame[FEW]), shares)
+
+
+def mixed() -> Any:
+    towns = ColumnTransformer([("town", OneHotEncoder(), ["town"])], remainder=StandardScaler())
+    return make_pipeline(towns, LogisticRegression())
+
+
+SKLEARN: dict[str, Callable[[], Case]] = {
+    "ridge": lambda: regression(make_pipeline(StandardScaler(), Ridge())),
+    "histogram": lambda: regression(HistGradientBoostingRegressor(max_iter=5)),
+    "forest": lambda: classification(RandomForestClassifier(5, random_state=0, n_jobs=2), BAND),
+    "mixed columns": lambda: classification(mixed(), DEAR, ROWS, MIXED),
+    "classes in another order": lambda: classification(mixed(), DEAR, ROWS, MIXED, ("dear", "cheap")),
+    "booleans": lambda: classification(LogisticRegression(max_iter=1000), DEAR == "dear"),
+    "threshold": lambda: classification(
+        FixedThresholdClassifier(
+            make_pipeline(StandardScaler(), LogisticRegression()), threshold=0.2, pos_label="dear",
+            response_method="predict_proba",
+        ),
+        DEAR,
+    ),
+    "xgboost": lambda: classification(
+        VotingClassifier([("xgboost", XGBClassifier(n_estimators=5))], voting="soft"), DEAR
+    ),
+    "lightgbm": lambda: classification(
+        make_pipeline(StandardScaler(), LGBMClassifier(n_estimators=5, verbose=-1)), BAND
+    ),
+}  # fmt: skip
+
+
+def converted(case: Case, zipmap: bool | None = None, columns: pd.DataFrame | None = None) -> Case:
+    """Turn a case's model into ONNX."""
+    options = None if zipmap is None else {"zipmap": zipmap}
+    example = PLAIN.to_numpy(dtype=np.float32)[:1] if columns is None else columns[:1]
+    raw = to_onnx(case.model, example, options=options).SerializeToString()
+    return Case(raw, case.signature, case.batch, case.prediction, case.probabilities)
+
+
+ONNX: dict[str, Callable[[], Case]] = {
+    "regression": lambda: converted(SKLEARN["ridge"]()),
+    "labels and dictionaries": lambda: converted(
+        classification(RandomForestClassifier(5, random_state=0), DEAR), zipmap=True
+    ),
+    "labels and a matrix": lambda: converted(
+        classification(RandomForestClassifier(5, random_state=0), BAND), zipmap=False
+    ),
+    "classes in another order": lambda: converted(
+        classification(RandomForestClassifier(5, random_state=0), DEAR, classes=("dear", "cheap")), zipmap=True
+    ),
+    "one input per column": lambda: converted(SKLEARN["ridge"](), columns=PLAIN),
+}
+
+
+@cache
+def case_of(runtime: str, name: str) -> Case:
+    return {"sklearn": SKLEARN, "onnx": ONNX}[runtime][name]()
+
+
+class TestSklearnRuntime(RuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> Runtime:
+        return SklearnRuntime()
+
+    @pytest.fixture(params=list(SKLEARN))
+    def case(self, request: pytest.FixtureRequest) -> Case:
+        return case_of("sklearn", request.param)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx", "ignore::FutureWarning:skl2onnx")
+class TestOnnxRuntime(RuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> Runtime:
+        return OnnxRuntime()
+
+    @pytest.fixture(params=list(ONNX))
+    def case(self, request: pytest.FixtureRequest) -> Case:
+        return case_of("onnx", request.param)
