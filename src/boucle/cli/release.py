@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption
+from boucle.core.deployment import Strategy
 from boucle.core.json import to_data
 from boucle.delivery.release import Change
 from boucle.loop import operations
@@ -24,16 +25,26 @@ class StrategyName(StrEnum):
     direct = "direct"
 
 
+_STRATEGIES: dict[StrategyName, Strategy] = {
+    StrategyName.canary: "canary",
+    StrategyName.shadow: "shadow",
+    StrategyName.blue_green: "blue-green",
+    StrategyName.direct: "direct",
+}
+
+
 def promote(
     ref: Annotated[str, typer.Argument(metavar="REF", help="NAME/7 or NAME@challenger.")],
     strategy: Annotated[StrategyName | None, typer.Option(help="Default: the project's.")] = None,
+    override: Annotated[bool, typer.Option("--override", help="Release it although its gate did not pass.")] = False,
     reason: ReasonOption = "asked for",
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:
     """Roll a version out; it becomes champion if it proves itself."""
     opened = Project.open(project)
-    _tell(opened, operations.promote(opened, ref, strategy.value if strategy else None, reason), json)
+    chosen = _STRATEGIES[strategy] if strategy else None
+    _tell(opened, operations.promote(opened, ref, chosen, reason, override), json)
 
 
 def rollback(

@@ -8,7 +8,8 @@ import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption, number, sign
 from boucle.loop.project import Project
-from boucle.loop.turn import TurnResult, run_turn
+from boucle.loop.registering import TurnResult
+from boucle.loop.turn import run_turn
 from boucle.project.load import with_overrides
 
 

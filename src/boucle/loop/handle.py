@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boucle.core.deployment import Strategy
 from boucle.core.event import Event
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.delivery.release import Change
 from boucle.loop import operations, sentences, views
 from boucle.loop.adoption import adopt_model
 from boucle.loop.project import Project
-from boucle.loop.turn import TurnResult, run_turn
+from boucle.loop.registering import TurnResult
+from boucle.loop.turn import run_turn
 from boucle.ports.runtime import Predictor
 
 Rows = pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -79,7 +81,7 @@ class Loop:
         """Do one turn on the project's data, or on ``frame``; returns what was registered and its verdict."""
         return run_turn(self.project, lambda *_: None, frame=frame, with_feedback=with_feedback, reason=reason)
 
-    def promote(self, ref: str | int, strategy: str | None = None) -> Change:
+    def promote(self, ref: str | int, strategy: Strategy | None = None) -> Change:
         """Roll a version out: its number or a reference such as ``NAME@challenger``."""
         return operations.promote(self.project, f"{self.project.name}/{ref}" if isinstance(ref, int) else ref, strategy)
 

@@ -189,7 +189,9 @@ class Keeper:
         text = f"{decision.action} because of {decision.reason}"
         if decision.held:
             text = f"no {decision.action} although {decision.reason}: {decision.held.text}"
-        self._event(tx, "decision", held, text, action=decision.action, cause=decision.cause, held=to_data(decision.held))
+        self._event(
+            tx, "decision", held, text, action=decision.action, cause=decision.cause, waits=to_data(decision.held)
+        )
 
     def _after_training(self, outcome: Retraining.Ended) -> None:
         """Release the challenger, or count the failed gate."""

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from boucle.core.errors import Conflict, RequestError, SourceError
-from boucle.core.event import Event
-from boucle.core.json import to_data
+from boucle.core.deployment import Strategy
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback
 from boucle.core.verdict import Verdict
@@ -21,24 +20,40 @@ from boucle.data import fields, split
 from boucle.data.read import read_path
 from boucle.delivery.release import Change
 from boucle.evaluation import report
-from boucle.evaluation.evaluate import Evaluation, evaluate
+from boucle.evaluation.evaluate import evaluate
+from boucle.evaluation.result import Evaluation
 from boucle.formats.files import write_atomic
 from boucle.loop.project import Project
+from boucle.loop.registering import known_metrics
+from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Predictor
 
 CHUNK = 10_000
+SHORTEST_REASON = 15
 
 
-def promote(project: Project, ref: str, strategy: str | None = None, reason: str = "asked for") -> Change:
-    """Roll a version out by ``strategy`` (default: the project's). A version whose gate failed is refused."""
+def promote(
+    project: Project, ref: str, strategy: Strategy | None = None, reason: str = "asked for", override: bool = False
+) -> Change:
+    """Roll a version out by ``strategy`` (default: the project's).
+
+    A version whose gate did not pass is refused with Conflict, unless ``override`` and a reason of its own say so.
+    """
     version = project.resolve(ref)
-    if not version.passed:
+    if not version.passed and not override:
         raise Conflict(
             f"{version.ref} did not pass its gate.",
-            hint=f"see why with: boucle show {version.ref}; a bound can be changed under evaluate.require",
+            hint=f"see why with: boucle show {version.ref}; to release it all the same: --override --reason WHY",
             version=version.ref,
         )
-    return project.delivery.promote(version.name, version.number, strategy=strategy, reason=reason)  # type: ignore[arg-type]
+    if override and len(reason) < SHORTEST_REASON:
+        raise RequestError(
+            f"An override needs a reason of at least {SHORTEST_REASON} characters.",
+            hint="say why with --reason",
+            field="reason",
+        )
+    why = f"override: {reason}" if override else reason
+    return project.delivery.promote(version.name, version.number, strategy, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,7 @@ def measure(
         )
         frame, train_frame = parts.test, parts.train
     rival = _rival(project, version, against)
+    loaded = project.predictor(rival) if rival else None
     outcome = evaluate(
         version.ref,
         predictor,
@@ -74,11 +90,11 @@ def measure(
         frame,
         settings.data.target,
         settings.evaluate,
-        champion=project.predictor(rival)[0] if rival else None,
+        champion=loaded[0] if loaded else None,
         champion_ref=rival.ref if rival else None,
+        champion_signature=loaded[1].signature if loaded else None,
         train_frame=train_frame,
         seed=settings.model.seed,
-        size_bytes=0,
     )
     if page is not None:
         context = report.Context(
@@ -89,14 +105,14 @@ def measure(
             created=project.clock.now(),
         )
         write_atomic(page, report.report_html(outcome, context).encode())
-    metrics = {name: estimate.value for name, estimate in outcome.metrics.items()}
+    metrics = known_metrics(outcome)
     return Measured(version, outcome, metrics, outcome.verdict, str(page) if page else "", rival.ref if rival else None)
 
 
 def _rival(project: Project, version: ModelVersion, against: str | None) -> ModelVersion | None:
     if against is not None:
         return project.resolve(against)
-    with project.state.begin() as tx:
+    with project.state.begin(write=False) as tx:
         champion = tx.deployments.get(version.name).champion
     if champion is None or champion == version.number:
         return None
@@ -128,7 +144,7 @@ def predict_file(
 
 def predict_frame(predictor: Predictor, info: BundleInfo, frame: pd.DataFrame) -> pd.DataFrame:
     """Return ``frame``'s predictions beside its rows' index: ``prediction``, and ``probability_<label>`` per class."""
-    batch = fields.to_batch(fields.conform(frame, info.signature.inputs), info.signature.inputs)
+    batch = to_batch(fields.conform(frame, info.signature.inputs), info.signature.inputs)
     problems = info.signature.problems(batch)
     if problems:
         raise RequestError(f"The rows cannot be predicted: {'; '.join(problems)}.", hint=f"boucle show {info.name}")
@@ -185,22 +201,3 @@ def _feedback(row: dict[Any, Any], now: float) -> Feedback:
     return Feedback(
         str(given.get("id")), when, listed, str(given.get("event", "")), None if value is None else float(value)
     )
-
-
-def adopted(project: Project, verdict: Verdict, version: ModelVersion, note: str) -> str:
-    """Record an adopted version and let it answer if it is the first that passed; returns its alias."""
-    with project.state.begin() as tx:
-        tx.journal.append(
-            Event(
-                "adopted",
-                project.clock.now(),
-                f"{version.ref} was adopted from {note}: gate {verdict.status}, {verdict.reason}",
-                version.name,
-                version.number,
-                project.actor,
-                {"verdict": to_data(verdict), "metrics": version.metrics, "digest": version.digest},
-            )
-        )
-    if verdict.status == "pass" and project.delivery.admit(version.name, version.number, verdict) is not None:
-        return "champion"
-    return "challenger" if verdict.status == "pass" else ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,40 +12,17 @@ from boucle.core.dataset import Snapshot
 from boucle.core.errors import BoucleError, ContractError
 from boucle.core.event import Event
 from boucle.core.json import to_data
-from boucle.core.model import ModelVersion
-from boucle.core.run import Run
+from boucle.core.run import Run, RunStatus
 from boucle.core.signature import Field
-from boucle.core.verdict import Verdict
 from boucle.data import check, fields, read, split
-from boucle.evaluation import report
-from boucle.evaluation.evaluate import Evaluation, evaluate
-from boucle.formats.files import exclusive, write_atomic
+from boucle.formats.files import exclusive
 from boucle.loop.project import Project
+from boucle.loop.registering import Candidate, TurnResult, judge_and_register
 from boucle.measures.metrics import default_metrics
 from boucle.ports.trainer import Job, Progress
-from boucle.registry import versions
+from boucle.project.settings import seconds
 from boucle.training import environment
 from boucle.training.train import Trained, train
-
-
-@dataclass(frozen=True, slots=True)
-class TurnResult:
-    """What a turn left behind: the registered version, its gate's verdict, and whether it answers already."""
-
-    model: str
-    version: int
-    run: str
-    metrics: dict[str, float]
-    verdict: Verdict
-    data: Snapshot
-    runtime: str
-    seconds: float
-    digest: str
-    alias: str
-    report: str
-    scores: dict[str, float] = field(default_factory=dict)
-    chosen: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +69,14 @@ class _Turn:
         run = self._begin(gathered)
         try:
             trained = self._train(gathered, run)
-            evaluation, champion = self._evaluate(gathered, trained)
-            return self._register(gathered, run, trained, evaluation, champion)
+            candidate = Candidate(
+                trained, run, gathered.snapshot, gathered.test, gathered.train, self.reason, gathered.labelled,
+                warnings=(*gathered.warnings, *trained.fitted.warnings),
+            )  # fmt: skip
+            return judge_and_register(self.project, candidate, self.progress, self.started)
         except BaseException as error:
-            status = "failed" if isinstance(error, Exception) else "killed"
-            self.project.registry.finish(run.id, status, {})  # type: ignore[arg-type]
+            status: RunStatus = "failed" if isinstance(error, Exception) else "killed"
+            self.project.registry.finish(run.id, status, {})
             if isinstance(error, BoucleError):
                 self._event("training_failed", error.message, data={"run": run.id, "code": error.code})
             raise
@@ -171,7 +150,7 @@ class _Turn:
             params=dict(model.params),
             metric=(search.metric if search and search.metric else None) or self.metrics[0],
             trials=search.trials if search else 0,
-            timeout=fields.seconds_or_none(search.timeout) if search else None,
+            timeout=seconds(search.timeout) if search and search.timeout else None,
             folds=model.folds,
             seed=model.seed,
             class_weight=model.class_weight,
@@ -200,129 +179,9 @@ class _Turn:
     def metrics(self) -> list[str]:
         return list(self.settings.evaluate.metrics or default_metrics(self.settings.task))
 
-    def _evaluate(self, gathered: Gathered, trained: Trained) -> tuple[Evaluation, int | None]:
-        self.progress("evaluating", 0.75)
-        runtime = self.project.runtime(trained.info.runtime)
-        with self.project.state.begin() as tx:
-            champion = tx.deployments.get(self.project.name).champion
-        rival = (
-            self.project.predictor(self.project.registry.version(self.project.name, champion))[0] if champion else None
-        )
-        outcome = evaluate(
-            f"{self.project.name} challenger",
-            runtime.load(trained.directory, trained.info),
-            trained.info.signature,
-            gathered.test,
-            self.settings.data.target,
-            self.settings.evaluate,
-            champion=rival,
-            champion_ref=f"{self.project.name}/{champion}" if champion else None,
-            train_frame=gathered.train,
-            seed=self.settings.model.seed,
-            size_bytes=_size(trained.directory),
-        )
-        return outcome, champion
-
-    def _register(
-        self, gathered: Gathered, run: Run, trained: Trained, evaluation: Evaluation, champion: int | None
-    ) -> TurnResult:
-        self.progress("registering", 0.92)
-        project, verdict = self.project, evaluation.verdict
-        metrics = {name: estimate.value for name, estimate in evaluation.metrics.items()}
-        page = project.root / "reports" / f"{trained.digest[:16]}.html"
-        context = report.Context(
-            project=project.name,
-            subject=f"{project.name} challenger",
-            fingerprint=gathered.snapshot.fingerprint,
-            run=run.id,
-            created=project.clock.now(),
-            scores=dict(trained.fitted.scores),
-            chosen=trained.fitted.chosen,
-            reason=self.reason,
-        )
-        write_atomic(page, report.report_html(evaluation, context).encode())
-        details = page.with_suffix(".json")
-        write_atomic(details, report.report_json(evaluation, context))
-        version = versions.register(
-            project.registry,
-            trained.directory,
-            ModelVersion(
-                name=project.name,
-                number=0,
-                digest=trained.digest,
-                run_id=run.id,
-                created=project.clock.now(),
-                passed=verdict.status == "pass",
-                fingerprint=gathered.snapshot.fingerprint,
-                runtime=trained.info.runtime,
-                metrics=metrics,
-            ),
-        )
-        project.registry.finish(run.id, "finished", metrics, (page, details))
-        verdict = replace(verdict, subject=version.ref)
-        alias = self._admit(version, verdict, metrics, gathered, page)
-        self.progress("done", 1.0)
-        return TurnResult(
-            model=project.name,
-            version=version.number,
-            run=run.id,
-            metrics=metrics,
-            verdict=verdict,
-            data=gathered.snapshot,
-            runtime=trained.info.runtime,
-            seconds=round(time.perf_counter() - self.started, 3),
-            digest=trained.digest,
-            alias=alias,
-            report=str(page),
-            scores=dict(trained.fitted.scores),
-            chosen=trained.fitted.chosen,
-            warnings=gathered.warnings,
-        )
-
-    def _admit(
-        self, version: ModelVersion, verdict: Verdict, metrics: dict[str, float], gathered: Gathered, page: Path
-    ) -> str:
-        project = self.project
-        self._event(
-            "trained",
-            f"{version.ref} was trained ({self.reason}): gate {verdict.status}, {verdict.reason}",
-            version=version.number,
-            data={
-                "metrics": metrics,
-                "verdict": to_data(verdict),
-                "fingerprint": gathered.snapshot.fingerprint,
-                "rows": len(gathered.train) + len(gathered.test),
-                "labelled_rows": gathered.labelled,
-                "run": version.run_id,
-                "digest": version.digest,
-                "report": str(page.relative_to(project.root)),
-            },
-        )
-        if verdict.status != "pass":
-            return ""
-        if project.delivery.admit(project.name, version.number, verdict) is not None:
-            return "champion"
-        with project.state.begin() as tx:
-            held = tx.deployments.get(project.name)
-        if held.champion == version.number:
-            return "champion"  # the same data, project and seed gave the same bundle
-        if held.challenger is None:
-            versions.sync_aliases(
-                project.registry,
-                project.name,
-                champion=held.champion,
-                challenger=version.number,
-                previous=held.previous,
-            )
-        return "challenger"
-
     def _event(self, kind: str, reason: str, version: int | None = None, data: dict[str, Any] | None = None) -> None:
         project = self.project
         with project.state.begin() as tx:
             tx.journal.append(
                 Event(kind, project.clock.now(), reason, project.name, version, project.actor, data or {})
             )
-
-
-def _size(directory: Path) -> int:
-    return sum(f.stat().st_size for f in directory.rglob("*") if f.is_file())

@@ -45,7 +45,7 @@ class Status:
 
 def status(project: Project) -> Status:
     """Return the state of every model, from the live state alone: the registry is not asked."""
-    with project.state.begin() as tx:
+    with project.state.begin(write=False) as tx:
         held = tx.deployments.all() or [tx.deployments.get(project.name)]
         return Status(project.name, project.clock.now(), [_model_status(tx, d) for d in held])
 
@@ -144,7 +144,7 @@ def show(project: Project, ref: str) -> VersionView:
     version = project.resolve(ref)
     info = verify(project.bundle(version), version.digest)
     aliases = sorted(a for a, n in project.registry.aliases(version.name).items() if n == version.number)
-    with project.state.begin() as tx:
+    with project.state.begin(write=False) as tx:
         events = [e for e in tx.journal.events(version.name) if e.version == version.number]
         answered = tx.observations.count(version.name, version.number)
     trained = next((e for e in events if e.kind in ("trained", "adopted")), None)
@@ -179,13 +179,13 @@ def compare(project: Project, left: str, right: str) -> dict[str, Any]:
 
 
 def history(project: Project, model: str | None, kinds: list[str], limit: int) -> list[Event]:
-    with project.state.begin() as tx:
+    with project.state.begin(write=False) as tx:
         return tx.journal.events(model, kinds, limit=limit)
 
 
 def verify_history(project: Project) -> dict[str, Any]:
     """Check the hash chain; says how many events hold, or where it breaks."""
-    with project.state.begin() as tx:
+    with project.state.begin(write=False) as tx:
         broken = tx.journal.verify()
         count = len(tx.journal.events())
     return {"ok": broken is None, "events": count, "broken_at": broken}
@@ -193,7 +193,7 @@ def verify_history(project: Project) -> dict[str, Any]:
 
 def alarm(project: Project, number: int) -> Alarm:
     """Return one alarm; raises NotFound."""
-    with project.state.begin() as tx:
+    with project.state.begin(write=False) as tx:
         for found in tx.alarms.all():
             if found.id == number:
                 return found

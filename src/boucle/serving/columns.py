@@ -85,10 +85,9 @@ def _integers(field: Field, values: Values, kinds: set[type]) -> Column:
         whole = [None if v is None or v != v else int(v) for v in values]
         if not field.optional and None in whole:
             raise _missing(field, whole)
-    try:
-        return np.array(whole, dtype=field.storage)
-    except OverflowError:
-        raise _wrong(field, values, lambda v: v in _INT64) from None
+    if any(value is not None and value not in _INT64 for value in whole):
+        raise _wrong(field, values, lambda v: v is None or int(v) in _INT64)
+    return np.array(whole, dtype=field.storage)
 
 
 def _booleans(field: Field, values: Values, kinds: set[type]) -> Column:
@@ -147,7 +146,11 @@ def _check_range(field: Field, column: Column) -> None:
     if len(outside):
         row = int(outside[0])
         raise fault(
-            "out_of_range", f"{field.name} is {column[row]:g}, outside {low:g} to {high:g}.", field, row, column[row].item()
+            "out_of_range",
+            f"{field.name} is {column[row]:g}, outside {low:g} to {high:g}.",
+            field,
+            row,
+            column[row].item(),
         )
 
 

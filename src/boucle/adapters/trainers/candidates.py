@@ -109,8 +109,12 @@ def resolve(path: str, params: dict[str, Any], conditions: Conditions) -> Candid
     name = path.replace(":", ".").rsplit(".", 1)[-1]
     if isinstance(found, type):
         return Candidate(name, path, _builder(found, path, conditions), conditions, params)
-    if not callable(found):
-        raise TrainingError(f"'{path}' is a {type(found).__name__}, not an estimator or a function.", estimator=path)
+    if not callable(found) or ":" not in path:
+        raise TrainingError(
+            f"'{path}' is a {type(found).__name__}, not an estimator.",
+            hint="an import path names a class; a function of your own is written module:function",
+            estimator=path,
+        )
     return _function(name, path, found, params, conditions)
 
 

@@ -1,0 +1,47 @@
+"""boucle adopt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from boucle.cli.output import JsonOption, Output, ProjectOption
+from boucle.cli.train import show
+from boucle.data import read
+from boucle.loop.adoption import adopt_model
+from boucle.loop.project import Project
+from boucle.project.settings import FILE
+
+
+def adopt(
+    model: Annotated[
+        str, typer.Argument(metavar="PATH|URI", help="A saved model, an MLflow model folder, or models:/…")
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="Rows it can predict, with their truth; default: the project's.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the model, when there is no project yet.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column of truth, when there is no project yet.")] = None,
+    allow_pickle: Annotated[
+        str | None,
+        typer.Option(metavar="SHA256", help="Load the pickle whose file has this hash: it can run any code."),
+    ] = None,
+    project: ProjectOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take in a model trained elsewhere: skops, ONNX, MLflow, XGBoost, LightGBM, or a pickle with consent by hash."""
+    output = Output(json)
+    begun = project is None and name is not None and not (Path.cwd() / FILE).exists()
+    folder = Path.cwd() if begun else Project.open(project).directory
+    if data is None:
+        settings = Project.open(folder).settings
+        sample = read.read_table(settings.data, folder)
+    else:
+        sample = read.read_path(data, folder)
+    result = adopt_model(
+        folder, model, sample, name=name, target=target, allow_pickle=allow_pickle, progress=output.progress
+    )
+    output.result(result, lambda: show(output, result))
+    raise typer.Exit(0 if result.verdict.status == "pass" else 1)

@@ -1,0 +1,153 @@
+"""Take in a model trained elsewhere, as a version like any other."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from boucle.core.errors import DataError, RequestError
+from boucle.core.model import ModelRef
+from boucle.core.run import Run
+from boucle.core.signature import Field, Signature
+from boucle.data import infer
+from boucle.formats.files import exclusive, write_atomic
+from boucle.loop.project import Project
+from boucle.loop.registering import Candidate, TurnResult, judge_and_register
+from boucle.ports.trainer import Progress
+from boucle.project import template
+from boucle.project.settings import FILE, Settings
+from boucle.registry import versions
+from boucle.training import adopt as adopting
+from boucle.training import environment
+
+SAMPLE = "sample.parquet"
+URI = "models:/"
+
+
+def adopt_model(
+    directory: Path,
+    model: Any,
+    sample: pd.DataFrame,
+    *,
+    name: str | None = None,
+    target: str | None = None,
+    allow_pickle: str | None = None,
+    progress: Progress = lambda text, share: None,
+) -> TurnResult:
+    """Adopt ``model`` into the project in ``directory``; without a boucle.yaml there, one is written for it.
+
+    ``model`` is a fitted object, a path, or a ``models:/`` URI of the registry. Raises UnsafeBundle for a pickle
+    without consent, RequestError when a project is there under another name.
+    """
+    project = _opened(directory, sample, name, target)
+    project.prepare()
+    with exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"):
+        with TemporaryDirectory(dir=project.root) as folder:
+            source = _fetched(project, model, Path(folder)) if _is_uri(model) else model
+            return _adopt(
+                project, source, sample, allow_pickle, progress, str(model) if isinstance(model, str | Path) else ""
+            )
+
+
+def _adopt(
+    project: Project, model: Any, sample: pd.DataFrame, allow_pickle: str | None, progress: Progress, origin: str
+) -> TurnResult:
+    started = time.perf_counter()
+    settings = project.settings
+    target = settings.data.target
+    fields = _fields(sample, settings)
+    snapshot = project.snapshots.keep(sample, source=origin or "the sample", time=project.clock.now())
+    surroundings = environment.capture(project.directory)
+    run = project.registry.begin(
+        Run(
+            experiment=settings.tracking.experiment or project.name,
+            kind="adopt",
+            started=project.clock.now(),
+            params={"origin": origin or type(model).__name__},
+            environment=surroundings,
+        ),
+        snapshot,
+    )
+    try:
+        trained = adopting.adopt(
+            model,
+            sample,
+            fields,
+            project.runtime,
+            project.root,
+            name=project.name,
+            task=settings.task,
+            allow_pickle=allow_pickle,
+            lineage={"fingerprint": snapshot.fingerprint, "run": run.id},
+            environment=surroundings,
+            progress=lambda text, share: progress(text, 0.7 * share),
+        )
+        test = sample if target in sample.columns else None
+        reason = f"adopted from {origin}" if origin else "adopted"
+        candidate = Candidate(trained, run, snapshot, test, None, reason, kind="adopted")
+        return judge_and_register(project, candidate, progress, started)
+    except BaseException as error:
+        project.registry.finish(run.id, "failed" if isinstance(error, Exception) else "killed", {})
+        raise
+
+
+def _opened(directory: Path, sample: pd.DataFrame, name: str | None, target: str | None) -> Project:
+    if not (directory / FILE).exists():
+        if name is None:
+            raise RequestError("A model needs a name.", hint="give one with --name", field="name")
+        _write_project(directory, sample, name, target)
+    project = Project.open(directory, actor="python")
+    if name is not None and name != project.name:
+        raise RequestError(
+            f"The project in {directory} is '{project.name}', not '{name}'.",
+            hint="adopt into a folder of its own",
+            field="name",
+        )
+    return project
+
+
+def _write_project(directory: Path, sample: pd.DataFrame, name: str, target: str | None) -> None:
+    """Write a boucle.yaml for a model that brings no project: its contract is read off the sample."""
+    column = target or "target"
+    known = column in sample.columns
+    if target is not None and not known:
+        raise DataError(
+            f"The sample has no column '{target}'.", hint="leave the target out if you have none", field=target
+        )
+    if known:
+        contract = infer.infer(sample, column)
+        task, fields, dropped, identity = contract.task, contract.fields, contract.dropped, contract.id
+    else:
+        raise DataError(
+            "Without ground truth the task of the model is not known.",
+            hint="give rows with their right answers and name that column as the target",
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    sample.to_parquet(directory / SAMPLE, index=False)
+    text = template.render(
+        name=name, task=task, source=SAMPLE, target=column, fields=fields, dropped=dropped, id=identity,
+        notes=["the model was trained elsewhere; these rows are the sample it was adopted with"],
+        metric="rmse" if task == "tabular-regression" else "accuracy", require={},
+    )  # fmt: skip
+    write_atomic(directory / FILE, text.encode())
+
+
+def _fields(sample: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:
+    """Return every column of the sample that can be an input; the model picks those it knows."""
+    aside = {settings.data.target}
+    found = [infer.infer_field(str(c), sample[c]) for c in sample.columns if c not in aside]
+    return Signature(tuple(f for f in found if isinstance(f, Field)), (Field("prediction", "float64"),)).inputs
+
+
+def _is_uri(model: Any) -> bool:
+    return isinstance(model, str) and model.startswith(URI)
+
+
+def _fetched(project: Project, uri: str, folder: Path) -> Path:
+    """Fetch ``models:/NAME/7`` or ``models:/NAME@alias`` from the registry; raises NotFound."""
+    version = versions.resolve(project.registry, ModelRef.parse(uri.removeprefix(URI)))
+    return project.registry.fetch(version, folder / "model")

@@ -1,0 +1,63 @@
+"""``POST /invocations``: MLflow's scoring protocol, which SageMaker containers speak too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boucle.core.signature import Batch
+from boucle.serving.codec import TableReader, malformed, parse
+from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
+
+_SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+def decode(raw: Raw, reader: TableReader) -> Asked:
+    if raw.csv:
+        return Asked(reader.csv(raw.body))
+    data = parse(raw.body)
+    found = [shape for shape in _SHAPES if shape in data] if type(data) is dict else []
+    if len(found) != 1:
+        raise malformed(f"The body is not an object with exactly one of {', '.join(_SHAPES)}.")
+    return Asked(_READ[found[0]](data[found[0]], reader))
+
+
+def encode(asked: Asked, answer: Answer) -> Encoded:
+    return to_json({"predictions": answer.predictions})
+
+
+def instances(data: Any, reader: TableReader) -> Batch:
+    """Read a list of objects, of rows or (for a model of one column) of values; or an object of columns."""
+    if type(data) is dict:
+        columns = {name: values if type(values) is list else [values] for name, values in data.items()}
+        return reader.columns({name: _flat(values) for name, values in columns.items()})
+    if type(data) is not list:
+        raise malformed("A list of rows or an object of columns is expected.")
+    if data and type(data[0]) is dict:
+        return reader.records(data)
+    if data and type(data[0]) is not list and len(reader.signature.names) == 1:
+        return reader.columns({reader.signature.names[0]: data})
+    return reader.rows(data)
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    """Take shape (rows, 1), in which MLflow writes columns as tensors, as (rows,)."""
+    single = all(type(value) is list and len(value) == 1 for value in values)
+    return [value[0] for value in values] if single else values
+
+
+def _split(data: Any, reader: TableReader) -> Batch:
+    if type(data) is not dict or type(data.get("data")) is not list:
+        raise malformed('"dataframe_split" is not an object with "columns" and "data".')
+    columns = data.get("columns")
+    if columns is not None and type(columns) is not list:
+        raise malformed('"columns" is not a list of names.')
+    return reader.rows(data["data"], columns)
+
+
+def _records(data: Any, reader: TableReader) -> Batch:
+    if type(data) is not list:
+        raise malformed('"dataframe_records" is not a list of objects.')
+    return reader.records(data)
+
+
+_READ = {"dataframe_split": _split, "dataframe_records": _records, "instances": instances, "inputs": instances}

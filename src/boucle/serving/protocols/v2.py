@@ -1,0 +1,203 @@
+"""The Open Inference Protocol, version 2: tensors as JSON, or behind the JSON as bytes (the binary extension).
+
+One named input per column, of shape (rows,) or (rows, 1); or one numeric tensor (rows, columns) with all of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+
+from boucle.core.errors import NotFound
+from boucle.core.signature import Batch, Column, Field, Signature
+from boucle.serving.codec import TableReader, malformed, parse
+from boucle.serving.columns import plain
+from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
+
+HEADER = b"inference-header-content-length"
+_TYPES: dict[str, str] = {
+    "BOOL": "?", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "<i1", "INT16": "<i2",
+    "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BYTES": "",
+}  # fmt: skip
+_OF_FIELD = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES", "datetime": "BYTES"}
+
+
+def decode(raw: Raw, reader: TableReader) -> Asked:
+    data, tail = _parts(raw)
+    inputs = data.get("inputs")
+    if type(inputs) is not list or not inputs or not all(type(one) is dict for one in inputs):
+        raise malformed('"inputs" is not a list of tensors with name, shape, datatype and data.')
+    tensors = list(_tensors(inputs, tail))
+    return Asked(_batch(tensors, reader), _id(data), _wanted(data, reader.signature))
+
+
+def encode(asked: Asked, answer: Answer) -> Encoded:
+    """Write the outputs asked for (all by default), those asked for as bytes behind the JSON."""
+    wanted: dict[str, bool] = asked.wants or dict.fromkeys(answer.outputs, False)
+    outputs, chunks = [], []
+    for name, binary in wanted.items():
+        if name not in answer.outputs:
+            continue
+        column = answer.outputs[name]
+        tensor: dict[str, Any] = {"name": name, "datatype": _datatype(column), "shape": list(column.shape)}
+        if binary:
+            chunks.append(_bytes(column))
+            tensor["parameters"] = {"binary_data_size": len(chunks[-1])}
+        else:
+            tensor["data"] = plain(column.reshape(-1))
+        outputs.append(tensor)
+    head = {"model_name": answer.model, "model_version": str(answer.version), "id": asked.id or answer.id}
+    body = to_json({**head, "outputs": outputs})
+    if not chunks:
+        return body
+    extra = [(HEADER, str(len(body.body)).encode())]
+    return Encoded(b"".join([body.body, *chunks]), b"application/octet-stream", extra)
+
+
+def datatype(field: Field) -> str:
+    """Return the protocol's name for a field's type; an optional whole number or truth value may be NaN."""
+    return "FP64" if field.storage == np.float64 else _OF_FIELD[field.dtype]
+
+
+def _parts(raw: Raw) -> tuple[dict[str, Any], memoryview]:
+    length = raw.headers.get(HEADER)
+    cut = len(raw.body)
+    if length is not None:
+        if not length.isdigit() or int(length[:12]) > cut:
+            raise malformed("Inference-Header-Content-Length is not a length within the body.")
+        cut = int(length)
+    data = parse(raw.body[:cut])
+    if type(data) is not dict:
+        raise malformed("The body is not an object.")
+    return data, memoryview(raw.body)[cut:]
+
+
+def _id(data: dict[str, Any]) -> str:
+    found = data.get("id", "")
+    if type(found) is not str:
+        raise malformed('"id" is not a text.')
+    return found
+
+
+def _parameters(data: dict[str, Any]) -> dict[str, Any]:
+    found = data.get("parameters")
+    return found if type(found) is dict else {}
+
+
+def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tuple[str, list[int], Any]]:
+    """Yield (name, shape, flat values): an array for numbers sent as bytes, a list else."""
+    used = 0
+    for one in inputs:
+        name, kind, shape = one.get("name"), one.get("datatype"), one.get("shape")
+        if type(name) is not str or kind not in _TYPES:
+            raise malformed(f"An input needs a name and a datatype, one of {', '.join(_TYPES)}.")
+        if type(shape) is not list or not shape or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+            raise malformed(f"The shape of input '{name}' is not a list of sizes.", field=name)
+        size = _parameters(one).get("binary_data_size")
+        if size is None:
+            values = _flattened(one.get("data"), name)
+        elif type(size) is int and 0 <= size <= len(tail) - used:
+            values = _unpacked(tail[used : used + size], kind, name)
+            used += size
+        else:
+            raise malformed(f"The bytes of input '{name}' are not all there.", field=name)
+        if len(values) != _product(shape):
+            raise malformed(
+                f"Input '{name}' has {len(values)} values, its shape {shape} says {_product(shape)}.", field=name
+            )
+        yield name, shape, values
+    if used != len(tail):
+        raise malformed(f"{len(tail) - used} bytes at the end belong to no input.")
+
+
+def _product(shape: Sequence[int]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def _flattened(data: Any, name: str) -> list[Any]:
+    if type(data) is not list:
+        raise malformed(f"The data of input '{name}' is not a list.", field=name)
+    while data and all(type(value) is list for value in data):
+        data = [value for part in data for value in part]
+    return list(data)
+
+
+def _unpacked(raw: memoryview, kind: str, name: str) -> Any:
+    if kind == "BYTES":
+        return _texts(raw, name)
+    dtype = np.dtype(_TYPES[kind])
+    if len(raw) % dtype.itemsize:
+        raise malformed(f"The bytes of input '{name}' are no whole number of {kind}.", field=name)
+    return np.frombuffer(raw, dtype=dtype)
+
+
+def _texts(raw: memoryview, name: str) -> list[str]:
+    """Read texts, each behind its length as four bytes."""
+    found: list[str] = []
+    place = 0
+    while place < len(raw):
+        end = place + 4 + (struct.unpack_from("<I", raw, place)[0] if place + 4 <= len(raw) else len(raw))
+        if end > len(raw):
+            raise malformed(f"A text of input '{name}' is cut short.", field=name)
+        try:
+            found.append(str(raw[place + 4 : end], "utf-8"))
+        except UnicodeDecodeError:
+            raise malformed(f"A text of input '{name}' is not UTF-8.", field=name) from None
+        place = end
+    return found
+
+
+def _batch(tensors: list[tuple[str, list[int], Any]], reader: TableReader) -> Batch:
+    names = reader.signature.names
+    name, shape, values = tensors[0]
+    if len(tensors) == 1 and len(shape) == 2 and name not in names:
+        if shape[1] != len(names):
+            raise malformed(f"Input '{name}' has {shape[1]} columns, the model takes {len(names)}.", field=name)
+        if isinstance(values, np.ndarray):
+            return reader.tensor(values.reshape(shape))
+        width = len(names)
+        return reader.rows([values[start : start + width] for start in range(0, len(values), width)])
+    for name, shape, _ in tensors:
+        if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
+            raise malformed(f"Input '{name}' has shape {shape}; one column has (rows,) or (rows, 1).", field=name)
+    if len({name for name, _, _ in tensors}) != len(tensors):
+        raise malformed("An input stands twice.")
+    return reader.columns({name: _listed(values) for name, _, values in tensors})
+
+
+def _listed(values: Any) -> list[Any]:
+    listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else values
+    return listed
+
+
+def _wanted(data: dict[str, Any], signature: Signature) -> dict[str, bool]:
+    """Return the outputs asked for, each with whether it is sent as bytes."""
+    known = [field.name for field in signature.outputs]
+    binary = _parameters(data).get("binary_data_output") is True
+    asked = data.get("outputs")
+    if not asked:
+        return dict.fromkeys(known, True) if binary else {}
+    if type(asked) is not list or not all(type(one) is dict and type(one.get("name")) is str for one in asked):
+        raise malformed('"outputs" is not a list of names.')
+    for one in asked:
+        if one["name"] not in known:
+            raise NotFound.of("output", one["name"], known, listing="GET /v2/models/NAME")
+    return {one["name"]: _parameters(one).get("binary_data", binary) is True for one in asked}
+
+
+def _datatype(column: Column) -> str:
+    return {"f": "FP64", "i": "INT64", "b": "BOOL"}.get(column.dtype.kind, "BYTES")
+
+
+def _bytes(column: Column) -> bytes:
+    if column.dtype.kind in "fib":
+        return np.ascontiguousarray(column).tobytes()
+    texts = [value.encode() if isinstance(value, str) else orjson.dumps(value) for value in plain(column.reshape(-1))]
+    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
