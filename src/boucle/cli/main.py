@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from boucle import plugins
 from boucle.core.errors import BoucleError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -89,6 +90,11 @@ def run(arguments: list[str] | None = None) -> None:
         application(wanted)(words, prog_name="boucle")
     except BoucleError as error:
         _tell(error, "--json" in words)
+        sys.exit(2)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "boucle").split(".")[0] == "boucle":
+            raise
+        _tell(plugins.absent(missing), "--json" in words)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

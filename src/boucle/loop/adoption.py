@@ -12,7 +12,7 @@ import pandas as pd
 from boucle.core.errors import DataError, RequestError
 from boucle.core.model import ModelRef
 from boucle.core.run import Run
-from boucle.core.signature import Field, Signature
+from boucle.core.signature import Field
 from boucle.data import infer
 from boucle.formats.files import exclusive, write_atomic
 from boucle.loop.project import Project
@@ -26,6 +26,7 @@ from boucle.training import environment
 
 SAMPLE = "sample.parquet"
 URI = "models:/"
+UNKNOWN_TARGET = "truth"
 
 
 def adopt_model(
@@ -43,7 +44,9 @@ def adopt_model(
     ``model`` is a fitted object, a path, or a ``models:/`` URI of the registry. Raises UnsafeBundle for a pickle
     without consent, RequestError when a project is there under another name.
     """
-    project = _opened(directory, sample, name, target)
+    if _is_uri(model) and not (directory / FILE).exists():
+        raise RequestError(f"{model} is looked up in a project's registry.", hint="begin one with: boucle init")
+    project = _opened(directory, model, sample, name, target, allow_pickle)
     project.prepare()
     with exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"):
         with TemporaryDirectory(dir=project.root) as folder:
@@ -95,11 +98,13 @@ def _adopt(
         raise
 
 
-def _opened(directory: Path, sample: pd.DataFrame, name: str | None, target: str | None) -> Project:
+def _opened(
+    directory: Path, model: Any, sample: pd.DataFrame, name: str | None, target: str | None, allow_pickle: str | None
+) -> Project:
     if not (directory / FILE).exists():
         if name is None:
             raise RequestError("A model needs a name.", hint="give one with --name", field="name")
-        _write_project(directory, sample, name, target)
+        _write_project(directory, model, sample, name, target, allow_pickle)
     project = Project.open(directory, actor="python")
     if name is not None and name != project.name:
         raise RequestError(
@@ -110,37 +115,38 @@ def _opened(directory: Path, sample: pd.DataFrame, name: str | None, target: str
     return project
 
 
-def _write_project(directory: Path, sample: pd.DataFrame, name: str, target: str | None) -> None:
+def _write_project(
+    directory: Path, model: Any, sample: pd.DataFrame, name: str, target: str | None, allow_pickle: str | None
+) -> None:
     """Write a boucle.yaml for a model that brings no project: its contract is read off the sample."""
-    column = target or "target"
-    known = column in sample.columns
-    if target is not None and not known:
+    if target is not None and target not in sample.columns:
         raise DataError(
             f"The sample has no column '{target}'.", hint="leave the target out if you have none", field=target
         )
-    if known:
-        contract = infer.infer(sample, column)
-        task, fields, dropped, identity = contract.task, contract.fields, contract.dropped, contract.id
-    else:
-        raise DataError(
-            "Without ground truth the task of the model is not known.",
-            hint="give rows with their right answers and name that column as the target",
-        )
+    found = {str(c): infer.infer_field(str(c), sample[c]) for c in sample.columns if c != target}
+    fields = [f for f in found.values() if isinstance(f, Field)]
+    task = infer.infer_target(sample[target])[0] if target else adopting.task_of(model, sample, fields, allow_pickle)
     directory.mkdir(parents=True, exist_ok=True)
     sample.to_parquet(directory / SAMPLE, index=False)
     text = template.render(
-        name=name, task=task, source=SAMPLE, target=column, fields=fields, dropped=dropped, id=identity,
+        name=name,
+        task=task,
+        source=SAMPLE,
+        target=target or UNKNOWN_TARGET,
+        fields=fields,
+        dropped={c: why for c, why in found.items() if isinstance(why, str)},
+        id=None,
         notes=["the model was trained elsewhere; these rows are the sample it was adopted with"],
-        metric="rmse" if task == "tabular-regression" else "accuracy", require={},
-    )  # fmt: skip
+        metric="rmse" if task == "tabular-regression" else "accuracy",
+        require={},
+    )
     write_atomic(directory / FILE, text.encode())
 
 
 def _fields(sample: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:
     """Return every column of the sample that can be an input; the model picks those it knows."""
-    aside = {settings.data.target}
-    found = [infer.infer_field(str(c), sample[c]) for c in sample.columns if c not in aside]
-    return Signature(tuple(f for f in found if isinstance(f, Field)), (Field("prediction", "float64"),)).inputs
+    found = (infer.infer_field(str(c), sample[c]) for c in sample.columns if c != settings.data.target)
+    return tuple(f for f in found if isinstance(f, Field))
 
 
 def _is_uri(model: Any) -> bool:

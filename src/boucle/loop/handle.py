@@ -81,9 +81,15 @@ class Loop:
         """Do one turn on the project's data, or on ``frame``; returns what was registered and its verdict."""
         return run_turn(self.project, lambda *_: None, frame=frame, with_feedback=with_feedback, reason=reason)
 
-    def promote(self, ref: str | int, strategy: Strategy | None = None) -> Change:
-        """Roll a version out: its number or a reference such as ``NAME@challenger``."""
-        return operations.promote(self.project, f"{self.project.name}/{ref}" if isinstance(ref, int) else ref, strategy)
+    def promote(
+        self, ref: str | int, strategy: Strategy | None = None, *, override: bool = False, reason: str = "asked for"
+    ) -> Change:
+        """Roll a version out: its number or a reference such as ``NAME@challenger``.
+
+        A version whose gate did not pass needs ``override`` and a ``reason`` of at least 15 characters.
+        """
+        named = f"{self.project.name}/{ref}" if isinstance(ref, int) else ref
+        return operations.promote(self.project, named, strategy, reason, override)
 
     def rollback(self, reason: str = "asked for") -> Change:
         """End the rollout under way, or let the previous champion answer again."""
@@ -154,8 +160,9 @@ class LoadedModel:
         return operations.predict_frame(self._predictor, self._info, frame)
 
     def __repr__(self) -> str:
-        metrics = ", ".join(f"{k} {v:.4g}" for k, v in self.version.metrics.items())
-        return f"<{self.version.ref}: {self._info.signature.task}, {len(self.signature.inputs)} inputs, {metrics}>"
+        told = [self.signature.task, f"{len(self.signature.inputs)} inputs"]
+        told += [f"{k} {v:.4g}" for k, v in self.version.metrics.items()]
+        return f"<{self.version.ref}: {', '.join(told)}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(

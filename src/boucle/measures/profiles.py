@@ -38,11 +38,12 @@ def reference_profile(
 
     Numeric columns get up to 128 bins: quantiles of the reference (each value its own bin where they are few), one
     below its smallest and one above its largest value. Others get their levels, the 500 most common at most. The
-    output is the column ``prediction``: the number, the probability of the last of two classes, or the label.
+    output is the column ``prediction``: the number, the probability of the last of two classes, or the label. Personal
+    data has no profile: its levels would be written down in it.
     ``prediction`` has shape (rows,), ``probabilities`` (rows, classes).
     """
     output = _output(prediction, probabilities)
-    columns = [(f.name, _kind(f), batch[f.name]) for f in fields]
+    columns = [(f.name, _kind(f), batch[f.name]) for f in fields if not f.pii]
     columns.append((PREDICTION, _output_kind(output), output))
     empty = Profile(0, tuple(_binned(name, kind, column) for name, kind, column in columns))
     return window_profile(batch, empty, prediction, probabilities)

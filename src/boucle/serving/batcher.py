@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 
@@ -39,10 +40,15 @@ class Job:
     due: float = float("inf")
     done: Callable[[Job], None] = _nobody
     time: float = field(default_factory=time.time)
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=perf_counter)
     outputs: Batch | None = None
     error: Exception | None = None
     given_up: bool = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was read."""
+        return perf_counter() - self.started
 
 
 Finish = Callable[[Sequence[Job]], None]

@@ -62,7 +62,7 @@ class Capture:
         return self._recent.get(id_)
 
     def inputs(self, batch: Batch, signature: Signature) -> dict[str, list[Any]]:
-        """Return the inputs as they are kept: personal texts hashed with the store's key, other personal values left out."""
+        """Return the inputs as they are kept: personal texts hashed, other personal values left out."""
         kept = {}
         for field in signature.inputs:
             if not field.pii:
@@ -100,5 +100,3 @@ def pii_key(path: Path) -> bytes:
             os.close(handle)
             os.unlink(fresh)
     return path.read_bytes()
-
-

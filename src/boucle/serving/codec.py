@@ -1,6 +1,7 @@
 """Tables as requests carry them (objects, columns, rows, CSV) to a batch, held to the model's signature.
 
-Knows nothing of HTTP or of any protocol. A table is taken whole or refused whole, with the first thing wrong in it named.
+Knows nothing of HTTP or of any protocol. A table is taken whole or refused whole, with the first thing
+wrong in it named.
 """
 
 from __future__ import annotations

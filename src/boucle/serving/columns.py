@@ -1,4 +1,4 @@
-"""Values as JSON gives them to one typed column: strict about kinds, kind about whole numbers where floats are meant."""
+"""Values as JSON gives them to one typed column: strict about kinds, lenient about whole numbers for floats."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _WORDS = {
     "string": "a text",
     "datetime": "a time as text (ISO 8601)",
 }
+_NONE = np.array(None, dtype=object)
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -43,12 +44,13 @@ def check_declared(field: Field, column: Column, refuse: Sequence[str]) -> None:
 
 
 def plain(column: Column) -> list[Any]:
-    """Return a column as JSON values: missing ones are None, times are ISO 8601 text."""
+    """Return a column as JSON values: missing and infinite ones are None, times are ISO 8601 text."""
+    held: Any = column
     if column.dtype.kind == "M":
-        column = np.where(np.isnat(column), None, column.astype("datetime64[us]").astype(str))
+        held = np.where(np.isnat(column), np.array(None), column.astype("datetime64[us]").astype(str))
     elif column.dtype.kind == "f" and not np.isfinite(column).all():
-        column = np.where(np.isfinite(column), column.astype(object), None)
-    values: list[Any] = column.tolist()
+        held = np.where(np.isfinite(column), column.astype(object), np.array(None))
+    values: list[Any] = held.tolist()
     return values
 
 
@@ -142,16 +144,11 @@ def _check_range(field: Field, column: Column) -> None:
         return
     low = -math.inf if field.minimum is None else field.minimum
     high = math.inf if field.maximum is None else field.maximum
-    outside = np.flatnonzero((column < low) | (column > high))
+    numbers = column.astype(np.float64)
+    outside = np.flatnonzero((numbers < low) | (numbers > high))
     if len(outside):
         row = int(outside[0])
-        raise fault(
-            "out_of_range",
-            f"{field.name} is {column[row]:g}, outside {low:g} to {high:g}.",
-            field,
-            row,
-            column[row].item(),
-        )
+        raise fault("out_of_range", f"{field.name} is {value:g}, outside {low:g} to {high:g}.", field, row, value)
 
 
 def _check_categories(field: Field, column: Column) -> None:

@@ -32,9 +32,10 @@ METRICS = {
     ),
     "requests_in_progress": Metric("gauge", "Requests being answered."),
     "batch_rows": Metric("histogram", "Rows in one call of a model.", (), ROWS),
-    "queue_rows": Metric("gauge", "Rows that wait for a model."),
+    "queue_rows": Metric("gauge", "Rows that wait for a model, or are in it."),
     "predictions_total": Metric("counter", "Predicted labels.", ("model", "version", "class")),
     "feedback_received_total": Metric("counter", "Entries of feedback taken in.", ("joined",)),
+    "shadow_dropped_total": Metric("counter", "Shadow copies that could not be asked.", ("model", "version")),
     "observations_dropped_total": Metric("counter", "Observations and feedback that could not be written."),
     "model_load_failures_total": Metric("counter", "Versions that could not be loaded.", ("model", "version")),
     "model_ready": Metric("gauge", "1 for each loaded version the release state names, else 0.", ("model", "version")),
@@ -49,9 +50,8 @@ class Metrics:
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
-        path = directory / f"{name}.bin"
-        path.unlink(missing_ok=True)  # a mapped file is not emptied under a process that may still hold it
-        self._slots = Slots(path)
+        self._path = directory / f"{name}.bin"
+        self._slots = Slots(self._path)
         self._places: dict[tuple[str, ...], int | None] = {}
         self._lock = threading.Lock()
 
@@ -81,9 +81,10 @@ class Metrics:
     def render(self, extra: Iterable[Series] = ()) -> str:
         """Return the sum over all processes, with ``extra`` series, as text."""
         totals: dict[tuple[str, tuple[str, ...]], tuple[float, ...]] = {}
-        pids = set()
-        found = list(extra)
-        for path in sorted(self._directory.glob("*.bin")):
+        pids = {os.getpid()}
+        with self._lock:
+            found = [*extra, *self._slots.series()]
+        for path in sorted(set(self._directory.glob("*.bin")) - {self._path}):
             pid, series = read(path)
             pids.add(pid)
             found += series

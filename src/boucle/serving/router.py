@@ -42,18 +42,32 @@ def point(salt: str, key: str) -> float:
     return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
 
 
+def leader(served: Served[Version]) -> Version:
+    """Return the champion; raises NotFound while it is not loaded."""
+    if served.champion is None:
+        raise NotFound(
+            f"{served.route.model} has no version that can answer yet.",
+            hint=f"GET /v2/models/{served.route.model}/ready says why",
+            code="not_ready",
+        )
+    return served.champion
+
+
+def numbered(served: Served[Version], number: int) -> Version:
+    """Return a version by its number; raises NotFound when it is not loaded."""
+    if number not in served.versions:
+        known = [str(known) for known in sorted(served.versions)]
+        model = served.route.model
+        listing = f"GET /v2/models/{model} (loaded: {', '.join(known) or 'none'})"
+        raise NotFound.of("loaded version", f"{model}/{number}", known, listing=listing)
+    return served.versions[number]
+
+
 def choose(served: Served[Version], key: str, pinned: int | None = None) -> Choice[Version]:
     """Choose by ``key``, or take the ``pinned`` version; raises NotFound when that is not loaded."""
-    route = served.route
     if pinned is not None:
-        if pinned not in served.versions:
-            known = [str(number) for number in sorted(served.versions)]
-            listing = f"GET /v2/models/{route.model} (loaded: {', '.join(known) or 'none'})"
-            raise NotFound.of(f"loaded version of {route.model}:", str(pinned), known, listing=listing)
-        return Choice(served.versions[pinned], "pinned")
-    champion, challenger = served.champion, served.challenger
-    if champion is None:
-        raise NotFound(f"{route.model} has no loaded version.", code="not_ready")
+        return Choice(numbered(served, pinned), "pinned")
+    champion, challenger, route = leader(served), served.challenger, served.route
     if challenger is None or route.challenger is None:
         return Choice(champion, "champion")
     if route.shadow:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import orjson
 
-CAPACITY = 8192
+CAPACITY = 4096
 _MAGIC = b"boucle\x00\x01"
 _HEAD = struct.Struct("<8sQQQ")
-_KEYS = 1024 * 1024
+_KEYS = 256 * 1024
 _VALUES_END = _HEAD.size + CAPACITY * 8
 _SIZE = _VALUES_END + _KEYS
 
@@ -35,16 +35,13 @@ class Series:
 
 
 class Slots:
-    """The file of this process. Callers hold a lock of their own around adding."""
+    """The file of this process; only in memory when the disk is full. Callers hold a lock of their own."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            os.ftruncate(handle, _SIZE)
-            self._map = mmap.mmap(handle, _SIZE)
-        finally:
-            os.close(handle)
+            self._map = _mapped(path)
+        except OSError:
+            self._map = mmap.mmap(-1, _SIZE)
         self._values = memoryview(self._map)[_HEAD.size : _VALUES_END].cast("d")
         self._used = self._key_bytes = 0
         self._write_head()
@@ -68,12 +65,29 @@ class Slots:
     def set(self, place: int, value: float) -> None:
         self._values[place] = value
 
+    def series(self) -> list[Series]:
+        """Return what this process has counted."""
+        return list(_series(self._map[:], self._key_bytes))
+
     def close(self) -> None:
         self._values.release()
         self._map.close()
 
     def _write_head(self) -> None:
         _HEAD.pack_into(self._map, 0, _MAGIC, os.getpid(), self._used, self._key_bytes)
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    """Map a new file, all of it on the disk: a hole would end the process when the disk is full later."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # a mapped file is not emptied under a process that may still hold it
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        if os.write(handle, bytes(_SIZE)) < _SIZE:
+            raise OSError("the disk is full")
+        return mmap.mmap(handle, _SIZE)
+    finally:
+        os.close(handle)
 
 
 def read(path: Path) -> tuple[int, Iterator[Series]]:

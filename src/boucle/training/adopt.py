@@ -12,9 +12,9 @@ import yaml
 from boucle import plugins
 from boucle.core.errors import BundleError, ContractError, MissingExtra, suggest
 from boucle.core.run import Environment
-from boucle.core.signature import Field, Signature, Task
+from boucle.core.signature import Batch, Field, Signature, Task
 from boucle.ports.frames import to_batch
-from boucle.ports.importer import Importer
+from boucle.ports.importer import Importer, Opened
 from boucle.ports.runtime import Runtime
 from boucle.ports.trainer import Fitted, Progress
 from boucle.training import bundling
@@ -49,12 +49,7 @@ def adopt(
     otherwise; then nothing is left behind.
     """
     progress("opening the model", 0.1)
-    source = located(Path(model)) if isinstance(model, str | Path) else model
-    importer = _importer(source, _installed() if importers is None else importers)
-    opened = importer.open(source, allow_pickle)
-    inputs = _inputs(importer.inputs(opened.model), tuple(fields))
-    batch = to_batch(sample, inputs)
-    signature = Signature(inputs, importer.outputs(opened.model, inputs, batch))
+    opened, batch, signature = _signed(model, sample, fields, allow_pickle, importers)
     _require_task(signature, task)
     progress("saving the model and checking that it answers the same", 0.4)
     origin = {"adopted": str(model) if isinstance(model, str | Path) else type(model).__name__}
@@ -70,6 +65,26 @@ def adopt(
     info, directory, digest = bundling.make(plan, runtime(opened.runtime), root)
     progress("the model is kept", 1.0)
     return Trained(fitted, info, directory, digest)
+
+
+def task_of(model: Any, sample: pd.DataFrame, fields: Sequence[Field], allow_pickle: str | None = None) -> Task:
+    """Return what a model does, by the answers it gives to the sample; raises as ``adopt`` does."""
+    return _signed(model, sample, fields, allow_pickle, None)[2].task
+
+
+def _signed(
+    model: Any,
+    sample: pd.DataFrame,
+    fields: Sequence[Field],
+    allow_pickle: str | None,
+    importers: Iterable[Importer] | None,
+) -> tuple[Opened, Batch, Signature]:
+    source = located(Path(model)) if isinstance(model, str | Path) else model
+    importer = _importer(source, _installed() if importers is None else importers)
+    opened = importer.open(source, allow_pickle)
+    inputs = _inputs(importer.inputs(opened.model), tuple(fields))
+    batch = to_batch(sample, inputs)
+    return opened, batch, Signature(inputs, importer.outputs(opened.model, inputs, batch))
 
 
 def located(path: Path) -> Path:

@@ -26,6 +26,8 @@ class LightgbmImporter:
             return file.read(5) == b"tree\n"
 
     def open(self, model: Path | Any, consent: str | None) -> Opened:
+        if isinstance(model, Path):
+            _require_whole(model)
         try:
             booster = lightgbm.Booster(model_file=str(model)) if isinstance(model, Path) else model
             return Opened(_estimator(booster), "sklearn")
@@ -38,6 +40,13 @@ class LightgbmImporter:
 
     def outputs(self, model: Any, fields: tuple[Field, ...], sample: Batch) -> tuple[Field, ...]:
         return outputs_of(model.classes_.tolist() if isinstance(model, lightgbm.LGBMClassifier) else None)
+
+
+def _require_whole(path: Path) -> None:
+    """Refuse a file that was cut off: LightGBM's own reader crashes the process on some of those."""
+    text = path.read_text(errors="replace")
+    if "\nend of trees\n" not in text or "\nend of parameters\n" not in text:
+        raise BundleError(f"The LightGBM model {path} is cut off before its end.", hint="copy or save it again")
 
 
 def _estimator(booster: Any) -> Any:

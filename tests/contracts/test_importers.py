@@ -1,0 +1,90 @@
+"""The importer's contract over its adapters."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+import xgboost
+from skl2onnx import to_onnx
+from sklearn.linear_model import LogisticRegression
+
+from boucle.adapters.importers.lightgbm import LightgbmImporter
+from boucle.adapters.importers.onnx import OnnxImporter
+from boucle.adapters.importers.sklearn import SklearnImporter
+from boucle.adapters.importers.xgboost import XgboostImporter
+from boucle.adapters.runtimes.onnx import OnnxRuntime
+from boucle.adapters.runtimes.sklearn import SklearnRuntime
+from boucle.core.signature import Field
+from boucle.ports.frames import to_batch
+from boucle.ports.importer import Importer
+from boucle.testing.importer_contract import Foreign, ImporterContract
+
+ROWS = pd.DataFrame(np.random.default_rng(1).normal(size=(60, 2)), columns=["a", "b"])
+VALUE = (ROWS["a"] - ROWS["b"]).to_numpy()
+SIDE = np.where(VALUE > 0, "up", "down").astype(object)
+FIELDS = (Field("a", "float64"), Field("b", "float64"))
+BATCH = to_batch(ROWS, FIELDS)
+
+
+class TestSklearnImporter(ImporterContract):
+    @pytest.fixture
+    def importer(self) -> Importer:
+        return SklearnImporter()
+
+    @pytest.fixture(params=["skops", "pickle"])
+    def case(self, request: pytest.FixtureRequest, tmp_path: Path) -> Foreign:
+        model = LogisticRegression().fit(ROWS, SIDE)
+        path = tmp_path / f"model.{request.param}"
+        if request.param == "skops":
+            skops.io.dump(model, path)
+        else:
+            path.write_bytes(pickle.dumps(model))
+        consent = hashlib.sha256(path.read_bytes()).hexdigest() if request.param == "pickle" else None
+        return Foreign(path, FIELDS, BATCH, model.predict(ROWS), SklearnRuntime(), consent=consent)
+
+
+class TestXgboostImporter(ImporterContract):
+    @pytest.fixture
+    def importer(self) -> Importer:
+        return XgboostImporter()
+
+    @pytest.fixture(params=["json", "ubj"])
+    def case(self, request: pytest.FixtureRequest, tmp_path: Path) -> Foreign:
+        model = xgboost.XGBRegressor(n_estimators=3).fit(ROWS, VALUE)
+        path = tmp_path / f"model.{request.param}"
+        model.save_model(path)
+        return Foreign(path, FIELDS, BATCH, model.predict(ROWS), SklearnRuntime())
+
+
+class TestLightgbmImporter(ImporterContract):
+    @pytest.fixture
+    def importer(self) -> Importer:
+        return LightgbmImporter()
+
+    @pytest.fixture
+    def case(self, tmp_path: Path) -> Foreign:
+        model = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(ROWS, (SIDE == "up").astype(int))
+        path = tmp_path / "model.txt"
+        model.booster_.save_model(path)
+        return Foreign(path, FIELDS, BATCH, model.predict(ROWS), SklearnRuntime())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx", "ignore::FutureWarning:skl2onnx")
+class TestOnnxImporter(ImporterContract):
+    @pytest.fixture
+    def importer(self) -> Importer:
+        return OnnxImporter()
+
+    @pytest.fixture
+    def case(self, tmp_path: Path) -> Foreign:
+        model = LogisticRegression().fit(ROWS, SIDE)
+        path = tmp_path / "model.onnx"
+        path.write_bytes(to_onnx(model, ROWS.to_numpy(np.float32)[:1]).SerializeToString())
+        return Foreign(path, FIELDS, BATCH, model.predict(ROWS), OnnxRuntime(), named=False)
