@@ -47,7 +47,7 @@ def test_an_adopted_estimator_answers_as_it_did(folder: Path, table: pd.DataFram
 
 
 def test_a_regression_has_no_probabilities(folder: Path, table: pd.DataFrame) -> None:
-    with pytest.raises(AttributeError, match="regression"):
+    with pytest.raises(AttributeError, match="no probabilities"):
         boucle.load("sums", folder).predict_proba(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -69,4 +70,4 @@ def _show(output: Output, story: Story, keep: bool) -> None:
 
 
 def _root_mean(values: list[float]) -> float:
-    return (sum(values) / len(values)) ** 0.5
+    return math.sqrt(sum(values) / len(values))

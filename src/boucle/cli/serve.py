@@ -12,7 +12,7 @@ from boucle.cli.output import JsonOption, Output, ProjectOption
 from boucle.loop import service
 from boucle.loop.keeper import Keeper, Looked
 from boucle.loop.project import Project
-from boucle.loop.supervisor import Supervisor
+from boucle.loop.supervisor import Service, Supervisor
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; default: the project's, 127.0.0.1.")]
 PortOption = Annotated[int | None, typer.Option(help="Of the data plane; 0 takes a free one.")]
@@ -52,7 +52,7 @@ def up(
     _run(opened, services, output, control=True)
 
 
-def _run(opened: Project, services: list[service.Service], output: Output, control: bool) -> None:
+def _run(opened: Project, services: list[Service], output: Output, control: bool) -> None:
     supervisor = Supervisor(services, output.say)
     service.forget_addresses(opened)
     supervisor.start()

@@ -121,6 +121,7 @@ class Overloaded(RequestError):
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean 'x'? `` for the nearest of ``known``, or an empty string."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'? " if near else ""
+    """Return ``did you mean 'x'? `` for the nearest of ``known`` whatever its case, or an empty string."""
+    folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean '{folded[near[0]]}'? " if near else ""

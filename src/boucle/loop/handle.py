@@ -146,9 +146,9 @@ class LoadedModel:
         return np.asarray(self._table(rows)["prediction"])
 
     def predict_proba(self, rows: Rows) -> pd.DataFrame:
-        """Return the probabilities, one column a class; raises AttributeError for regression."""
-        if self.signature.classes is None:
-            raise AttributeError(f"{self.version.ref} is a regression: it has no probabilities")
+        """Return the probabilities, one column a class; raises AttributeError for a model that gives none."""
+        if self.signature.classes is None or len(self.signature.outputs) == 1:
+            raise AttributeError(f"{self.version.ref} gives no probabilities")
         table = self._table(rows).drop(columns="prediction")
         table.columns = pd.Index(self.signature.classes)
         return table

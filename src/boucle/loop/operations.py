@@ -150,7 +150,7 @@ def predict_frame(predictor: Predictor, info: BundleInfo, frame: pd.DataFrame) -
         raise RequestError(f"The rows cannot be predicted: {'; '.join(problems)}.", hint=f"boucle show {info.name}")
     answer = predictor.predict(batch)
     result = pd.DataFrame({"prediction": answer["prediction"]}, index=frame.index)
-    if info.signature.classes:
+    if info.signature.classes and "probabilities" in answer:
         for position, label in enumerate(info.signature.classes):
             result[f"probability_{label}"] = np.asarray(answer["probabilities"])[:, position]
     return result

@@ -129,14 +129,14 @@ class Excess:
     p: float
 
 
-def rate_test(seen: float, rows: float, reference: float, reference_rows: float) -> Excess:
+def rate_test(seen: float, rows: float, reference: float, reference_rows: float, caution: float = 2.0) -> Excess:
     """Ask whether ``seen`` of ``rows`` is more than the reference's rate: the exact binomial upper tail.
 
-    The reference's rate is taken at its upper side, (r + 1.5) / (m + 1.5) and two standard errors, since it is an
-    estimate itself.
+    The reference's rate is taken at its upper side, (r + 1.5) / (m + 1.5) and ``caution`` standard errors, since it
+    is an estimate itself.
     """
     share = min(1.0, (reference + 1.5) / (reference_rows + 1.5))
-    expected = min(1.0, share + 2.0 * math.sqrt(share * (1.0 - share) / (reference_rows + 1.5)))
+    expected = min(1.0, share + caution * math.sqrt(share * (1.0 - share) / (reference_rows + 1.5)))
     if rows <= 0:
         return Excess(0.0, expected, 1.0)
     return Excess(seen / rows, expected, binomial_tail(seen, rows, expected))

@@ -178,6 +178,21 @@ def _likelihood(wrong: Floats, rows: Floats, rate: Floats, common: Floats) -> Fl
     return np.asarray(wrong[:, None] * np.log(rate / common) + right * np.log((1.0 - rate) / (1.0 - common)))
 
 
+def rise_evidence(errors: float, rows: float, rate: float) -> float:
+    """Return the e-value of "more than ``rate`` of the rows are wrong", on all rows so far (0 < rate < 1).
+
+    The mean of likelihood ratios of higher rates (Ville, 1939): it reaches 1/a with a chance of at most a, ever, if
+    the rate is right.
+    """
+    return sum(math.exp(min(_ratio(errors, rows, rate, step), 700.0)) for step in _STEPS) / len(_STEPS)
+
+
+def _ratio(errors: float, rows: float, rate: float, step: float) -> float:
+    """Return the log likelihood ratio of rate + step (1 - rate) to rate."""
+    risen = rate + step * (1.0 - rate)
+    return errors * math.log(risen / rate) + (rows - errors) * math.log((1.0 - risen) / (1.0 - rate))
+
+
 @dataclass(frozen=True, slots=True)
 class ECusum:
     """State of an e-CUSUM on a 0/1 indicator: one log value for each size of change; ``seen`` counts the updates.
@@ -209,9 +224,7 @@ def e_cusum(state: ECusum, errors: float, rows: float, rate: float) -> ECusum:
     """
     logs, resets = [], []
     for log, reset, step in zip(state.logs, state.resets, _STEPS, strict=True):
-        risen = rate + step * (1.0 - rate)
-        ratio = errors * math.log(risen / rate) + (rows - errors) * math.log((1.0 - risen) / (1.0 - rate))
-        logs.append(max(0.0, log) + ratio)
+        logs.append(max(0.0, log) + _ratio(errors, rows, rate, step))
         resets.append(reset if log > 0.0 else state.seen)
     return replace(state, logs=tuple(logs), resets=tuple(resets), seen=state.seen + 1)
 

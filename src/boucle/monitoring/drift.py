@@ -46,10 +46,10 @@ def judge_drift(subject: str, profiles: Sequence[Profile], reference: Profile, s
     """Judge the newest windows, oldest first, against the reference; one check per column with its effect.
 
     The effect is in about standard deviations. With fewer than 200 rows over all given windows the verdict is
-    inconclusive, and says so. Times are not tested: they always move on.
+    inconclusive, and says so. The largest effects come first. Times are not tested: they always move on.
     """
     horizons = _horizons(profiles)
-    untested = [c.name for c in reference.columns if c.kind == TIME or not sum(c.counts)]
+    untested = [c.name for c in reference.columns if c.kind == TIME or not any(c.counts)]
     if not horizons:
         rows = sum(p.rows for p in profiles)
         few = Check("rows", "inconclusive", rows, f">= {ENOUGH}", note=f"too few rows: {rows} of {ENOUGH}")
@@ -60,6 +60,7 @@ def judge_drift(subject: str, profiles: Sequence[Profile], reference: Profile, s
         for finding in _judged(windows, profile, reference, settings.effect, level):
             found.setdefault(finding.column, []).append(finding)
     checks = [_check(column, findings, settings.effect) for column, findings in found.items()]
+    checks.sort(key=lambda check: (check.status != "fail", -(check.observed or 0.0)))
     rows = horizons[0][1].rows
     return Verdict.of(subject, "drift", checks, untested=untested, rows=rows, windows=[h for h, _ in horizons])
 
@@ -79,7 +80,7 @@ def _horizons(profiles: Sequence[Profile]) -> list[tuple[int, Profile]]:
 def _judged(windows: int, profile: Profile, reference: Profile, effect: float, level: float) -> Iterator[_Finding]:
     """Test every column, each family of tests by itself."""
     pairs = [(c, reference.column(c.name)) for c in profile.columns]
-    tested = [(now, old) for now, old in pairs if now.kind != TIME and sum(old.counts)]
+    tested = [(now, old) for now, old in pairs if now.kind != TIME and any(old.counts)]
     numbers = [(now, old) for now, old in tested if old.edges]
     levels = [(now, old) for now, old in tested if not old.edges]
     families = (

@@ -94,4 +94,5 @@ def _is_new(rows: Labelled, before: dict[str, Any] | None, step: int) -> bool:
     """Say whether ``step`` rows have got their truth since quality was last judged; the first ones always count."""
     if before is None:
         return len(rows) > 0
-    return int((rows.arrived > before["arrived"]).sum()) >= step
+    grown, arrived = len(rows) - int(before["rows"]), int((rows.arrived > before["arrived"]).sum())
+    return max(grown, arrived) >= step

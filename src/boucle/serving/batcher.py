@@ -39,7 +39,7 @@ class Job:
     role: Role = "champion"
     due: float = float("inf")
     done: Callable[[Job], None] = _nobody
-    time: float = field(default_factory=time.time)
+    at: float = field(default_factory=time.time)
     started: float = field(default_factory=perf_counter)
     outputs: Batch | None = None
     error: Exception | None = None

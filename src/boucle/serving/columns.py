@@ -147,7 +147,7 @@ def _check_range(field: Field, column: Column) -> None:
     numbers = column.astype(np.float64)
     outside = np.flatnonzero((numbers < low) | (numbers > high))
     if len(outside):
-        row = int(outside[0])
+        row, value = int(outside[0]), column[outside[0]].item()
         raise fault("out_of_range", f"{field.name} is {value:g}, outside {low:g} to {high:g}.", field, row, value)
 
 

@@ -31,7 +31,7 @@ Read = Callable[[TableReader], Asked]
 
 @dataclass(slots=True)
 class Question:
-    """What is asked of which model. ``read`` makes the table with a version's reader; ``id`` and ``key`` may be empty."""
+    """What is asked of which model. ``read`` makes the table with a version's reader; ``id``, ``key`` may be empty."""
 
     model: str
     read: Read

@@ -137,8 +137,8 @@ def _histogram(name: str, pairs: list[str], edges: tuple[float, ...], values: tu
     total = 0.0
     for edge, count in zip([*edges, float("inf")], values[:-1], strict=True):
         total += count
-        le = "+Inf" if edge == float("inf") else f"{edge:g}"
-        yield f"{name}_bucket{_braced([*pairs, f'le="{le}"'])} {total:.17g}\n"
+        bound = 'le="+Inf"' if edge == float("inf") else f'le="{edge:g}"'
+        yield f"{name}_bucket{_braced([*pairs, bound])} {total:.17g}\n"
     yield f"{name}_sum{_braced(pairs)} {values[-1]:.17g}\n{name}_count{_braced(pairs)} {total:.17g}\n"
 
 

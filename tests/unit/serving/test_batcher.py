@@ -27,7 +27,7 @@ class Doubler:
         self.calls.append(len(column))
         self.entered.set()
         assert self.gate.wait(LONG)
-        if (column < 0).any():
+        if np.less(column.astype(np.float64), 0).any():
             raise ValueError("below zero")
         return {"prediction": column * 2}
 
@@ -78,7 +78,9 @@ def test_what_waits_when_the_model_is_free_is_one_batch(line: Line) -> None:
     line.model.gate.set()
     jobs = answered([held, *waiting])
     assert line.model.calls == [1, 10]
-    assert [list(job.outputs["prediction"]) for job in jobs[1:] if job.outputs] == [[2 * n, 2 * n + 1] for n in range(5)]
+    assert [list(job.outputs["prediction"]) for job in jobs[1:] if job.outputs] == [
+        [2 * n, 2 * n + 1] for n in range(5)
+    ]
 
 
 def test_a_batch_ends_at_its_cap_and_no_request_is_split() -> None:

@@ -21,7 +21,9 @@ class OnnxImporter:
         return type(model).__name__ == "ModelProto"
 
     def open(self, model: Path | Any, consent: str | None) -> Opened:
-        return Opened(content(model), "onnx")
+        raw = content(model)
+        session(raw)  # a broken file is refused here, not when it is first asked
+        return Opened(raw, "onnx")
 
     def inputs(self, model: Any) -> tuple[str, ...] | None:
         return names_of(session(model))

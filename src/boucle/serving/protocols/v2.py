@@ -93,7 +93,7 @@ def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tup
     used = 0
     for one in inputs:
         name, kind, shape = one.get("name"), one.get("datatype"), one.get("shape")
-        if type(name) is not str or kind not in _TYPES:
+        if type(name) is not str or type(kind) is not str or kind not in _TYPES:
             raise malformed(f"An input needs a name and a datatype, one of {', '.join(_TYPES)}.")
         if type(shape) is not list or not shape or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
             raise malformed(f"The shape of input '{name}' is not a list of sizes.", field=name)
