@@ -23,13 +23,18 @@ def wrap(module, name, label):
         finally: spent[label] = spent.get(label, 0.0) + cpu() - begun
     setattr(module, name, timed)
 begun = cpu()
-from boucle.loop.project import Project
-from boucle.loop import turn
+from boucle import plugins
+with plugins.uncollected():  # as the command line does
+    from boucle.loop.project import Project
+    from boucle.loop import registering, turn
 imports = cpu() - begun
 project = Project.open(sys.argv[1])
 begun = cpu(); trainer = project.trainer(); sklearn_import = cpu() - begun
 wrap(type(trainer), "fit", "fit and search")
-wrap(turn, "evaluate", "evaluation")
+wrap(registering, "evaluate", "evaluation")
+begun = cpu()
+with project.state.begin(write=False): pass
+spent["live state: import and open"] = cpu() - begun
 begun = cpu(); project.registry; spent["MLflow: import and open"] = cpu() - begun
 for name in ("begin", "register", "finish"):
     wrap(type(project.registry), name, "MLflow: " + name)
@@ -48,7 +53,7 @@ def main() -> None:
         script = Path(folder) / "instrument.py"
         script.write_text(INSTRUMENT)
         begun = time.perf_counter()
-        done = subprocess.run([sys.executable, str(script), folder], check=True, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, str(script), folder], check=True, stdout=subprocess.PIPE, text=True)
         wall = time.perf_counter() - begun
     spent = json.loads(done.stdout.splitlines()[-1])
     work = spent["fit and search"] + spent["evaluation"]

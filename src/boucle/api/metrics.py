@@ -56,9 +56,9 @@ def _samples(project: Project) -> Iterator[tuple[str, dict[str, object], float]]
         if model.challenger:
             labels = {"model": name, "version": model.challenger, "role": "challenger"}
             yield "boucle_traffic_share_ratio", labels, share
-        for event in model.business:
-            labels = {"model": name, "version": event["version"], "event": event["event"]}
-            yield "boucle_business_value_total", labels, event["value"]
+        for measure in model.business:
+            labels = {"model": name, "version": measure.version, "event": measure.event}
+            yield "boucle_business_value_total", labels, measure.count if measure.value is None else measure.value
         yield "boucle_feedback_total", {"model": name}, model.traffic["labels"]
         yield "boucle_feedback_delay_seconds", {"model": name}, model.traffic["delay"]
     yield from _decisions(project)

@@ -59,7 +59,9 @@ def application(wanted: str | None) -> typer.Typer:
     for name, (module, summary) in COMMANDS.items():
         function: Callable[..., Any] = _stub
         if name == wanted:
-            function = getattr(import_module(f"boucle.cli.{module}"), name if name != "list" else "list_models")
+            with plugins.uncollected():
+                loaded = import_module(f"boucle.cli.{module}")
+            function = getattr(loaded, name if name != "list" else "list_models")
         app.command(name, help=None if name == wanted else summary, short_help=summary)(function)
     return app
 

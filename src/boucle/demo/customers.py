@@ -33,7 +33,7 @@ class Client:
         self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=30)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Send JSON and read JSON; raises OSError on a refused connection, RuntimeError on a status of 400 and above."""
+        """Send JSON and read JSON; raises OSError without a connection, RuntimeError on a status of 400 and above."""
         payload = None if body is None else json.dumps(body)
         self._connection.request(method, path, payload, {"content-type": "application/json"})
         response = self._connection.getresponse()

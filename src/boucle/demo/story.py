@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,11 +22,13 @@ from boucle.demo.customers import Answer, Client, Customers, rmse
 from boucle.demo.templates import TARGET, Wines, packaged, wines
 from boucle.loop.operations import predict_frame
 from boucle.loop.project import Project
+from boucle.loop.service import address
 from boucle.loop.turn import run_turn
 
 MODEL = "wine-quality"
 MARKER = ".boucle-demo"
-CHUNK = 40
+CHUNK = 100
+WIDTH = 150
 PATIENCE = 120.0
 _ENDS = {"rollout_done", "rollout_aborted", "training_failed"}
 
@@ -98,13 +100,16 @@ class Demo:
         (folder / MARKER).touch()
         (folder / "boucle.yaml").write_bytes(packaged("boucle.yaml"))
         cellar.training.to_csv(folder / "winequality-red.csv", index=False)
-        text = f"{len(cellar.training)} red wines to train on, in {folder.name}/; {len(cellar.red)} more will be asked about"
+        text = (
+            f"{len(cellar.training)} red wines to train on, in {folder.name}/; {len(cellar.red)} more to be asked about"
+        )
         self._tell("data", text)
 
     def _train(self, project: Project) -> None:
         result = run_turn(project, lambda *_: None, reason="the first turn")
         error = result.metrics["rmse"]
-        text = f"{MODEL}/{result.version} ({result.chosen.rsplit('.', 1)[-1]}) has RMSE {error:.3f} on red wines it never saw"
+        kind = result.chosen.rsplit(".", 1)[-1]
+        text = f"{MODEL}/{result.version} ({kind}) has RMSE {error:.3f} on red wines it never saw"
         self._tell("train", text, result.version, result.verdict.status)
         if result.verdict.status != "pass":
             raise BoucleError("The first version did not pass its gate.", hint=result.verdict.reason)
@@ -125,15 +130,13 @@ class Demo:
         return found[0], found[1]
 
     def _address(self, name: str) -> str:
+        """Wait until a part of the service is ready, and return its URL; raises BoucleError when it ends instead."""
         path = self.story.directory / ".boucle" / "serving" / name
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            assert self._service is not None
-            if self._service.poll() is not None:
-                break
-            if path.exists():
-                return str(json.loads(path.read_text())["url"])
-            time.sleep(0.05)
+        while time.monotonic() < end and self._service is not None and self._service.poll() is None:
+            url = address(path, 0.5)
+            if url is not None:
+                return url
         tail = (self.story.directory / "up.log").read_text(errors="replace")[-2000:]
         raise BoucleError(f"The service did not start: {tail}")
 
@@ -141,27 +144,35 @@ class Demo:
         rows = cellar.red.to_dict("records")
         for start in range(0, len(rows), CHUNK):
             customers.send(rows[start : start + CHUNK])  # type: ignore[arg-type]
-            self._listen(control, customers)
+            self._follow(control, customers)
         text = f"{len(rows)} red wines came by: RMSE {rmse(customers.answers):.3f}"
         self._tell("observe", text, 1)
         self.story.marks[len(customers.answers)] = "W"
         self._tell("change", "now white wines arrive; nobody tells the loop")
         rows = cellar.white.to_dict("records")
         end = time.monotonic() + PATIENCE
-        for start in range(0, len(rows), CHUNK):
-            customers.send(rows[start : start + CHUNK])  # type: ignore[arg-type]
-            if self._listen(control, customers) or time.monotonic() > end:
+        while rows and time.monotonic() < end:
+            few = CHUNK if not self._training(control) else CHUNK // 5  # the loop is busy, and so are both cores
+            part, rows = rows[:few], rows[few:]
+            customers.send(part)  # type: ignore[arg-type]
+            if self._follow(control, customers):
                 break
-            self._give_way(control)
         customers.tell()
         customers.close()
         self.story.answers = customers.answers
 
-    def _give_way(self, control: Client) -> None:
-        """Wait for a training that is under way to end or for a second, so that white wines are left for the canary."""
-        end = time.monotonic() + 1.0
-        while time.monotonic() < end and control.call("GET", "/api/status")["models"][0]["training"]:
-            time.sleep(0.1)
+    def _training(self, control: Client) -> bool:
+        return bool(control.call("GET", "/api/status")["models"][0]["training"])
+
+    def _follow(self, control: Client, customers: Customers) -> bool:
+        """Let the keeper see what was answered before more is asked; returns whether a rollout has ended."""
+        end = time.monotonic() + PATIENCE
+        while self._observed(control) < len(customers.answers) and time.monotonic() < end:
+            time.sleep(0.05)
+        return self._listen(control, customers)
+
+    def _observed(self, control: Client) -> int:
+        return int(control.call("GET", "/api/status")["models"][0]["traffic"]["rows"])
 
     def _listen(self, control: Client, customers: Customers) -> bool:
         """Tell what the loop has done since last time; returns whether a rollout has ended."""
@@ -175,7 +186,7 @@ class Demo:
             if sign:
                 self.story.marks[len(customers.answers)] = sign
             if event["kind"] != "trained" or event["version"] != 1:
-                status = event["data"].get("verdict", {}).get("status", "")
+                status = (event["data"].get("verdict") or {}).get("status", "")
                 self._tell(event["kind"], event["reason"], event["version"], status)
             ended = ended or event["kind"] in _ENDS
         return ended
@@ -205,7 +216,7 @@ class Demo:
 
     def _tell(self, step: str, text: str, version: int | None = None, verdict: str = "") -> None:
         self.story.chapters.append(Chapter(step, text, version, verdict))
-        self._say(f"{step:<16} {text}")
+        self._say(f"{step:<16} {textwrap.shorten(text, WIDTH, placeholder=' …')}")
 
     def stop(self) -> None:
         """End the service, and wait until it has drained."""

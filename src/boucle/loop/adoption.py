@@ -48,12 +48,14 @@ def adopt_model(
         raise RequestError(f"{model} is looked up in a project's registry.", hint="begin one with: boucle init")
     project = _opened(directory, model, sample, name, target, allow_pickle)
     project.prepare()
-    with exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"):
-        with TemporaryDirectory(dir=project.root) as folder:
-            source = _fetched(project, model, Path(folder)) if _is_uri(model) else model
-            return _adopt(
-                project, source, sample, allow_pickle, progress, str(model) if isinstance(model, str | Path) else ""
-            )
+    with (
+        exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"),
+        TemporaryDirectory(dir=project.root) as folder,
+    ):
+        source = _fetched(project, model, Path(folder)) if _is_uri(model) else model
+        return _adopt(
+            project, source, sample, allow_pickle, progress, str(model) if isinstance(model, str | Path) else ""
+        )
 
 
 def _adopt(

@@ -133,7 +133,7 @@ class Loop:
 
 
 class LoadedModel:
-    """A verified version in memory. It captures nothing: for answers that count, use the server or ``boucle.attach``."""
+    """A verified version in memory. It captures nothing: answers that count come from a server or ``boucle.attach``."""
 
     def __init__(self, version: ModelVersion, predictor: Predictor, info: BundleInfo) -> None:
         self.version = version
@@ -165,10 +165,8 @@ class LoadedModel:
         return f"<{self.version.ref}: {', '.join(told)}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(f.name)}</td><td>{f.dtype}</td><td>{html.escape(_range(f.minimum, f.maximum, f.categories))}</td></tr>"
-            for f in self.signature.inputs
-        )
+        cells = [(f.name, f.dtype, _range(f.minimum, f.maximum, f.categories)) for f in self.signature.inputs]
+        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in row)}</tr>" for row in cells)
         return (
             f"<p>{html.escape(repr(self))}</p><table><tr><th>input</th><th>type</th><th>range</th></tr>{rows}</table>"
         )

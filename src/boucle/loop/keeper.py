@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from croniter import croniter
 
@@ -13,7 +14,9 @@ from boucle.core.deployment import Deployment
 from boucle.core.errors import BoucleError
 from boucle.core.event import Event
 from boucle.core.json import to_data
+from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.verdict import Verdict
+from boucle.formats.bundle import read_info
 from boucle.formats.files import exclusive
 from boucle.loop import alarms, memory
 from boucle.loop.memory import Memory
@@ -46,6 +49,7 @@ class Keeper:
         self._say = say
         self._retraining = Retraining(project)
         self._untold: list[tuple[Alarm, str, str]] = []
+        self._champions: dict[int, tuple[ModelVersion, BundleInfo, Path]] = {}
 
     def run(self, stop: threading.Event, interval: float = 1.0) -> None:
         """Look every ``interval`` seconds until ``stop`` is set; an error is told and does not end the keeper."""
@@ -75,7 +79,7 @@ class Keeper:
         seen = self._judge(held)
         decisions = self._decide(held, seen)
         done = [d for d in decisions if self._act(held, d)]
-        rollout = judge_rollout(project, held)
+        rollout = judge_rollout(project, held, self._about(held)[1].signature.classes)
         outcome = self._retraining.poll()
         if outcome is not None:
             self._after_training(outcome)
@@ -86,9 +90,7 @@ class Keeper:
     def _judge(self, held: Deployment) -> Look:
         """Judge the champion's newest windows and labels; a verdict that changed is an event."""
         project = self.project
-        assert held.champion is not None
-        version = project.registry.version(held.model, held.champion)
-        bundle = project.bundle(version)
+        version, _, bundle = self._about(held)
         with project.state.begin() as tx:
             seen = look(tx, version, bundle, project.settings, project.clock.now())
             before = memory.read(tx, held.model).under(held.champion)
@@ -98,6 +100,15 @@ class Keeper:
                 self._alarm(tx, held, kind, verdict, after, seen.windows)
             memory.write(tx, held.model, after)
         return seen
+
+    def _about(self, held: Deployment) -> tuple[ModelVersion, BundleInfo, Path]:
+        """Return the champion with its bundle, looked up and verified once: a version never changes."""
+        assert held.champion is not None
+        if held.champion not in self._champions:
+            version = self.project.registry.version(held.model, held.champion)
+            bundle = self.project.bundle(version)
+            self._champions = {held.champion: (version, read_info(bundle), bundle)}
+        return self._champions[held.champion]
 
     def _note(self, tx: Transaction, held: Deployment, kind: str, verdict: Verdict, before: Memory) -> None:
         tx.windows.record(held.model, held.champion or 0, kind, self.project.clock.now(), verdict)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from boucle.core.errors import Conflict, RequestError, SourceError
 from boucle.core.deployment import Strategy
+from boucle.core.errors import Conflict, RequestError, SourceError
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback
 from boucle.core.verdict import Verdict

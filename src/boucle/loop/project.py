@@ -68,7 +68,9 @@ class Project:
     def registry(self) -> Registry:
         uri = self.settings.tracking.uri or self.environ.get("MLFLOW_TRACKING_URI") or None
         experiment = self.settings.tracking.experiment or self.name
-        registry: Registry = plugins.load("registries", "mlflow")(uri, self.root, experiment)
+        kind = plugins.load("registries", "mlflow")
+        with plugins.uncollected():  # opening it imports as much again
+            registry: Registry = kind(uri, self.root, experiment)
         return registry
 
     @cached_property

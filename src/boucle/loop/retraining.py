@@ -54,7 +54,7 @@ class Retraining:
         return _ended(outcome)
 
     def recover(self) -> None:
-        """Note a turn that an earlier keeper started and did not see end. One still running is left to end by itself."""
+        """Note a turn that an earlier keeper started and did not see end; one still running ends by itself."""
         project = self._project
         with project.state.begin() as tx:
             lost = tx.settings.get(self._key)

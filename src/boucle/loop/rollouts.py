@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from boucle.core.deployment import Deployment
+from boucle.core.signature import Label
 from boucle.core.verdict import Verdict
 from boucle.loop.project import Project
 from boucle.monitoring.canary import judge
+from boucle.monitoring.guard import judge_errors
 
 
-def judge_rollout(project: Project, held: Deployment) -> Verdict | None:
-    """Judge the rollout of one model and move it; returns the verdict when there is a new one."""
+def judge_rollout(project: Project, held: Deployment, classes: Sequence[Label] | None) -> Verdict | None:
+    """Judge the rollout of one model and move it; returns the verdict when there is a new one.
+
+    ``classes`` are the labels in the order of the probabilities. A challenger that fails to answer gets no labels, so
+    its failed requests are judged first.
+    """
     rollout = held.rollout
     if rollout is None or not rollout.live or rollout.phase == "holding" or held.champion is None:
         return None
+    subject = f"{held.model}/{rollout.challenger}"
     with project.state.begin() as tx:
+        errors = judge_errors(tx, held.model, held.champion, rollout.challenger, subject)
         champion = tx.observations.joined(held.model, held.champion, since=rollout.step_started)
         challenger = tx.observations.joined(held.model, rollout.challenger, since=rollout.step_started)
         before = tx.windows.verdicts(held.model, "rollout", limit=1)
+    if errors.status == "fail":
+        project.delivery.abort(held.model, errors.reason, errors)
+        return errors
     judged = judge(
-        champion, challenger, project.settings, required=rollout.required, paired=rollout.phase == "shadow",
-        subject=f"{held.model}/{rollout.challenger}",
-    )  # fmt: skip
+        champion,
+        challenger,
+        project.settings,
+        required=rollout.required,
+        paired=rollout.phase == "shadow",
+        subject=subject,
+        classes=classes,
+    )
     verdict = judged.verdict
     if before and before[-1][2].checks == verdict.checks and judged.decision == "hold":
         return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from boucle.core.errors import StoreError
 from boucle.core.json import dumps
@@ -69,13 +71,29 @@ def announce(project: Project, say: Callable[[str], None], control: bool) -> Non
 
 
 def address(path: Path, within: float) -> str | None:
-    """Wait for an address file and return its URL; None when it does not come in time."""
+    """Wait for an address file whose service is ready, and return its URL; None when that does not come in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         try:
-            return str(json.loads(path.read_bytes())["url"])
-        except FileNotFoundError:
-            time.sleep(0.05)
+            url = str(json.loads(path.read_bytes())["url"])
+            if is_ready(url):
+                return url
+        except (FileNotFoundError, OSError):
+            pass
         except (ValueError, KeyError) as error:
             raise StoreError(f"{path} cannot be read: {error}.") from error
+        time.sleep(0.05)
     return None
+
+
+def is_ready(url: str) -> bool:
+    """Ask a service whether it can answer; raises OSError when nobody is there."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except http.client.HTTPException as error:
+        raise OSError(str(error)) from error
+    finally:
+        connection.close()

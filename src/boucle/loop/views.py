@@ -14,6 +14,7 @@ from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.verdict import Verdict
 from boucle.formats.bundle import verify
 from boucle.loop.project import Project
+from boucle.monitoring.business import Measure, measure_business
 from boucle.ports.stores import Transaction
 
 
@@ -30,7 +31,7 @@ class ModelStatus:
     drift: dict[str, Any]
     fault: dict[str, Any]
     slo: dict[str, Any]
-    business: list[dict[str, Any]]
+    business: list[Measure]
     traffic: dict[str, Any]
     alarms: list[Alarm]
     training: dict[str, Any] | None = None
@@ -47,10 +48,10 @@ def status(project: Project) -> Status:
     """Return the state of every model, from the live state alone: the registry is not asked."""
     with project.state.begin(write=False) as tx:
         held = tx.deployments.all() or [tx.deployments.get(project.name)]
-        return Status(project.name, project.clock.now(), [_model_status(tx, d) for d in held])
+        return Status(project.name, project.clock.now(), [_model_status(project, tx, d) for d in held])
 
 
-def _model_status(tx: Transaction, held: Deployment) -> ModelStatus:
+def _model_status(project: Project, tx: Transaction, held: Deployment) -> ModelStatus:
     newest = {kind: _newest(tx, held, kind) for kind in ("quality", "drift", "fault", "slo")}
     champion = None
     if held.champion is not None:
@@ -69,10 +70,7 @@ def _model_status(tx: Transaction, held: Deployment) -> ModelStatus:
         drift={**_verdict(drift), "columns": [c.name for c in drift.failed] if drift else []},
         fault=_verdict(newest["fault"]),
         slo=_verdict(newest["slo"]),
-        business=[
-            {"version": v, "event": e, "count": n, "value": total}
-            for v, e, n, total in tx.observations.events_by_version(held.model)
-        ],
+        business=measure_business(tx, held.model, project.settings.monitor.business),
         traffic={"rows": tx.observations.count(held.model), **totals},
         alarms=tx.alarms.unresolved(held.model),
         training=tx.settings.get(f"training:{held.model}"),

@@ -5,6 +5,7 @@ The sum of the profiles of two windows is the profile of their union; no row is 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -109,7 +110,7 @@ def _edges(finite: Floats) -> tuple[float, ...]:
     if len(distinct) > BINS - 2:
         places = np.linspace(0, len(finite), BINS - 1).astype(np.int64)[:-1]
         distinct = np.unique(finite[places])
-    cuts = np.concatenate((distinct, [np.nextafter(finite[-1], np.inf)]))
+    cuts = np.append(distinct, math.nextafter(float(finite[-1]), math.inf))
     return tuple(float(cut) for cut in cuts[np.isfinite(cuts)])
 
 

@@ -61,7 +61,7 @@ def chi2_tail(x: float, df: float, noncentrality: float = 0.0) -> float:
     """
     if x <= 0.0:
         return 1.0
-    if noncentrality <= 0.0:
+    if noncentrality < 1e-12:
         return gamma_tail(df / 2.0, x / 2.0)
     if noncentrality >= 1e4:
         return normal_tail((x - df - noncentrality) / math.sqrt(2.0 * (df + 2.0 * noncentrality)))

@@ -113,7 +113,8 @@ def _check(column: str, findings: Sequence[_Finding], floor: float) -> Check:
     shapes = [f for f in findings if f.test != "range"]
     shown = max(shapes, key=lambda f: (f.drifted, f.effect if f.drifted else -f.windows))
     drifted = [f for f in findings if f.drifted]
-    note = "; ".join(dict.fromkeys(_words(f) for f in drifted))
+    longest = {f.test: f for f in sorted(drifted, key=lambda f: f.windows)}
+    note = "; ".join(map(_words, longest.values()))
     evidence = {
         f"{f.test}_{f.windows}": {"effect": f.effect, "p": f.p, "adjusted": f.adjusted, "rows": f.rows}
         for f in findings

@@ -1,4 +1,4 @@
-"""The guard of a rollout: a challenger that fails to answer has no labels to be judged by, so its errors are counted."""
+"""The guard of a rollout: a challenger that fails to answer gets no labels, so its failed requests are judged."""
 
 from __future__ import annotations
 

@@ -45,10 +45,8 @@ def judge_quality(
     first = _judged(metric_of(names[0]), found.get(names[0], nothing), reference.get(names[0]), tolerance)
     rest = [_reported(name, found[name]) for name in names[1:] if name in found]
     since = _since(rows, names[0]) if first.status == "fail" else None
-    # What is only reported must not make an undecided verdict look decided, nor the other way round.
-    told = [c if first.status == "pass" else _undecided(c) for c in rest]
     dropped = {"dropped": rows.dropped} if rows.dropped else {}
-    return Quality(Verdict.of(subject, "quality", [first, *told], changed=since, labels=len(window), **dropped), since)
+    return Quality(Verdict.of(subject, "quality", [first, *rest], changed=since, labels=len(window), **dropped), since)
 
 
 def tolerated(metric: Metric, reference: float, tolerance: float) -> float:
@@ -69,16 +67,13 @@ def _judged(metric: Metric, found: Estimate, reference: float | None, tolerance:
         return _check(metric.name, "inconclusive", found, text, "it cannot be computed on these labels")
     lost = metric.sign * (better - bound) < 0.0
     worse = metric.sign * (found.value - bound) < 0.0
-    note = f"was {reference:.4g}" if lost or not worse else "beyond the bound, and not surely"
-    return _check(metric.name, "fail" if lost else "pass", found, text, note)
+    status: Status = "fail" if lost else "inconclusive" if worse else "pass"
+    note = f"was {reference:.4g}" if status != "inconclusive" else "beyond the bound, and not surely"
+    return _check(metric.name, status, found, text, note)
 
 
 def _reported(name: str, found: Estimate) -> Check:
     return _check(name, "pass", found, "", "reported, not judged")
-
-
-def _undecided(check: Check) -> Check:
-    return Check(check.name, "inconclusive", check.observed, "", check.low, check.high, check.n, check.note)
 
 
 def _check(name: str, status: Status, found: Estimate, bound: str, note: str) -> Check:

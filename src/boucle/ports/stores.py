@@ -42,7 +42,7 @@ class Deployments(Protocol):
     def all(self) -> list[Deployment]: ...
 
     def put(self, deployment: Deployment) -> None:
-        """Replace the row; raises Conflict when its generation is not exactly one above (or equal to) the stored one."""
+        """Replace the row; raises Conflict unless its generation is the stored one or one above."""
         ...
 
 
@@ -55,7 +55,7 @@ class Observations(Protocol):
         """Keep new entries and, in the same transaction, how far each segment was read.
 
         An id seen before is not kept twice. Feedback may come before its observation, twice or out of order: the
-        latest truth for a row wins, an event of the same id, name and time counts once. Returns how many of each were new.
+        latest truth for a row wins, an event of the same id, name and time counts once. Returns how many were new.
         """
         ...
 
@@ -74,11 +74,11 @@ class Observations(Protocol):
     def joined(
         self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
     ) -> Joined:
-        """Labelled rows in order of request time, requested at ``since`` or later; ``limit`` keeps the newest so many."""
+        """Labelled rows in order of request time, from ``since`` on; ``limit`` keeps the newest so many."""
         ...
 
     def feedback_totals(self, model: str) -> dict[str, float]:
-        """Counts: ``labels`` (rows with truth), ``unknown`` (feedback without an observation yet), ``delay`` (mean, s)."""
+        """Counts: ``labels`` (rows with truth), ``unknown`` (no observation yet); ``delay`` (mean, seconds)."""
         ...
 
     def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:

@@ -257,7 +257,7 @@ class Release(Section):
 
     @model_validator(mode="after")
     def _rise(self) -> Release:
-        if list(self.steps) != sorted(set(self.steps)) or not all(0 < s <= 100 for s in self.steps):
+        if list(self.steps) != sorted(set(self.steps)) or not all(0 < s < 100 for s in self.steps):
             raise ValueError("`steps` are rising shares between 0 and 100, such as [10, 50]")
         return self
 

@@ -71,5 +71,5 @@ class ProcessEngine:
 
 
 def _gentle() -> None:
-    """Give way to the data plane; and end with the keeper's process group, not before a terminal's Ctrl-C reaches it."""
+    """Give way to the data plane."""
     os.nice(5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from boucle.adapters.trainers.candidates import Candidate, labels_of
 from boucle.core.signature import Task
@@ -19,6 +19,17 @@ from boucle.measures.metrics import METRICS, compute
 MOST_ROWS = 20_000
 Report = Callable[[int, float], None]
 """Called after each fold with its number from 0 and the mean so far; may raise to stop."""
+
+
+def _parts(rows: pd.DataFrame, y: NDArray[Any], folds: int, classification: bool, seed: int) -> Iterator[Any]:
+    """Part the rows; rows that stand twice stay together, else a model would be asked what it has learned by heart."""
+    same = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    distinct = len(np.unique(same))
+    if folds <= distinct < len(same):
+        chosen = StratifiedGroupKFold if classification else GroupKFold
+        return iter(chosen(folds, shuffle=True, random_state=seed).split(rows, y, same))
+    plain = StratifiedKFold if classification else KFold
+    return iter(plain(folds, shuffle=True, random_state=seed).split(rows, y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +73,11 @@ class Trial:
             kept = np.sort(train_test_split(kept, train_size=MOST_ROWS, random_state=seed, stratify=strata)[0])
         rows, y = rows.iloc[kept].reset_index(drop=True), y[kept]
         if classification:
-            fewest = int(np.unique(y, return_counts=True)[1].min())
-            parts: Any = StratifiedKFold(max(2, min(folds, fewest)), shuffle=True, random_state=seed)
+            most = int(np.unique(y, return_counts=True)[1].min())
         else:
-            parts = KFold(max(2, min(folds, len(y))), shuffle=True, random_state=seed)
-        return cls(kept, rows, y, tuple(parts.split(rows, y)), task, metric, positive)
+            most = len(y)
+        parts = tuple(_parts(rows, y, max(2, min(folds, most)), classification, seed))
+        return cls(kept, rows, y, parts, task, metric, positive)
 
     @property
     def sign(self) -> float:

@@ -1,0 +1,277 @@
+"""The data plane as an ASGI application: which path means what. All that is known of models lies behind the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from boucle.core.errors import BoucleError, NotFound, RequestError
+from boucle.core.json import to_data
+from boucle.serving import describe
+from boucle.serving.batcher import Job
+from boucle.serving.codec import malformed, parse
+from boucle.serving.desk import Question, new_id
+from boucle.serving.feedback import receive as take_in
+from boucle.serving.http import (
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    answered,
+    encoded,
+    failed,
+    opened,
+    read_body,
+    send_response,
+)
+from boucle.serving.messages import Asked, Encoded, Raw, check_id
+from boucle.serving.plane import Plane, late, remaining
+from boucle.serving.protocols import friendly, mlflow, v1, v2
+from boucle.serving.router import numbered
+
+log = logging.getLogger("boucle.serving")
+HTML, TEXT = b"text/html; charset=utf-8", b"text/plain; version=0.0.4; charset=utf-8"
+_ASKS: tuple[tuple[re.Pattern[str], ModuleType], ...] = (
+    (re.compile(r"/predict(?:/(?P<model>[^/]+))?/?"), friendly),
+    (re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer"), v2),
+    (re.compile(r"/v1/models/(?P<model>[^/]+):predict"), v1),
+    (re.compile(r"/invocations"), mlflow),
+)
+_TELLS = re.compile(r"/(?P<protocol>v[12])/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/]+))?(?P<ready>/ready)?")
+_BODIES = (b"", b"application/json", b"text/json", b"text/plain", b"application/x-www-form-urlencoded")
+_READ_BY = {
+    v2: (*_BODIES, b"application/octet-stream"),
+    friendly: (*_BODIES, b"text/csv"),
+    mlflow: (*_BODIES, b"text/csv"),
+}
+
+
+@dataclass(slots=True)
+class Counted:
+    """Whose request it was, as far as it is known when it is counted."""
+
+    model: str = ""
+    version: str = ""
+    role: str = ""
+
+
+class App:
+    """The ASGI application over one plane. ``draining`` fails readiness while requests are still answered."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self.draining = False
+        self._pages: dict[str, Callable[[], Response]] = {
+            "/livez": lambda: answered({"live": True}),
+            "/healthz": self._health,
+            "/readyz": self._ready,
+            "/ping": self._ready,
+            "/health": self._ready,
+            "/version": lambda: answered({"name": "boucle", "version": describe.boucle_version()}),
+            "/metrics": self._metrics,
+            "/openapi.json": lambda: answered(describe.openapi(plane.engine.snapshot)),
+            "/docs": lambda: Response(200, describe.docs(plane.engine.snapshot).encode(), HTML),
+            "/v2": lambda: answered(describe.server()),
+            "/v2/health/live": lambda: answered({"live": True}),
+            "/v2/health/ready": self._ready,
+            "/v1/models": lambda: answered({"models": list(plane.engine.snapshot.served)}),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._serve(opened(scope), receive, send)
+
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._respond(request, receive)
+        except BoucleError as error:
+            response = failed(error)
+        except Exception:  # a fault of ours: told in the log, not to the caller
+            log.exception("%s %s failed", request.method, request.path)
+            response = failed(BoucleError("The server failed on this request.", code="internal"))
+        if not any(name == b"x-request-id" for name, _ in response.headers):
+            response.headers.append((b"x-request-id", _echoed(request)))
+        await send_response(response, send, request.method == "HEAD")
+
+    async def _respond(self, request: Request, receive: Receive) -> Response:
+        page = self._pages.get(request.path) or self._told(request.path)
+        if page is not None:
+            _check_method(request, "GET", "HEAD")
+            return page()
+        if request.path == "/feedback":
+            _check_method(request, "POST")
+            await read_body(request, receive, self.plane.options.max_body)
+            return answered(to_data(take_in(parse(request.body), self.plane.capture)))
+        for pattern, protocol in _ASKS:
+            if found := pattern.fullmatch(request.path):
+                _check_method(request, "POST")
+                given = found.groupdict()
+                return await self._counted(request, receive, given.get("model"), given.get("version"), protocol)
+        raise NotFound(f"There is nothing at {request.path[:200]}.", hint="GET /docs shows what there is")
+
+    async def _counted(
+        self, request: Request, receive: Receive, model: str | None, version: str | None, protocol: ModuleType
+    ) -> Response:
+        """Answer a question about a model, and count how it went."""
+        metrics, counted, status = self.plane.metrics, Counted(), 500
+        metrics.add("requests_in_progress")
+        try:
+            response = await self._ask(request, receive, model, version, protocol, counted)
+            status = response.status
+        except BoucleError as error:
+            response = failed(error)
+            status = response.status
+        finally:
+            metrics.add("requests_in_progress", value=-1)
+            metrics.add("requests_total", counted.model, counted.version, counted.role, str(status))
+        return response
+
+    async def _ask(
+        self,
+        request: Request,
+        receive: Receive,
+        model: str | None,
+        version: str | None,
+        protocol: ModuleType,
+        counted: Counted,
+    ) -> Response:
+        snapshot = self.plane.engine.snapshot
+        name = model or snapshot.only()
+        snapshot.find(name)
+        counted.model = name
+        _check_type(request, protocol)
+        await read_body(request, receive, self.plane.options.max_body)
+        raw = Raw(request.body, request.headers)
+        question = Question(
+            name,
+            lambda reader: _table(protocol.decode(raw, reader)),
+            None if version is None else _number(version),
+            _given(request, b"x-request-id"),
+            _given(request, b"x-routing-key"),
+        )
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        ticket = self.plane.desk.ask(question, lambda job: _wake(loop, future))
+        if ticket.job is not None:
+            counted.version, counted.role = str(ticket.version.number) if ticket.version else "", ticket.job.role
+            await _wait(ticket.job, future)
+        answer = ticket.answer()
+        counted.version, counted.role = str(answer.version), answer.role
+        found: Encoded = protocol.encode(ticket.asked, answer)
+        return encoded(
+            found, [(b"x-request-id", answer.id.encode()), (b"x-model-version", str(answer.version).encode())]
+        )
+
+    def _told(self, path: str) -> Callable[[], Response] | None:
+        """Return what tells about a model or one version of it, if ``path`` asks for that."""
+        found = _TELLS.fullmatch(path)
+        if found is None:
+            return None
+        model, version = found["model"], found["version"]
+        return lambda: self._model(model, version, bool(found["ready"]), found["protocol"])
+
+    def _model(self, model: str, version: str | None, ready: bool, protocol: str) -> Response:
+        served = self.plane.engine.snapshot.find(model)
+        one = served.champion if version is None else numbered(served, _number(version))
+        if ready or protocol == "v1":
+            up = one is not None and served.route.enabled
+            return answered({"name": model, "ready": up}, 200 if up else 503)
+        if one is None:
+            raise NotFound(f"{model} has no version that can answer yet.", code="not_ready")
+        return answered(describe.model(one, sorted(served.versions)))
+
+    def _ready(self) -> Response:
+        ready = self.plane.engine.snapshot.ready and not self.draining
+        return answered({"ready": ready, "problems": self._problems()}, 200 if ready else 503)
+
+    def _health(self) -> Response:
+        snapshot = self.plane.engine.snapshot
+        models = {
+            name: {"enabled": served.route.enabled, "versions": sorted(served.versions)}
+            for name, served in snapshot.served.items()
+        }
+        return answered({"live": True, "ready": snapshot.ready, "models": models, "problems": self._problems()})
+
+    def _problems(self) -> dict[str, str]:
+        return {f"{model}/{number}": why for (model, number), why in self.plane.engine.snapshot.problems.items()}
+
+    def _metrics(self) -> Response:
+        plane = self.plane
+        plane.metrics.set("observations_dropped_total", value=plane.capture.dropped)
+        return Response(200, plane.metrics.render(plane.engine.series()).encode(), TEXT)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    """Tell the waiting request from the model's thread; a loop that has ended has nobody waiting."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))
+
+
+async def _wait(job: Job, future: asyncio.Future[None]) -> None:
+    try:
+        async with asyncio.timeout(remaining(job)):
+            await future
+    except TimeoutError:
+        job.given_up = True
+        raise late() from None
+    except asyncio.CancelledError:
+        job.given_up = True
+        raise
+
+
+def _table(asked: Any) -> Asked:
+    assert isinstance(asked, Asked)
+    return asked
+
+
+def _given(request: Request, name: bytes) -> str:
+    text = request.header(name)
+    return check_id(text, name.decode()) if name in request.headers else ""
+
+
+def _echoed(request: Request) -> bytes:
+    try:
+        return (_given(request, b"x-request-id") or new_id()).encode()
+    except RequestError:
+        return new_id().encode()
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise malformed(f"'{text[:40]}' is not the number of a version.", field="version")
+    return int(text)
+
+
+def _check_method(request: Request, *allowed: str) -> None:
+    if request.method not in allowed:
+        told = ", ".join(allowed)
+        raise RequestError(f"{request.path} takes {told}, not {request.method}.", code="not_allowed", allow=told)
+
+
+def _check_type(request: Request, protocol: ModuleType) -> None:
+    """Refuse bodies no codec reads; what curl calls a form is taken for the JSON it most likely is."""
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise RequestError("Compressed bodies are not read.", hint="send it as it is", code="unsupported")
+    if kind not in _READ_BY.get(protocol, _BODIES) and not kind.endswith(b"+json"):
+        shown = kind.decode("latin-1")[:80]
+        raise RequestError(f"A body of type {shown} is not read.", hint="send application/json", code="unsupported")
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,144 @@
+"""``python -m boucle.serving.worker OPTIONS``: the data plane as one process, or several that share a socket.
+
+OPTIONS is ServeOptions as JSON. The exit code is 0 after SIGTERM, 2 when it cannot begin.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from types import FrameType
+
+import msgspec
+import uvicorn
+
+from boucle.core.errors import BoucleError, Conflict
+from boucle.core.json import loads
+from boucle.formats.files import write_atomic
+from boucle.serving.app import App
+from boucle.serving.metrics import clear
+from boucle.serving.options import ServeOptions
+from boucle.serving.plane import Plane, assemble
+from boucle.serving.pool import Pool
+
+BACKLOG = 2048
+DRAIN = 30
+MISUSE = 2
+NAME = "worker"
+log = logging.getLogger("boucle.serving")
+
+
+class _Server(uvicorn.Server):
+    """Fails readiness at the first signal, and goes on answering for ``grace`` seconds before it drains."""
+
+    def __init__(self, config: uvicorn.Config, app: App, grace: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._grace = grace
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal; unlike uvicorn's own this does not raise it again, so that the exit code is 0."""
+        first, self._app.draining = not self._app.draining, True
+        if first and self._grace > 0:
+            timer = threading.Timer(self._grace, self._end)
+            timer.daemon = True
+            timer.start()
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; raises Conflict naming the port when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise Conflict(
+            f"The data plane cannot listen on {host}:{port}: {error.strerror or error}.",
+            hint="choose another with --port or serve.port",
+        ) from error
+    return sock
+
+
+def serve(options: ServeOptions) -> int:
+    """Listen, say where in ``address.json``, and answer until SIGTERM; returns the exit code."""
+    try:
+        sock = listen(options.host, options.port)
+        options.metrics.mkdir(parents=True, exist_ok=True)
+        clear(options.metrics, NAME)
+        _announce(options, sock)
+    except (BoucleError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return MISUSE
+    return Pool(options, sock).run() if options.workers > 1 else run_worker(options, sock)
+
+
+def run_worker(options: ServeOptions, sock: socket.socket) -> int:
+    """Answer on ``sock`` in this process; what is under way at SIGTERM is answered first."""
+    plane = assemble(options, NAME)
+    app = App(plane)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+    )
+    # Loading takes its time: meanwhile the process says that it lives and is not ready.
+    loading = threading.Thread(target=_load, args=(plane,), name="first load", daemon=True)
+    loading.start()
+    _Server(config, app, options.grace).run(sockets=[sock])
+    loading.join(DRAIN)
+    plane.close()
+    return 0
+
+
+def _load(plane: Plane) -> None:
+    try:
+        plane.engine.start()
+    except Exception:  # told here, or nobody would know why nothing is ever ready
+        log.exception("the release state could not be applied")
+
+
+def _announce(options: ServeOptions, sock: socket.socket) -> None:
+    host, port = sock.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    write_atomic(options.address, json.dumps({"url": url, "pid": os.getpid()}).encode())
+
+
+def _follow_parent() -> None:
+    """End when the supervisor is gone: it holds the other end of standard input."""
+    os.read(0, 1)
+    os.kill(os.getpid(), 15)
+
+
+def main(arguments: list[str]) -> int:
+    """Run as told on the command line: the options, and for a member of a pool the socket's descriptor."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        options = loads(arguments[0], ServeOptions)
+    except (IndexError, msgspec.MsgspecError) as error:
+        sys.stderr.write(f"error: the options are not those of the data plane: {error}\n")
+        return MISUSE
+    if len(arguments) == 1:
+        return serve(options)
+    threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+    return run_worker(options, socket.socket(fileno=int(arguments[1])))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
