@@ -67,7 +67,9 @@ def main() -> None:
     table(costs, "pyarrow reads")
     extra = costs["reads, checks, keeps, profiles"].cpu - costs["boucle reads"].cpu
     print(f"check, snapshot and profile: {extra / costs['pyarrow reads'].cpu:.2f} x pyarrow's reading")
-    print(f"the table in memory is {size:.0f} MiB; peak of train {costs['boucle train (Ridge)'].peak / size:.2f} x that")
+    print(
+        f"the table in memory is {size:.0f} MiB; peak of train {costs['boucle train (Ridge)'].peak / size:.2f} x that"
+    )
 
 
 if __name__ == "__main__":

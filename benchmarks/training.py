@@ -48,7 +48,9 @@ print(json.dumps({"total": total, "imports": imports, "scikit-learn import": skl
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            [sys.executable, "-m", "boucle", "init", folder, "--template", "wine"], check=True, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "boucle", "init", folder, "--template", "wine"],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
         script = Path(folder) / "instrument.py"
         script.write_text(INSTRUMENT)

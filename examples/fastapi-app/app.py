@@ -1,6 +1,6 @@
 """Boucle's whole data plane mounted inside your own FastAPI application, beside your own routes.
 
-    python app.py PROJECT        then:  curl -s localhost:8000/models/predict -d '{...}'
+python app.py PROJECT        then:  curl -s localhost:8000/models/predict -d '{...}'
 """
 
 import sys

@@ -12,9 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boucle.adapters.registries.mlflow
-import boucle.adapters.stores.sql
-import boucle.adapters.trainers.sklearn
 from boucle.loop import views
 from boucle.loop.project import Project
 from boucle.loop.turn import run_turn

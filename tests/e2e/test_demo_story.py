@@ -17,7 +17,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_grou
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("demo") / "wine"
     done = subprocess.run(
-        [sys.executable, "-m", "boucle", "demo", "--json", "--dir", str(folder)], capture_output=True, text=True, timeout=380
+        [sys.executable, "-m", "boucle", "demo", "--json", "--dir", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=380,
     )
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-2000:]
     return folder, json.loads(done.stdout)

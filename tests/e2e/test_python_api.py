@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def table() -> pd.DataFrame:
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(rng.normal(size=(300, 3)), columns=["a", "b", "c"])
-    return frame.assign(y=frame @ [1.0, 2.0, 3.0] + rng.normal(0, 0.1, 300))
+    return frame.assign(y=frame["a"] + 2 * frame["b"] + 3 * frame["c"] + rng.normal(0, 0.1, 300))
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from boucle.loop.turn import run_turn
 MODEL = "wine-quality"
 MARKER = ".boucle-demo"
 CHUNK = 100
-WIDTH = 150
+WIDTH = 130
 PATIENCE = 120.0
 _ENDS = {"rollout_done", "rollout_aborted", "training_failed"}
 
@@ -152,7 +152,7 @@ class Demo:
         rows = cellar.white.to_dict("records")
         end = time.monotonic() + PATIENCE
         while rows and time.monotonic() < end:
-            few = CHUNK if not self._training(control) else CHUNK // 5  # the loop is busy, and so are both cores
+            few = CHUNK if not self._training(control) else CHUNK // 4  # the loop is busy, and so are both cores
             part, rows = rows[:few], rows[few:]
             customers.send(part)  # type: ignore[arg-type]
             if self._follow(control, customers):

@@ -173,17 +173,17 @@ class Keeper:
         if decision.action == "alert" or decision.held:
             self._note_decision(held, decision, key, decision.held.kind if decision.held else "alert")
             return False
+        with project.state.begin() as tx:
+            kept = memory.read(tx, held.model).doing(decision.action, now)
+            kept = replace(kept, noted={}, scheduled=now if decision.cause == "schedule" else kept.scheduled)
+            memory.write(tx, held.model, kept)
+            self._decided(tx, held, decision)
         if decision.action == "retrain":
             self._retraining.start(decision.reason)
         elif decision.action == "rollback":
             project.delivery.rollback(held.model, decision.reason)
         elif decision.action == "disable":
             project.delivery.disable(held.model, decision.reason)
-        with project.state.begin() as tx:
-            kept = memory.read(tx, held.model).doing(decision.action, now)
-            kept = replace(kept, noted={}, scheduled=now if decision.cause == "schedule" else kept.scheduled)
-            memory.write(tx, held.model, kept)
-            self._decided(tx, held, decision)
         return True
 
     def _note_decision(self, held: Deployment, decision: Decision, key: str, kind: str) -> None:

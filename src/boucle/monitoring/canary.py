@@ -76,8 +76,9 @@ def judge(
     """Judge the labelled rows of both versions since the step began.
 
     Promotes when the upper end of the confidence sequence of the difference in loss is below the margin and
-    ``required`` rows of the challenger are labelled; rolls back when the difference is surely above zero (an exact
-    e-process for 0/1 losses, else the sequence's lower end). Each of the two is wrong in at most 5 % of the rollouts.
+    ``required`` rows of the challenger are labelled. Rolls back when the difference is surely above the margin (the
+    sequence's lower end); for 0/1 losses already when it is surely above zero (an exact e-process) and looks larger
+    than the margin. Each of the two is wrong in at most 5 % of the rollouts.
     ``paired`` compares both versions' answers to the same rows, as a shadow gives them. The margin is
     ``release.margin``, else ``evaluate.champion.margin``, in the metric's unit, else a tenth of the champion's loss.
     """
@@ -144,7 +145,8 @@ def _margin(metric: str, settings: Settings, champion_loss: float) -> float:
 def _decide(metric: str, seen: _Evidence, margin: float, required: int, subject: str) -> Judged:
     band = seen.band if seen.rows >= FEWEST and seen.champion_rows >= FEWEST else UNKNOWN
     enough = seen.rows >= required and seen.unusable <= _UNUSABLE * (seen.rows + seen.unusable)
-    worse = seen.proof >= 1.0 / LEVEL if seen.proof is not None else band.low > 0.0
+    proven = seen.proof is not None and seen.proof >= 1.0 / LEVEL and seen.band.estimate > margin
+    worse = proven or band.low > margin
     status: Status = "inconclusive"
     decision: Decision = "hold"
     needed = None

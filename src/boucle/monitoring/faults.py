@@ -6,23 +6,29 @@ that nobody knew, numbers in another unit. Numbers somewhat beyond the reference
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from boucle.core.profile import ColumnProfile, Profile
 from boucle.core.verdict import Check, Verdict
 from boucle.measures.distances import Excess, benjamini_hochberg, rate_test
-from boucle.measures.profiles import NUMERIC
+from boucle.measures.profiles import NUMERIC, PREDICTION
 
 ENOUGH = 200
 """Rows from which on quiet means fine. A fault may be plain on fewer."""
-_FLOORS = {"missing": 0.01, "unseen": 0.005, "far": 0.005}
+_FLOORS = {"missing": 0.01, "unseen": 0.005, "far": 0.005, "small": 0.5, "large": 0.5}
 """What the rate has to exceed what was to be expected by, to matter."""
 _WORDS = {
     "missing": "missing",
     "unseen": "with a level the reference does not have",
     "far": "far outside the reference's range, as in another unit",
+    "small": "a twentieth of the reference's median at most, as in another unit",
+    "large": "twenty times the reference's median at least, as in another unit",
 }
+_SHRUNK, _GROWN = 0.05, 20.0
+"""Multiples of the reference's median that most values of a quantity stay above, and below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,35 @@ def _rates(column: ColumnProfile, before: ColumnProfile) -> Iterator[_Rate]:
     if column.kind == NUMERIC and known_before:
         # The range is widened so much that the reference's own rate needs no more caution.
         yield _Rate(column.name, "far", column.far, rate_test(column.far, known, before.far, known_before, 0.0))
+        yield from _rescaled(column, before, known, known_before)
+
+
+def _rescaled(column: ColumnProfile, before: ColumnProfile, known: int, known_before: int) -> Iterator[_Rate]:
+    """Ask whether most values are in another unit that stays within reach of the range, such as kg for g.
+
+    Only of quantities: inputs that were never negative, and mostly not zero. A score has no unit.
+    """
+    median = _median(before)
+    if column.name == PREDICTION or before.low is None or before.low < 0.0 or median <= 0.0:
+        return
+    small, large = _SHRUNK * median, _GROWN * median
+    # Bins end at the reference's smallest value. Markov's inequality on x² says how many lie below ``small`` at least.
+    seen = max(0, known - math.ceil(min(column.squares / small**2, known)))
+    small_before = sum(before.counts[: bisect_left(before.edges, small) + 1])
+    yield _Rate(column.name, "small", seen, rate_test(seen, known, small_before, known_before))
+    grown = bisect_left(before.edges, large) + 1
+    seen, large_before = sum(column.counts[grown:]), sum(before.counts[grown:])
+    yield _Rate(column.name, "large", seen, rate_test(seen, known, large_before, known_before))
+
+
+def _median(column: ColumnProfile) -> float:
+    """Return the median, as the lower end of its bin; 0 without one."""
+    half, below = sum(column.counts) / 2.0, 0
+    for lower, count in zip((0.0, *column.edges), column.counts, strict=True):
+        below += count
+        if below and below >= half:
+            return lower
+    return 0.0
 
 
 def _check(name: str, rate: _Rate, p: float, rows: int, broken: bool) -> Check:

@@ -79,15 +79,21 @@ def _quality(tx: Transaction, version: ModelVersion, info: BundleInfo, settings:
     """Judge the newest labelled rows if enough of them are new; None otherwise."""
     window = settings.monitor.window
     newest = min(max(window if isinstance(window, int) else 0, FEWEST_LABELS), MOST_LABELS)
-    joined = tx.observations.joined(version.name, version.number, limit=newest * LOOKBACK)
-    rows = labelled(joined, info.signature.task, info.signature.classes, ROLES)
+
+    def latest(many: int) -> Labelled:
+        joined = tx.observations.joined(version.name, version.number, limit=many)
+        return labelled(joined, info.signature.task, info.signature.classes, ROLES)
+
     key = f"quality:{version.ref}"
+    rows = latest(newest)
     if not _is_new(rows, tx.settings.get(key), newest // _STEP):
         return None
     tx.settings.put(key, {"rows": len(rows), "arrived": float(rows.arrived.max())})
     reference = {**info.metrics, **version.metrics}
     tolerance = settings.monitor.quality_tolerance
-    return judge_quality(version.ref, rows, newest, reference, settings.evaluate.metrics, tolerance)
+    return judge_quality(
+        version.ref, latest(newest * LOOKBACK), newest, reference, settings.evaluate.metrics, tolerance
+    )
 
 
 def _is_new(rows: Labelled, before: dict[str, Any] | None, step: int) -> bool:

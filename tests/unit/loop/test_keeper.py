@@ -76,14 +76,15 @@ class World:
         self, rows: int, shift: float = 0.0, error: float = 0.0, version: int = 1, role: Role = "champion", factor: float = 1.0,
         labelled: bool = True,
     ) -> None:  # fmt: skip
-        """Serve rows around the reference; ``shift`` moves the truth away, ``error`` the answers, ``factor`` the inputs."""
+        """Serve rows around the reference; ``shift`` moves the truth, ``error`` the answers, ``factor`` some inputs."""
         seen, truths = [], []
         for x in self._rng.uniform(0, 10, rows).tolist():
             self._count += 1
             self.clock.sleep(0.01)
             broken = x * factor if self._rng.random() < 0.1 else x
             now, name = self.clock.now(), f"r{self._count}"
-            seen.append(Observation(name, now, "line", version, role, 1, {"x": [broken]}, {"prediction": [2 * x + 1 + error]}, 0.001))
+            answered = {"prediction": [2 * x + 1 + error]}
+            seen.append(Observation(name, now, "line", version, role, 1, {"x": [broken]}, answered, 0.001))
             truth = 2 * x + 1 + shift + float(self._rng.normal(0, 0.5))
             truths.append(Feedback(name, now, [truth]))
         with self.project.state.begin() as tx:

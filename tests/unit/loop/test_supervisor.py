@@ -34,7 +34,8 @@ def supervise(folder: Path, child: str) -> subprocess.Popen[bytes]:
         sys.exit(s.run())
         """)
     )
-    return subprocess.Popen([sys.executable, str(folder / "parent.py")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    command = [sys.executable, str(folder / "parent.py")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 STEADY = """

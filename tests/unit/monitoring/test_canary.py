@@ -106,6 +106,23 @@ def test_the_margin_is_in_the_unit_of_the_metric() -> None:
     assert judge(*both, wide, required=100).decision == "promote"
 
 
+def test_a_challenger_worse_by_less_than_the_margin_is_never_rolled_back() -> None:
+    wide = make_settings(release={"margin": 0.4})
+    for seed in range(5):
+        both = traffic(seed, 6000, 0.7, 0.85)
+        decisions = {
+            judge(cut(both[0], n), cut(both[1], n), wide, required=1200).decision for n in range(500, 6001, 500)
+        }
+        assert decisions == {"hold", "promote"}
+
+
+def test_a_classifier_worse_by_less_than_the_margin_is_never_rolled_back() -> None:
+    settings = make_settings(task="tabular-classification", evaluate={"metrics": ["accuracy"]}, release={"margin": 0.2})
+    found = judge(*errors_of(1, 4000, 0.05, 0.15), settings, required=800)
+    assert found.decision == "promote"
+    assert found.verdict.checks[0].evidence["e_value"] >= 20.0
+
+
 def of_errors(champion: float, challenger: float, rows: int = 2000) -> Judged:
     return judge(*errors_of(0, rows, champion, challenger), classification(), required=200)
 

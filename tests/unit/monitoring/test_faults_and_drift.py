@@ -88,6 +88,41 @@ def test_another_unit_in_two_per_cent_of_the_rows_is_a_fault(wines: Wines, name:
     assert "10 of 499 values are far outside" in verdict.reason
 
 
+@pytest.mark.parametrize("name", ["residual sugar", "pH", "density", "alcohol", "chlorides"])
+def test_a_whole_column_in_a_larger_unit_is_a_fault(wines: Wines, name: str) -> None:
+    broken = rows(wines.red, slice(1100, 1599))
+    broken[name] /= 1000.0
+    verdict = judge_faults("wine/1", wines.window(broken), wines.reference(), LEVEL)
+    assert verdict.failed[0].name == f"{name} small"
+    assert verdict.failed[0].observed == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_unit_within_the_reach_of_a_wide_range_is_a_fault() -> None:
+    random = np.random.default_rng(5)
+    amounts = random.lognormal(4.0, 2.0, 5000)
+    reference = reference_profile({"x": amounts}, [Field("x", "float64")], np.zeros(5000))
+    window = {factor: window_profile({"x": amounts[:500] * factor}, reference, np.zeros(500)) for factor in (3, 40)}
+    assert judge_faults("wine/1", window[3], reference, LEVEL).failed == ()
+    assert [c.name for c in judge_faults("wine/1", window[40], reference, LEVEL).failed] == ["x large"]
+
+
+def test_a_surge_of_high_scores_is_drift_and_no_fault() -> None:
+    random = np.random.default_rng(7)
+    calm, surge = random.beta(1.0, 80.0, 3000), random.beta(8.0, 8.0, 400)
+    reference = reference_profile({}, (), calm)
+    window = window_profile({}, reference, surge)
+    assert drift([window], reference) == ("fail", ["prediction"])
+    assert "prediction large" not in {c.name for c in judge_faults("wine/1", window, reference, LEVEL).failed}
+
+
+def test_columns_that_are_mostly_zero_or_signed_may_shrink() -> None:
+    random = np.random.default_rng(6)
+    base = {"sparse": random.poisson(0.3, 3000).astype(float), "signed": random.normal(1.0, 1.0, 3000)}
+    reference = reference_profile(base, [Field(name, "float64") for name in base], np.zeros(3000))
+    window = window_profile({name: np.zeros(400) for name in base}, reference, np.zeros(400))
+    assert judge_faults("wine/1", window, reference, LEVEL).failed == ()
+
+
 def test_a_surge_of_missing_values_is_a_fault(wines: Wines) -> None:
     broken = rows(wines.red, slice(1100, 1599))
     broken["pH"][:25] = np.nan

@@ -38,8 +38,9 @@ def judged(errors: Any, rmse: float | None = 1.0, newest: int = 250) -> Quality:
 
 
 def test_errors_as_large_as_in_the_reference_rarely_fail() -> None:
-    failed = sum(judged(np.random.default_rng([1, i]).normal(size=250)).verdict.status != "pass" for i in range(60))
-    assert failed <= 1
+    found = [judged(np.random.default_rng([1, i]).normal(size=250)).verdict.status for i in range(60)]
+    assert found.count("fail") == 0
+    assert found.count("pass") >= 54
 
 
 def test_errors_half_as_large_again_fail_with_the_time_of_the_change() -> None:
@@ -52,11 +53,11 @@ def test_errors_half_as_large_again_fail_with_the_time_of_the_change() -> None:
     assert found.verdict.inputs["changed"] == found.changed
 
 
-def test_a_worse_value_within_its_interval_is_not_yet_a_loss() -> None:
+def test_a_worse_value_within_its_interval_is_undecided() -> None:
     errors = np.random.default_rng(3).normal(0.0, 1.15, 60)
     errors *= 1.15 / np.sqrt(np.mean(errors**2))
     check = judged(errors).verdict.checks[0]
-    assert (check.status, check.note) == ("pass", "beyond the bound, and not surely")
+    assert (check.status, check.note) == ("inconclusive", "beyond the bound, and not surely")
 
 
 @pytest.mark.parametrize(("many", "rmse", "note"), [

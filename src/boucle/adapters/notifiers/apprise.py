@@ -32,7 +32,9 @@ class _Target:
     def __init__(self, address: str) -> None:
         self._sender = apprise.Apprise()
         known = self._sender.add(address)
-        self.masked = self._sender[0].url(privacy=True).split("?")[0] if known else f"{address.split(':', maxsplit=1)[0]}://…"
+        self.masked = (
+            self._sender[0].url(privacy=True).split("?")[0] if known else f"{address.split(':', maxsplit=1)[0]}://…"
+        )
 
     def send(self, title: str, body: str) -> bool:
         return len(self._sender) > 0 and bool(self._sender.notify(body=body, title=title))
