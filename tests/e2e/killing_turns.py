@@ -18,7 +18,7 @@ from boucle.loop.turn import run_turn
 
 
 def turn(folder: Path, die_at: int | None) -> int:
-    """Do one turn in a fork; ``die_at`` is the number of the progress message to be killed at. Returns the exit status."""
+    """Do one turn in a fork that is killed at progress message ``die_at``; returns the exit status."""
     pid = os.fork()
     if pid:
         return os.waitpid(pid, 0)[1]
@@ -64,7 +64,7 @@ def main() -> None:
         deaths.append({"step": step, "killed": os.WIFSIGNALED(status), "exit": status, **told(folder)})
         if not os.WIFSIGNALED(status):
             break
-    print(json.dumps(deaths))
+    sys.stdout.write(json.dumps(deaths) + "\n")
 
 
 if __name__ == "__main__":

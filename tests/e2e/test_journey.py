@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from boucle.cli.main import run
+from boucle.loop.service import address
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("services")]
 
@@ -59,17 +62,27 @@ def service(trained: Path) -> Iterator[tuple[str, int]]:
     environ = {**os.environ, "BOUCLE_SERVE__PORT": "0", "BOUCLE_SERVE__CONTROL_PORT": "0"}
     with (trained / "up.log").open("wb") as log:
         up = subprocess.Popen([sys.executable, "-m", "boucle", "up"], cwd=trained, stdout=log, stderr=log, env=environ)
-    address = trained / ".boucle" / "serving" / "address.json"
-    end = time.monotonic() + 60
-    while not address.exists():
-        assert up.poll() is None, (trained / "up.log").read_text()
-        assert time.monotonic() < end, (trained / "up.log").read_text()
-        time.sleep(0.05)
-    url = json.loads(address.read_text())["url"]
-    host, port = url.removeprefix("http://").split(":")
+    urls = [address(trained / ".boucle" / "serving" / name, 90) for name in ("address.json", "control.json")]
+    assert all(urls), (trained / "up.log").read_text()
+    host, port = str(urls[0]).removeprefix("http://").split(":")
     yield host, int(port)
     up.send_signal(signal.SIGTERM)
     assert up.wait(60) == 0
+
+
+@pytest.fixture
+def inside(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """The same command line within this process, which has imported everything already."""
+    monkeypatch.chdir(trained)
+
+    def command(*words: str, code: int = 0) -> Any:
+        with pytest.raises(SystemExit) as ended:
+            run([*words, "--json"])
+        out = capsys.readouterr()
+        assert (ended.value.code or 0) == code, out.err + out.out
+        return json.loads(out.out)
+
+    return command
 
 
 def ask(service: tuple[str, int], path: str, body: Any) -> tuple[int, Any]:
@@ -84,14 +97,14 @@ def ask(service: tuple[str, int], path: str, body: Any) -> tuple[int, Any]:
 FLAT = {"surface (m²)": 50, "étage": 3, "quartier": "Belleville"}
 
 
-def test_an_answer_then_its_truth_show_in_the_status(trained: Path, service: tuple[str, int]) -> None:
+def test_an_answer_then_its_truth_show_in_the_status(inside: Callable[..., Any], service: tuple[str, int]) -> None:
     status, answer = ask(service, "/predict", FLAT)
     assert status == 200
     assert 1000 < answer["predictions"][0] < 2000
     status, counts = ask(service, "/feedback", {"id": answer["id"], "truth": 1400})
     assert (status, counts["joined"]) == (200, 1)
     end = time.monotonic() + 30
-    while (model := boucle(trained, "status")["models"][0])["traffic"]["labels"] < 1:
+    while (model := inside("status")["models"][0])["traffic"]["labels"] < 1:
         assert time.monotonic() < end, model
     assert model["champion"]["version"] == 1
     assert model["quality"]["status"] == "inconclusive"  # one label proves nothing
@@ -112,26 +125,19 @@ def test_two_services_on_one_port_are_refused(trained: Path, service: tuple[str,
     assert str(service[1]) in done.stderr
 
 
-def test_a_file_is_predicted_with_the_champion(trained: Path) -> None:
-    counted = boucle(trained, "predict", "loyers@champion", "loyers.csv", "--output", "answers.csv")
+def test_a_file_is_predicted_with_the_champion(trained: Path, inside: Callable[..., Any]) -> None:
+    counted = inside("predict", "loyers@champion", "loyers.csv", "--output", "answers.csv")
     answers = pd.read_csv(trained / "answers.csv")
     assert counted["rows"] == len(answers) == 900
     assert float((answers["prediction"] - answers["loyer"]).abs().mean()) < 100
 
 
-def test_the_version_shows_where_it_came_from(trained: Path) -> None:
-    view = boucle(trained, "show", "loyers@champion")
+def test_the_version_shows_where_it_came_from(trained: Path, inside: Callable[..., Any]) -> None:
+    view = inside("show", "loyers@champion")
     assert view["lineage"]["fingerprint"]
     assert view["lineage"]["run"]
     kept = trained / ".boucle" / "data" / f"{view['lineage']['fingerprint']}.parquet"
     assert len(pd.read_parquet(kept)) == 900
-
-
-def test_a_command_that_is_misspelt_is_misuse(trained: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "boucle", "trian"], cwd=trained, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_a_command_that_is_misspelt_is_misuse(trained: Path) -> None:
         (("rollback",), ""),
     ],
 )
-def test_errors_say_what_to_do(trained: Path, words: tuple[str, ...], hint: str) -> None:
-    answer = boucle(trained, *words, code=2)
+def test_errors_say_what_to_do(inside: Callable[..., Any], words: tuple[str, ...], hint: str) -> None:
+    answer = inside(*words, code=2)
     assert answer["error"]
     assert hint in answer["hint"]

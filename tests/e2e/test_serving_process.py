@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -16,11 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression
 
-from boucle.adapters.runtimes.sklearn import SklearnRuntime
 from boucle.core.deployment import Route, RouteTable, Target
 from boucle.core.json import dumps
 from boucle.core.model import BundleInfo
@@ -36,14 +34,34 @@ SIGNATURE = Signature((Field("x", "float64"), Field("pH", "float64", optional=Fa
 WITHIN = 30.0
 
 
+RUNTIME = """
+import time
+
+class Adding:
+    def load(self, directory, info):
+        self.base = float((directory / "base.txt").read_text())
+        return self
+
+    def predict(self, batch):
+        time.sleep(0.5 * (batch["x"] == 555).any())
+        return {"prediction": self.base + batch["x"]}
+"""
+
+
+def install_runtime(folder: Path) -> None:
+    """Lay out a plugin as pip would: a runtime of another author, found by its entry point."""
+    meta = folder / "adding-1.0.dist-info"
+    meta.mkdir(parents=True)
+    (folder / "adding.py").write_text(RUNTIME)
+    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: adding\nVersion: 1.0\n")
+    (meta / "entry_points.txt").write_text("[boucle.runtimes]\nadding = adding:Adding\n")
+
+
 def target(root: Path, version: int) -> Target:
     """Publish a model whose answer is ``1000 * version + x``: a glance tells which version said it."""
-    table = np.array([[0.0, 3.0], [1.0, 4.0], [2.0, 3.5]])
-    model = LinearRegression().fit(table, 1000 * version + table[:, 0])
     staged = bundle.staging(root)
-    saved = SklearnRuntime().save(model, staged, SIGNATURE)
-    info = BundleInfo("wine", SIGNATURE, "sklearn", 1.0 * version, saved.options, trusted=saved.trusted)
-    bundle.write_info(staged, info)
+    (staged / "base.txt").write_text(f"{1000 * version}.0")
+    bundle.write_info(staged, BundleInfo("wine", SIGNATURE, "adding", 1.0 * version))
     path, digest = bundle.publish(staged, root)
     return Target(version, str(path), digest)
 
@@ -53,6 +71,8 @@ class Plane:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.plugins = root.parent / "plugins"
+        install_runtime(self.plugins)
         self.options = ServeOptions(str(root), port=0, poll=0.05, max_body=100_000)
         self.route = Route("wine", True, target(root, 1))
         self.generation = 0
@@ -67,7 +87,8 @@ class Plane:
     def start(self, ready: bool = True) -> None:
         self.options.address.unlink(missing_ok=True)
         arguments = [sys.executable, "-m", "boucle.serving.worker", dumps(self.options).decode()]
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)
+        environ = {**os.environ, "PYTHONPATH": str(self.plugins)}
+        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, env=environ)
         until(self.options.address.exists)
         self.port = int(json.loads(self.options.address.read_bytes())["url"].rpartition(":")[2])
         if ready:
@@ -150,6 +171,43 @@ def test_killed_at_once_it_has_kept_every_answer_it_gave(plane: Plane) -> None:
     assert len(plane.seen()) == 41
 
 
+def test_killed_under_load_it_has_kept_every_answer_it_gave(plane: Plane) -> None:
+    ids: list[str] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        connection = plane.connect()
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            while True:
+                connection.request("POST", "/predict", b'{"x": 1, "pH": 3}', {"content-type": "application/json"})
+                response = connection.getresponse()
+                answer = json.loads(response.read())
+                ids.append(answer["id"])
+                if len(ids) > 150:
+                    enough.set()
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    assert enough.wait(WITHIN)
+    assert plane.end(signal.SIGKILL) == -signal.SIGKILL
+    for asker in askers:
+        asker.join(WITHIN)
+    assert set(ids) <= {seen.id for seen in plane.seen()}
+
+
+def test_what_is_under_way_at_the_signal_is_answered(plane: Plane) -> None:
+    answers: list[tuple[int, Any]] = []
+    asker = threading.Thread(target=lambda: answers.append(plane.post("/predict", {"x": 555, "pH": 3})))
+    asker.start()
+    until(lambda: "boucle_requests_in_progress 1" in plane.get("/metrics")[1])
+    assert plane.end() == 0
+    asker.join(WITHIN)
+    assert answers[0][1]["predictions"] == [1555.0]
+    assert [seen.error for seen in plane.seen()] == [""]
+    assert not plane.options.address.exists()
+
+
 def test_a_swap_under_load_fails_no_request_and_mixes_no_answer(plane: Plane) -> None:
     stop, versions, wrong = threading.Event(), set(), []
 
@@ -183,13 +241,15 @@ def test_a_swap_under_load_fails_no_request_and_mixes_no_answer(plane: Plane) ->
 
 def test_a_damaged_bundle_leaves_the_old_version_answering(plane: Plane) -> None:
     second = target(plane.root, 2)
-    (path,) = Path(second.bundle).glob("*.skops")
+    path = Path(second.bundle) / "base.txt"
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
     plane.release(champion=second)
     third = target(plane.root, 3)
     until(lambda: 'boucle_model_load_failures_total{model="wine",version="2"}' in plane.get("/metrics")[1])
+    assert "sha256" in plane.get("/v2/models/wine/ready")[1]["problems"]["wine/2"]
+    assert plane.get("/v2/models/wine/versions/2/ready")[0] == 503
     assert plane.post("/predict/wine", {"x": 1, "pH": 3.0})[1]["version"] == 1
     plane.release(champion=third)
     until(lambda: bool(plane.post("/predict/wine", {"x": 1, "pH": 3.0})[1]["version"] == 3))

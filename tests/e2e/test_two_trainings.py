@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +74,3 @@ def test_a_state_directory_that_is_a_file_is_told_plainly(folder: Path) -> None:
     (folder / ".boucle").write_text("not a directory")
     with pytest.raises(StoreError, match="cannot be written"):
         run_turn(Project.open(folder), lambda *_: None)
-
-
-def test_the_limit_of_this_test_is_not_left_behind() -> None:
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

@@ -1,4 +1,4 @@
-"""Judgements that hold however often one looks: confidence sequences, e-processes and an e-CUSUM.
+"""Judgements that hold however often one looks: confidence sequences and e-processes.
 
 A test that is repeated with every new label finds a difference sooner or later where there is none. The bounds here
 hold at all times together (Ville, 1939), so a canary may be judged after each row and stopped when it is clear.
@@ -17,8 +17,6 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 LEVEL = 0.05
-ALARM = 2000.0
-"""Value of the e-CUSUM that is an alarm: as many updates pass between false ones on average."""
 _RATIOS = (1.15, 1.3, 1.6, 2.0, 3.0, 5.0)
 _DRAW = 100.0
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -191,42 +189,6 @@ def _ratio(errors: float, rows: float, rate: float, step: float) -> float:
     """Return the log likelihood ratio of rate + step (1 - rate) to rate."""
     risen = rate + step * (1.0 - rate)
     return errors * math.log(risen / rate) + (rows - errors) * math.log((1.0 - risen) / (1.0 - rate))
-
-
-@dataclass(frozen=True, slots=True)
-class ECusum:
-    """State of an e-CUSUM on a 0/1 indicator: one log value for each size of change; ``seen`` counts the updates.
-
-    ``resets`` holds, for each size, the update after which its evidence began.
-    """
-
-    logs: tuple[float, ...] = (0.0,) * len(_STEPS)
-    resets: tuple[int, ...] = (0,) * len(_STEPS)
-    seen: int = 0
-
-    @property
-    def value(self) -> float:
-        """The evidence for a rise: an alarm from ``ALARM`` on."""
-        return sum(math.exp(min(log, 700.0)) for log in self.logs) / len(self.logs)
-
-    @property
-    def changed(self) -> int:
-        """The update after which the rate rose, by the size of change that speaks loudest."""
-        return self.resets[max(range(len(self.logs)), key=lambda k: self.logs[k])]
-
-
-def e_cusum(state: ECusum, errors: float, rows: float, rate: float) -> ECusum:
-    """Take in ``errors`` of ``rows`` where a rate of at most ``rate`` is right (0 < rate < 1).
-
-    M_k becomes max(1, M_k) times the likelihood ratio of rate + l_k (1 - rate) to rate; the mean of the M_k is an
-    e-detector (Shin, Ramdas and Rinaldo, 2024; the reset is Page's, 1954). Between two false alarms at ``ALARM`` lie
-    at least as many updates on average, however late the labels come.
-    """
-    logs, resets = [], []
-    for log, reset, step in zip(state.logs, state.resets, _STEPS, strict=True):
-        logs.append(max(0.0, log) + _ratio(errors, rows, rate, step))
-        resets.append(reset if log > 0.0 else state.seen)
-    return replace(state, logs=tuple(logs), resets=tuple(resets), seen=state.seen + 1)
 
 
 def change_point(losses: Iterable[float], least: int = 20) -> int | None:

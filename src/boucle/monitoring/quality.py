@@ -11,7 +11,7 @@ from boucle.measures.metrics import Metric, default_metrics, metric_of
 from boucle.measures.sequences import change_point
 from boucle.monitoring.labels import Labelled
 
-ENOUGH = 50
+ENOUGH = 100
 """Labelled rows from which on quality is judged."""
 LOOKBACK = 4
 """The change is looked for over as many times the rows that are judged."""

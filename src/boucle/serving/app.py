@@ -34,7 +34,8 @@ from boucle.serving.http import (
 from boucle.serving.messages import Asked, Encoded, Raw, check_id
 from boucle.serving.plane import Plane, late, remaining
 from boucle.serving.protocols import friendly, mlflow, v1, v2
-from boucle.serving.router import numbered
+from boucle.serving.router import Served, numbered
+from boucle.serving.versions import LoadedVersion
 
 log = logging.getLogger("boucle.serving")
 HTML, TEXT = b"text/html; charset=utf-8", b"text/plain; version=0.0.4; charset=utf-8"
@@ -112,13 +113,19 @@ class App:
         if request.path == "/feedback":
             _check_method(request, "POST")
             await read_body(request, receive, self.plane.options.max_body)
-            return answered(to_data(take_in(parse(request.body), self.plane.capture)))
+            return self._take_in(parse(request.body))
         for pattern, protocol in _ASKS:
             if found := pattern.fullmatch(request.path):
                 _check_method(request, "POST")
                 given = found.groupdict()
                 return await self._counted(request, receive, given.get("model"), given.get("version"), protocol)
         raise NotFound(f"There is nothing at {request.path[:200]}.", hint="GET /docs shows what there is")
+
+    def _take_in(self, data: Any) -> Response:
+        taken = take_in(data, self.plane.capture)
+        self.plane.metrics.add("feedback_received_total", "true", value=taken.joined)
+        self.plane.metrics.add("feedback_received_total", "false", value=taken.pending)
+        return answered(to_data(taken))
 
     async def _counted(
         self, request: Request, receive: Receive, model: str | None, version: str | None, protocol: ModuleType
@@ -132,6 +139,8 @@ class App:
         except BoucleError as error:
             response = failed(error)
             status = response.status
+            if counted.version:
+                response.headers.append((b"x-model-version", counted.version.encode()))
         finally:
             metrics.add("requests_in_progress", value=-1)
             metrics.add("requests_total", counted.model, counted.version, counted.role, str(status))
@@ -183,13 +192,22 @@ class App:
 
     def _model(self, model: str, version: str | None, ready: bool, protocol: str) -> Response:
         served = self.plane.engine.snapshot.find(model)
-        one = served.champion if version is None else numbered(served, _number(version))
         if ready or protocol == "v1":
-            up = one is not None and served.route.enabled
-            return answered({"name": model, "ready": up}, 200 if up else 503)
+            return self._model_ready(served, None if version is None else _number(version))
+        one = served.champion if version is None else numbered(served, _number(version))
         if one is None:
             raise NotFound(f"{model} has no version that can answer yet.", code="not_ready")
         return answered(describe.model(one, sorted(served.versions)))
+
+    def _model_ready(self, served: Served[LoadedVersion], version: int | None) -> Response:
+        """Say whether a model, or one version of it, can answer, and what could not be loaded."""
+        model, problems = served.route.model, self._problems()
+        why = {ref: text for ref, text in problems.items() if ref.rpartition("/")[0] == model}
+        if version is not None and f"{model}/{version}" not in why:
+            numbered(served, version)
+        up = served.champion is not None if version is None else version in served.versions
+        up = up and served.route.enabled
+        return answered({"name": model, "ready": up} | ({"problems": why} if why else {}), 200 if up else 503)
 
     def _ready(self) -> Response:
         ready = self.plane.engine.snapshot.ready and not self.draining

@@ -88,7 +88,7 @@ class Batcher:
                 )
             self._queue.append(job)
             self._waiting += job.rows
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # it does not come along in a fork
                 self._thread = threading.Thread(target=self._run, name=f"model {self._name}", daemon=True)
                 self._thread.start()
             self._changed.notify()

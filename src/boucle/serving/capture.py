@@ -85,7 +85,17 @@ def outputs(batch: Batch | None) -> dict[str, list[Any]]:
 
 
 def pii_key(path: Path) -> bytes:
-    """Return the key personal values are hashed with, made on first use; only its owner may read it."""
+    """Return the key personal values are hashed with, made on first use; only its owner may read it.
+
+    Where it cannot be kept (a full disk), it is one for this process only.
+    """
+    try:
+        return _kept_key(path)
+    except OSError:
+        return secrets.token_bytes(32)
+
+
+def _kept_key(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():

@@ -18,6 +18,19 @@ _TYPES = {"float64": "number", "int64": "integer", "bool": "boolean", "string": 
 _EXAMPLES: Mapping[str, Any] = {
     "float64": 1.5, "int64": 1, "bool": True, "string": "text", "datetime": "2024-05-01T12:00:00"
 }  # fmt: skip
+_OTHER_WAYS = {
+    "/v2/models/{}/infer": "V2 tensors (Open Inference Protocol)",
+    "/v1/models/{}:predict": "V1 instances (KServe)",
+}
+_TELLING = {
+    "/livez": "the process lives",
+    "/readyz": "everything released can answer",
+    "/version": "the version of Boucle",
+    "/metrics": "numbers for Prometheus",
+    "/v2": "the server, as the Open Inference Protocol describes it",
+    "/v2/health/live": "the process lives",
+    "/v2/health/ready": "everything released can answer",
+}
 _ERROR = {
     "description": "what is wrong: error, code and field",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
@@ -63,9 +76,14 @@ def openapi(snapshot: Snapshot) -> dict[str, Any]:
         schemas[f"{name}.Row"] = row_schema(signature)
         schemas[f"{name}.Answer"] = _answer_schema(signature)
         paths[f"/predict/{name}"] = {"post": _predict(name, signature)}
+        for path, summary in _OTHER_WAYS.items():
+            operation = _operation(f"Ask {name}: {summary}", None, None, f"{summary.split()[0].lower()}_{name}")
+            paths[path.format(name)] = {"post": operation}
+    paths["/invocations"] = {"post": _operation("Ask the only model, as MLflow does", None, None, "invocations")}
     paths["/feedback"] = {"post": _operation("Say what was right", "#/components/schemas/Feedback", None, "feedback")}
-    for path in ("/livez", "/readyz", "/version", "/metrics", "/v2"):
-        paths[path] = {"get": {"operationId": path[1:], "responses": {"200": {"description": "as it says"}}}}
+    for path, summary in _TELLING.items():
+        responses = {"200": {"description": summary}}
+        paths[path] = {"get": {"summary": summary, "operationId": path[1:].replace("/", "_"), "responses": responses}}
     info = {"title": "Boucle: models", "version": boucle_version()}
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
@@ -121,14 +139,14 @@ def _predict(name: str, signature: Signature) -> dict[str, Any]:
     return operation
 
 
-def _operation(summary: str, body: str, answer: str | None, name: str) -> dict[str, Any]:
+def _operation(summary: str, body: str | None, answer: str | None, name: str) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "the answer"}
     if answer:
         good["content"] = {"application/json": {"schema": {"$ref": answer}}}
     return {
         "summary": summary,
         "operationId": name,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": body}}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": body} if body else {}}}},
         "responses": {"200": good, "400": _ERROR, "422": _ERROR, "503": _ERROR},
     }
 
@@ -169,28 +187,50 @@ def _feedback_schema() -> dict[str, Any]:
 
 
 def docs(snapshot: Snapshot) -> str:
-    """Return a page that needs nothing from elsewhere: every model, its columns, and a request to copy."""
+    """Return a page that needs nothing from elsewhere: what there is, every model's columns, and a form to try it."""
     parts = [_section(name, one.champion) for name, one in snapshot.served.items() if one.champion is not None]
     body = "".join(parts) or "<p>No model is released yet.</p>"
+    routes = "".join(
+        f"<tr><td>{method.upper()}<td><code>{html.escape(path)}</code><td>{html.escape(operation['summary'])}"
+        for path, operations in openapi(snapshot)["paths"].items()
+        for method, operation in operations.items()
+    )
     return (
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        "<title>Boucle: models</title><style>"
-        "body{font:16px/1.5 system-ui;max-width:56rem;margin:2rem auto;padding:0 1rem}"
-        "td,th{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #8884}"
-        "pre{background:#8882;padding:1rem;overflow:auto}</style>"
-        f"<h1>Models</h1>{body}<p>All of it: <a href='openapi.json'>openapi.json</a></p></html>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>Boucle: models</title><style>{_STYLE}</style><h1>Models</h1>{body}"
+        f"<h2>Routes</h2><table>{routes}</table>"
+        f"<p>All of it: <a href='openapi.json'>openapi.json</a></p><script>{_SCRIPT}</script></html>"
     )
 
 
 def _section(name: str, version: LoadedVersion) -> str:
-    signature = version.info.signature
+    signature, shown = version.info.signature, html.escape(name)
     rows = "".join(
         f"<tr><td>{html.escape(field.name)}<td>{field.dtype}<td>{'may be missing' if field.optional else ''}"
         for field in signature.inputs
     )
-    text = json.dumps(example(signature), ensure_ascii=False).replace("'", r"\u0027")
-    command = f"curl -s -H 'content-type: application/json' -d '{text}' HOST/predict/{name}"
+    row = html.escape(json.dumps(example(signature), ensure_ascii=False, indent=1))
     return (
-        f"<h2>{html.escape(name)} <small>version {version.number}</small></h2>"
-        f"<table><tr><th>column<th>type<th>{rows}</table><pre>{html.escape(command)}</pre>"
+        f"<h2>{shown} <small>version {version.number}</small></h2><table><tr><th>column<th>type<th>{rows}</table>"
+        f"<form data-path='predict/{shown}'><textarea rows=8 aria-label='a row for {shown}'>{row}</textarea>"
+        f"<button>POST /predict/{shown}</button><pre hidden></pre></form>"
     )
+
+
+_STYLE = """
+body{font:16px/1.5 system-ui;max-width:56rem;margin:2rem auto;padding:0 1rem}
+td,th{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #8884}
+textarea{width:100%;font:14px monospace;margin-top:1rem}pre{background:#8882;padding:1rem;overflow:auto}
+"""
+_SCRIPT = """
+for (const form of document.forms) form.onsubmit = async event => {
+  event.preventDefault();
+  const shown = form.querySelector("pre"), body = form.querySelector("textarea").value;
+  shown.hidden = false;
+  try {
+    const headers = {"content-type": "application/json"};
+    const answer = await fetch(form.dataset.path, {method: "POST", body, headers});
+    shown.textContent = answer.status + " " + JSON.stringify(await answer.json(), null, 1);
+  } catch (error) { shown.textContent = String(error); }
+};
+"""

@@ -6,6 +6,7 @@ It follows promotions and rollbacks by itself.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +17,7 @@ from boucle.serving.desk import Question
 from boucle.serving.feedback import receive
 from boucle.serving.messages import Answer, Asked, check_id
 from boucle.serving.options import ServeOptions
-from boucle.serving.plane import Plane, assemble, late, remaining
+from boucle.serving.plane import EMBEDDED, Plane, assemble, late, remaining
 from boucle.serving.protocols.friendly import summary, table
 
 
@@ -61,6 +62,7 @@ class EmbeddedModel:
     def _ask(self, question: Question) -> Answer:
         answered, metrics = threading.Event(), self._plane.metrics
         labels = (self.name, "", "", "500")
+        self._plane.engine.follow()
         metrics.add("requests_in_progress")
         try:
             ticket = self._plane.desk.ask(question, lambda _: answered.set())
@@ -75,13 +77,16 @@ class EmbeddedModel:
         return answer
 
 
-def attach(directory: str | Path = ".", name: str | None = None) -> EmbeddedModel:
+def attach(
+    directory: str | Path = ".", name: str | None = None, *, routing_key: str | None = None, refuse: Sequence[str] = ()
+) -> EmbeddedModel:
     """Load the released model of a project into this process; ``name`` may be left out where there is only one.
 
-    ``directory`` is the project's, or its ``.boucle``. Raises NotFound when nothing is released or the model is
+    ``directory`` is the project's, or its ``.boucle``. ``routing_key`` and ``refuse`` are as under ``serve`` in the
+    project file, which is not read here. Raises NotFound when nothing is released or the model is
     unknown, and BundleError's message as NotFound when its bundle cannot be loaded.
     """
-    plane = _plane(directory)
+    plane = _plane(directory, routing_key, refuse)
     plane.engine.start()
     try:
         found = name or plane.engine.snapshot.only()
@@ -102,11 +107,11 @@ def asgi(directory: str | Path = ".") -> App:
     return App(plane)
 
 
-def _plane(directory: str | Path) -> Plane:
+def _plane(directory: str | Path, routing_key: str | None = None, refuse: Sequence[str] = ()) -> Plane:
     given = Path(directory).resolve()
     state = given if given.name == ".boucle" or (given / "serving").is_dir() else given / ".boucle"
     if not state.is_dir():
         raise NotFound(
             f"There is no Boucle project in {given}.", hint="give the folder that holds boucle.yaml and .boucle"
         )
-    return assemble(ServeOptions(str(state)), "embedded")
+    return assemble(ServeOptions(str(state), routing_key=routing_key, refuse=tuple(refuse)), EMBEDDED)

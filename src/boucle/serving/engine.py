@@ -75,9 +75,15 @@ class Engine:
         self.snapshot = Snapshot()
 
     def start(self) -> None:
+        """Load what is released, then follow the release state."""
         self.look()
-        self._watcher = threading.Thread(target=self._watch, name="release state", daemon=True)
-        self._watcher.start()
+        self.follow()
+
+    def follow(self) -> None:
+        """Watch the release state if nothing does: after a fork, threads are left behind in the parent."""
+        if self._watcher is None or not (self._watcher.is_alive() or self._stop.is_set()):
+            self._watcher = threading.Thread(target=self._watch, name="release state", daemon=True)
+            self._watcher.start()
 
     def close(self, timeout: float = 30.0) -> None:
         """Stop looking, let every version finish what waits, and end its thread."""

@@ -45,6 +45,9 @@ METRICS = {
 }
 
 
+_SAME_EVERYWHERE = {"model_ready", "model_info"}
+
+
 class Metrics:
     """The numbers of this process, in a file of ``directory`` that every other worker can read."""
 
@@ -87,13 +90,13 @@ class Metrics:
         for path in sorted(set(self._directory.glob("*.bin")) - {self._path}):
             pid, series = read(path)
             pids.add(pid)
-            found += series
+            alive = _alive(pid)  # what a dead process counted still counts; its gauges do not
+            found += [one for one in series if one.name in METRICS and (alive or METRICS[one.name].kind != "gauge")]
         found += _processes(pids)
         for one in found:
             held = totals.get((one.name, one.labels))
-            totals[one.name, one.labels] = (
-                one.values if held is None else tuple(a + b for a, b in zip(held, one.values, strict=True))
-            )
+            add = max if one.name in _SAME_EVERYWHERE else float.__add__
+            totals[one.name, one.labels] = one.values if held is None else tuple(map(add, held, one.values))
         return "".join(_text(totals))
 
     def close(self) -> None:

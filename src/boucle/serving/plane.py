@@ -11,9 +11,11 @@ from boucle.serving.batcher import Job
 from boucle.serving.capture import Capture, pii_key
 from boucle.serving.desk import Desk
 from boucle.serving.engine import Engine
-from boucle.serving.metrics import Metrics
+from boucle.serving.metrics import Metrics, clear
 from boucle.serving.options import ServeOptions
 from boucle.serving.versions import Loader
+
+EMBEDDED = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Plane:
 def assemble(options: ServeOptions, name: str) -> Plane:
     """Put the parts together; nothing is loaded yet. ``name`` says in file names what kind of process it is."""
     metrics = Metrics(options.metrics, f"{name}-{os.getpid()}")
+    clear(options.metrics, f"{EMBEDDED}-")
     capture = Capture(options.segments, name, options.segment_bytes, pii_key(options.serving / "pii.key"))
     engine = Engine(options, Loader(options, capture, metrics), metrics)
     return Plane(options, engine, Desk(options, engine, capture, metrics), capture, metrics)

@@ -1,10 +1,12 @@
 """``python -m boucle.serving.worker OPTIONS``: the data plane as one process, or several that share a socket.
 
-OPTIONS is ServeOptions as JSON. The exit code is 0 after SIGTERM, 2 when it cannot begin.
+OPTIONS is ServeOptions as JSON. ``address.json`` is there from the moment the released models answer until the end.
+The exit code is 0 after SIGTERM, 2 when it cannot begin.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -72,22 +74,43 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(options: ServeOptions) -> int:
-    """Listen, say where in ``address.json``, and answer until SIGTERM; returns the exit code."""
+    """Listen and answer until SIGTERM; returns the exit code."""
     try:
         sock = listen(options.host, options.port)
         options.metrics.mkdir(parents=True, exist_ok=True)
-        clear(options.metrics, NAME)
-        _announce(options, sock)
+        options.address.unlink(missing_ok=True)
     except (BoucleError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return MISUSE
-    return Pool(options, sock).run() if options.workers > 1 else run_worker(options, sock)
+    clear(options.metrics, NAME)
+    try:
+        return Pool(options, sock).run() if options.workers > 1 else run_alone(options, sock)
+    finally:
+        options.address.unlink(missing_ok=True)
 
 
-def run_worker(options: ServeOptions, sock: socket.socket) -> int:
-    """Answer on ``sock`` in this process; what is under way at SIGTERM is answered first."""
+def run_alone(options: ServeOptions, sock: socket.socket) -> int:
+    """Answer on ``sock`` as the only process: while it loads it says that it lives and is not ready."""
     plane = assemble(options, NAME)
-    app = App(plane)
+    loading = threading.Thread(target=_load, args=(plane, sock), name="first load", daemon=True)
+    loading.start()
+    server(App(plane), options.grace).run(sockets=[sock])
+    loading.join(DRAIN)
+    plane.close()
+    return 0
+
+
+def run_member(options: ServeOptions, sock: socket.socket) -> int:
+    """Answer on a socket that is shared: until it has loaded, this process leaves the requests to the others."""
+    plane = assemble(options, NAME)
+    _load(plane, sock)
+    server(App(plane), options.grace).run(sockets=[sock])
+    plane.close()
+    return 0
+
+
+def server(app: App, grace: float = 0.0) -> uvicorn.Server:
+    """Return the HTTP server of an application; at a signal it answers what is under way first."""
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -98,20 +121,18 @@ def run_worker(options: ServeOptions, sock: socket.socket) -> int:
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
     )
-    # Loading takes its time: meanwhile the process says that it lives and is not ready.
-    loading = threading.Thread(target=_load, args=(plane,), name="first load", daemon=True)
-    loading.start()
-    _Server(config, app, options.grace).run(sockets=[sock])
-    loading.join(DRAIN)
-    plane.close()
-    return 0
+    return _Server(config, app, grace)
 
 
-def _load(plane: Plane) -> None:
+def _load(plane: Plane, sock: socket.socket) -> None:
+    """Load what is released, then say where it answers."""
     try:
         plane.engine.start()
+        gc.collect()
+        gc.freeze()  # the models stay: later collections need not look at them
+        _announce(plane.options, sock)
     except Exception:  # told here, or nobody would know why nothing is ever ready
-        log.exception("the release state could not be applied")
+        log.exception("the data plane could not begin")
 
 
 def _announce(options: ServeOptions, sock: socket.socket) -> None:
@@ -137,7 +158,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) == 1:
         return serve(options)
     threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
-    return run_worker(options, socket.socket(fileno=int(arguments[1])))
+    return run_member(options, socket.socket(fileno=int(arguments[1])))
 
 
 if __name__ == "__main__":

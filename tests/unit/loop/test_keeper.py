@@ -73,9 +73,15 @@ class World:
         self._count = 0
 
     def answer(
-        self, rows: int, shift: float = 0.0, error: float = 0.0, version: int = 1, role: Role = "champion", factor: float = 1.0,
+        self,
+        rows: int,
+        shift: float = 0.0,
+        error: float = 0.0,
+        version: int = 1,
+        role: Role = "champion",
+        factor: float = 1.0,
         labelled: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Serve rows around the reference; ``shift`` moves the truth, ``error`` the answers, ``factor`` some inputs."""
         seen, truths = [], []
         for x in self._rng.uniform(0, 10, rows).tolist():

@@ -10,16 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boucle.measures.sequences import (
-    ALARM,
     UNKNOWN,
     Band,
-    ECusum,
     Floats,
     Marks,
     blocks,
     change_point,
     difference_sequence,
-    e_cusum,
     mean_sequence,
     rate_process,
     reach,
@@ -143,23 +140,6 @@ def test_errors_above_the_tolerated_rate_are_proven_and_below_are_not() -> None:
     assert rise_evidence(30, 100, 0.01) > 1e6
     assert rise_evidence(1, 100, 0.01) < 2.0
     assert rise_evidence(0, 0, 0.01) == 1.0
-
-
-def test_the_e_cusum_is_quiet_on_a_stable_rate_and_quick_on_a_rise() -> None:
-    alarms, delays = 0, []
-    for run in range(40):
-        random = np.random.default_rng([6000, run])
-        state = ECusum()
-        for errors in random.binomial(500, 0.05, 100):
-            state = e_cusum(state, errors, 500, 0.06)
-            alarms += state.value >= ALARM
-        calm = state.seen
-        while state.value < ALARM:
-            state = e_cusum(state, random.binomial(500, 0.15), 500, 0.06)
-        delays.append(state.seen - calm)
-        assert abs(state.changed - calm) <= 3
-    assert alarms == 0
-    assert np.mean(delays) <= 2.0
 
 
 def test_the_change_point_is_found_near_the_truth() -> None:

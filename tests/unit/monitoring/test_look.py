@@ -44,10 +44,10 @@ def test_a_look_without_news_judges_nothing(service: Service, wines: Wines) -> N
 
 def test_quality_is_judged_anew_when_enough_labels_have_come(service: Service, wines: Wines) -> None:
     service.serve(rows(wines.red, slice(1100, 1110)), wines.red_quality[1100:1110])
-    assert "too few labels: 10 of 50" in service.look().verdicts["quality"].reason
+    assert "too few labels: 10 of 100" in service.look().verdicts["quality"].reason
     service.serve(rows(wines.red, slice(1110, 1120)), wines.red_quality[1110:1120])
     assert service.look().verdicts == {}
-    service.serve(rows(wines.red, slice(1120, 1170)), wines.red_quality[1120:1170])
+    service.serve(rows(wines.red, slice(1120, 1220)), wines.red_quality[1120:1220])
     assert service.look().verdicts["quality"].status == "pass"
 
 

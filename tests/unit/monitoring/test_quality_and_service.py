@@ -54,14 +54,14 @@ def test_errors_half_as_large_again_fail_with_the_time_of_the_change() -> None:
 
 
 def test_a_worse_value_within_its_interval_is_undecided() -> None:
-    errors = np.random.default_rng(3).normal(0.0, 1.15, 60)
+    errors = np.random.default_rng(3).normal(0.0, 1.15, 100)
     errors *= 1.15 / np.sqrt(np.mean(errors**2))
     check = judged(errors).verdict.checks[0]
     assert (check.status, check.note) == ("inconclusive", "beyond the bound, and not surely")
 
 
 @pytest.mark.parametrize(("many", "rmse", "note"), [
-    (0, 1.0, "too few labels: 0 of 50"), (49, 1.0, "too few labels: 49 of 50"), (100, None, "no reference value"),
+    (0, 1.0, "too few labels: 0 of 100"), (99, 1.0, "too few labels: 99 of 100"), (100, None, "no reference value"),
 ])  # fmt: skip
 def test_without_evidence_quality_is_never_fine(many: int, rmse: float | None, note: str) -> None:
     verdict = judged(np.full(many, 9.0), rmse).verdict
