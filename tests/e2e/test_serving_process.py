@@ -176,13 +176,12 @@ def test_killed_under_load_it_has_kept_every_answer_it_gave(plane: Plane) -> Non
     enough = threading.Event()
 
     def ask() -> None:
-        connection = plane.connect()
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        gone = (OSError, http.client.HTTPException, ValueError)
+        with contextlib.closing(plane.connect()) as connection, contextlib.suppress(*gone):
             while True:
                 connection.request("POST", "/predict", b'{"x": 1, "pH": 3}', {"content-type": "application/json"})
-                response = connection.getresponse()
-                answer = json.loads(response.read())
-                ids.append(answer["id"])
+                with connection.getresponse() as response:
+                    ids.append(json.loads(response.read())["id"])
                 if len(ids) > 150:
                     enough.set()
 
@@ -402,3 +401,28 @@ def test_several_workers_share_the_port_and_one_that_dies_is_replaced(tmp_path: 
 def children(pid: int) -> list[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(one) for one in found]
+
+
+FORKING = """
+import os, sys
+from boucle.serving.embedded import attach
+
+model = attach(sys.argv[1])
+before = model.predict({"x": 1, "pH": 3})
+child = os.fork()
+if child == 0:
+    os._exit(0 if model.predict({"x": 2, "pH": 3}, id="child")["predictions"] == [1002.0] else 1)
+assert os.waitpid(child, 0)[1] == 0
+model.predict({"x": 3, "pH": 3}, id="parent")
+"""
+
+
+def test_an_application_that_forks_after_attaching_answers_in_both(tmp_path: Path) -> None:
+    plane = Plane(tmp_path / ".boucle")
+    plane.release()
+    environ = {**os.environ, "PYTHONPATH": str(plane.plugins)}
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING, str(tmp_path)], env=environ, check=True, timeout=WITHIN
+    )
+    assert {"child", "parent"} <= {seen.id for seen in plane.seen()}
+    assert len(list(plane.options.segments.iterdir())) == 2

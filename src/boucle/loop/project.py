@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boucle import plugins
 from boucle.core.deployment import Target
 from boucle.core.errors import ProjectError, StoreError
 from boucle.core.model import CHAMPION, BundleInfo, ModelRef, ModelVersion
-from boucle.data.snapshot import Snapshots
 from boucle.delivery.release import Delivery
 from boucle.formats.bundle import verify
 from boucle.ports.clock import Clock, SystemClock
@@ -25,6 +24,9 @@ from boucle.ports.trainer import Trainer
 from boucle.project.load import find, load
 from boucle.project.settings import Settings
 from boucle.registry import versions
+
+if TYPE_CHECKING:
+    from boucle.data.snapshot import Snapshots
 
 
 class Project:
@@ -75,6 +77,8 @@ class Project:
 
     @cached_property
     def snapshots(self) -> Snapshots:
+        from boucle.data.snapshot import Snapshots  # brings pandas: a second that status and rollback do not need
+
         return Snapshots(self.root)
 
     @cached_property
