@@ -1,4 +1,7 @@
-"""Write docs/reference/project-file.md from the settings: every key with its type, default and meaning."""
+"""Write docs/reference/ from the code: every key of the project file, and every command.
+
+``commands.md`` says what ``boucle COMMAND --help`` says, so a command has its help written once.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import typer
 from pydantic.fields import FieldInfo
 
+from boucle.cli.main import COMMANDS, application
 from boucle.project import keys
 from boucle.project.settings import Duration, Section, Settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "project-file.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+PAGE = REFERENCE / "project-file.md"
+COMMANDS_PAGE = REFERENCE / "commands.md"
 HEAD = """\
 # The project file
 
@@ -23,6 +30,15 @@ A key that is not here is refused, with its line and the nearest name. Durations
 `15m`, `1h`, `30d`, `2w`. Values from elsewhere: `${NAME}` and `${NAME:-default}` read the environment,
 `BOUCLE_SERVE__PORT=9000` goes before the file, `BOUCLE_STORE__URL_FILE=/path` reads a value from a file.
 What was fetched so is never shown.
+"""
+COMMANDS_HEAD = """\
+# The commands
+
+This page is written by `make docs` from the command line's own help.
+
+Exit code 0 means fine, 1 that a verdict says no, 2 misuse or an error. With `--json` standard output is one JSON object, errors too.
+The project is the nearest folder upward with a `boucle.yaml`; `--project DIR` names another one. `NAME/7` is a version,
+`NAME@champion` the one an alias points to.
 """
 DURATION = get_args(Duration)[1]
 WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
@@ -90,6 +106,46 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def commands_page() -> str:
+    """Return the page of the commands."""
+    return "\n".join([COMMANDS_HEAD, *(line for name in COMMANDS for line in command(name))])
+
+
+def command(name: str) -> Iterator[str]:
+    """Yield the section of one command: its usage, what it does, its arguments and options."""
+    group = typer.main.get_command(application(name))
+    found = group.commands[name]  # type: ignore[attr-defined]
+    shown = [one for one in found.params if not getattr(one, "hidden", False)]
+    arguments = [one for one in shown if one.param_type_name == "argument"]
+    usage = " ".join(one.make_metavar(_context(found)) for one in arguments)
+    yield f"## `boucle {name}`\n"
+    yield f"`boucle {name}{' ' + usage if usage else ''}`\n"
+    yield f"{found.help.strip()}\n"
+    yield "| argument or option | meaning | default |"
+    yield "|---|---|---|"
+    for one in shown:
+        told = one.make_metavar(_context(found)) if one in arguments else spelled(one, found)
+        yield f"| `{cell(told)}` | {cell(getattr(one, 'help', None) or '')} | {cell(preset(one))} |"
+    yield ""
+
+
+def spelled(option: Any, found: Any) -> str:
+    names = ", ".join([*option.opts, *option.secondary_opts])
+    return names if option.is_flag else f"{names} {option.make_metavar(_context(found)).strip('<>').upper()}"
+
+
+def preset(parameter: Any) -> str:
+    value = parameter.default
+    if parameter.required:
+        return "**required**"
+    return "" if value in (None, False, "", ()) or callable(value) else f"`{getattr(value, 'value', value)}`"
+
+
+def _context(found: Any) -> Any:
+    return found.make_context(found.name, [], resilient_parsing=True)
+
+
 if __name__ == "__main__":
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    REFERENCE.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
+    COMMANDS_PAGE.write_text(commands_page(), encoding="utf-8")

@@ -9,14 +9,18 @@ Directives are HTML comments before a block:
 
 In ``console`` blocks only lines that begin with ``$`` run; one that ends with ``&`` goes on until the document ends,
 and a server among them is waited for. Ports 8080 and 8081 become free ones. A ``python`` block is a program by itself.
-A ``yaml`` block is a project file, or some sections of one.
+A ``yaml`` block is a project file, or some sections of one. Plain ``boucle`` lines and Python blocks run in forks of
+one warm process (``warm.py``), all else in a shell.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+import select
+import shlex
 import shutil
 import signal
 import socket
@@ -36,6 +40,8 @@ from boucle.project.load import load
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "```" in path.read_text())
 RUN = {"console", "bash", "python", "yaml"}
+PLAIN = re.compile(r"boucle (?!.* >)[^|&;$`]*")
+PATIENCE = 170
 SHOWN = {"text", "json", "toml", "html", "http", "sql", "csv", "diff", "promql", "mermaid"}
 BASE = {
     "name": "name: docs\n",
@@ -97,11 +103,48 @@ def commands(text: str) -> list[str]:
     return found
 
 
+class Warm:
+    """The process that has everything imported; started at the first question."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, **asked: object) -> int:
+        """Run in a fork, and return the exit code."""
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, str(Path(__file__).with_name("warm.py"))]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        answer = self._process.stdout.readline() if ready else ""
+        if not answer:
+            self.end()
+            pytest.fail(f"no answer within {PATIENCE} s: {asked.get('boucle') or asked.get('python')}")
+        return int(answer)
+
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    held = Warm()
+    yield held
+    held.end()
+
+
 class Shell:
     """Runs a document's blocks in one folder, and ends what is left running."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder = folder
+        self.warm = warm
         self.ports = {"8080": _free_port(), "8081": _free_port()}
         self.running: list[subprocess.Popen[bytes]] = []
         self.environ = os.environ | {
@@ -124,7 +167,7 @@ class Shell:
         if block.language == "yaml":
             self._project(block.text)
         elif block.language == "python":
-            self._call([sys.executable, "-c", self._local(block.text)], block.exit)
+            self._warmly(block.exit, block.text, python=self._local(block.text))
         elif block.language == "bash":
             self._call(["bash", "-euo", "pipefail", "-c", self._local(block.text)], block.exit)
         else:
@@ -134,8 +177,7 @@ class Shell:
                 if line.endswith("&"):
                     self._start(line.removesuffix("&"))
                 else:
-                    last = number == len(lines)
-                    self._call(["bash", "-uo", "pipefail", "-c", self._local(line)], block.exit if last else 0)
+                    self._line(self._local(line), block.exit if number == len(lines) else 0)
 
     def end(self) -> None:
         for process in self.running:
@@ -151,9 +193,20 @@ class Shell:
     def _local(self, text: str) -> str:
         return re.sub(r"\b(8080|8081)\b", lambda found: self.ports[found[0]], text)
 
+    def _line(self, line: str, expected: int) -> None:
+        if PLAIN.fullmatch(line):
+            self._warmly(expected, line, boucle=shlex.split(line)[1:])
+        else:
+            self._call(["bash", "-uo", "pipefail", "-c", line], expected)
+
+    def _warmly(self, expected: int, text: str, **asked: object) -> None:
+        output = self.folder / "output-of-a-block.log"
+        code = self.warm.ask(folder=str(self.folder), environ=self.environ, output=str(output), **asked)
+        assert code == expected, f"{text}\nexit {code}\n{output.read_text(errors='replace')}"
+
     def _call(self, command: list[str], expected: int) -> None:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=170, check=False
+            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == expected, f"{command[-1]}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
@@ -194,8 +247,8 @@ def _free_port() -> str:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
-def test_every_block_runs(page: Path, tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+def test_every_block_runs(page: Path, tmp_path: Path, warm: Warm) -> None:
+    shell = Shell(tmp_path, warm)
     try:
         for block in blocks(page.read_text()):
             assert block.language in RUN | SHOWN, (
@@ -226,8 +279,8 @@ def test_a_block_that_is_not_closed_is_refused() -> None:
         list(blocks("```bash\nx\n"))
 
 
-def test_blocks_share_a_folder_and_failures_are_seen(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+def test_blocks_share_a_folder_and_failures_are_seen(tmp_path: Path, warm: Warm) -> None:
+    shell = Shell(tmp_path, warm)
     shell.run(Block(1, "bash", "echo 8080 > port\n"))
     shell.run(Block(2, "console", '$ test "$(cat port)" = "$BOUCLE_SERVE__PORT"\n'))
     shell.run(Block(3, "python", "import pathlib\npathlib.Path('port').unlink()\n"))
@@ -237,8 +290,8 @@ def test_blocks_share_a_folder_and_failures_are_seen(tmp_path: Path) -> None:
         shell.run(Block(6, "console", "$ cat port\n"))
 
 
-def test_what_runs_in_the_background_ends_with_the_document(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+def test_what_runs_in_the_background_ends_with_the_document(tmp_path: Path, warm: Warm) -> None:
+    shell = Shell(tmp_path, warm)
     shell.run(Block(1, "console", "$ sleep 1000 &\n"))
     assert shell.running[0].poll() is None
     shell.end()

@@ -193,3 +193,19 @@ def test_files_that_are_gone_are_a_store_error(registry: MlflowRegistry, tmp_pat
     artifacts.rename(tmp_path / "moved away")
     with pytest.raises(StoreError, match="files of gone/1 are gone"):
         registry.fetch(made, tmp_path / "copy")
+
+
+def test_a_fresh_file_named_by_its_uri_is_made_whole_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "team.db"
+    command = [sys.executable, "-c", OPEN, f"sqlite:///{file}", str(tmp_path)]
+    opened = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [one.communicate(timeout=120)[1] for one in opened]
+    assert [one.returncode for one in opened] == [0, 0], errors
+
+
+OPEN = """
+import sys
+from pathlib import Path
+from boucle.adapters.registries.mlflow import MlflowRegistry
+MlflowRegistry(sys.argv[1], Path(sys.argv[2]), "wine").models()
+"""

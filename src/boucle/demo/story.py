@@ -152,7 +152,7 @@ class Demo:
         rows = cellar.white.to_dict("records")
         end = time.monotonic() + PATIENCE
         while rows and time.monotonic() < end:
-            few = CHUNK if not self._training(control) else CHUNK // 4  # the loop is busy, and so are both cores
+            few = CHUNK if not self._training(control) else CHUNK // 8  # the loop is busy, and so are both cores
             part, rows = rows[:few], rows[few:]
             customers.send(part)  # type: ignore[arg-type]
             if self._follow(control, customers):

@@ -25,7 +25,13 @@ from boucle.adapters.registries.mlflow_entities import (
     to_version,
     to_version_tags,
 )
-from boucle.adapters.registries.mlflow_sdk import MlflowClient, MlflowException, get_artifact_repository, sqlite_uri
+from boucle.adapters.registries.mlflow_sdk import (
+    MlflowClient,
+    MlflowException,
+    get_artifact_repository,
+    sqlite_file,
+    sqlite_uri,
+)
 from boucle.core.dataset import Snapshot
 from boucle.core.errors import NotFound, StoreError
 from boucle.core.json import to_data
@@ -54,8 +60,9 @@ class MlflowRegistry:
                 # A server's client is spared the import of MLflow's tables, half a second.
                 from boucle.adapters.registries.mlflow_database import prepare
 
-                if uri is None:
-                    prepare(directory / "mlflow.db", self._artifacts)
+                file = sqlite_file(self.uri)
+                if file is not None:
+                    prepare(file, self._artifacts)
             self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def begin(self, run: Run, snapshot: Snapshot | None = None) -> Run:

@@ -43,3 +43,9 @@ __all__ = [
 def sqlite_uri(database: Path) -> str:
     """Return the SQLAlchemy URL of a SQLite file."""
     return f"sqlite:///{database.resolve().as_posix()}"
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a plain SQLite URL, None for any other store."""
+    path = uri.removeprefix("sqlite:///")
+    return None if path == uri or not path or path.startswith((":memory:", "file:")) or "?" in path else Path(path)
