@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -36,7 +37,8 @@ COMMANDS_HEAD = """\
 
 This page is written by `make docs` from the command line's own help.
 
-Exit code 0 means fine, 1 that a verdict says no, 2 misuse or an error. With `--json` standard output is one JSON object, errors too.
+Exit code 0 means fine, 1 that a verdict says no, 2 misuse or an error. With `--json` standard output is one JSON
+object, errors too.
 The project is the nearest folder upward with a `boucle.yaml`; `--project DIR` names another one. `NAME/7` is a version,
 `NAME@champion` the one an alias points to.
 """
@@ -113,36 +115,37 @@ def commands_page() -> str:
 
 def command(name: str) -> Iterator[str]:
     """Yield the section of one command: its usage, what it does, its arguments and options."""
-    group = typer.main.get_command(application(name))
-    found = group.commands[name]  # type: ignore[attr-defined]
-    shown = [one for one in found.params if not getattr(one, "hidden", False)]
-    arguments = [one for one in shown if one.param_type_name == "argument"]
-    usage = " ".join(one.make_metavar(_context(found)) for one in arguments)
-    yield f"## `boucle {name}`\n"
-    yield f"`boucle {name}{' ' + usage if usage else ''}`\n"
+    group: Any = typer.main.get_command(application(name))
+    found = group.commands[name]
+    shown = [one for one in found.params if not one.hidden]
+    usage = [one.metavar if one.required else f"[{one.metavar}]" for one in shown if one.param_type_name == "argument"]
+    yield f"## `{' '.join(['boucle', name, *usage])}`\n"
     yield f"{found.help.strip()}\n"
     yield "| argument or option | meaning | default |"
     yield "|---|---|---|"
     for one in shown:
-        told = one.make_metavar(_context(found)) if one in arguments else spelled(one, found)
-        yield f"| `{cell(told)}` | {cell(getattr(one, 'help', None) or '')} | {cell(preset(one))} |"
+        yield f"| `{cell(spelled(one))}` | {cell(one.help or '')} | {preset(one)} |"
     yield ""
 
 
-def spelled(option: Any, found: Any) -> str:
-    names = ", ".join([*option.opts, *option.secondary_opts])
-    return names if option.is_flag else f"{names} {option.make_metavar(_context(found)).strip('<>').upper()}"
+def spelled(parameter: Any) -> str:
+    """Write an argument or option as it is typed."""
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar)
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    if parameter.is_flag:
+        return names
+    kind = parameter.bare_type()
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return f"{names} {'|'.join(choice.value for choice in kind)}"
+    return f"{names} {parameter.metavar or parameter.opts[-1].strip('-').replace('-', '_').upper()}"
 
 
 def preset(parameter: Any) -> str:
-    value = parameter.default
     if parameter.required:
         return "**required**"
-    return "" if value in (None, False, "", ()) or callable(value) else f"`{getattr(value, 'value', value)}`"
-
-
-def _context(found: Any) -> Any:
-    return found.make_context(found.name, [], resilient_parsing=True)
+    value = parameter.default
+    return "" if value is None or value is False or value == 0.0 else f"`{value}`"
 
 
 if __name__ == "__main__":

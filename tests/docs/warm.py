@@ -53,7 +53,7 @@ def _become(asked: dict[str, Any]) -> None:
             exec(compile(asked["python"], "<block>", "exec"), {"__name__": "__main__"})
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 the fork ends here whatever happened, and must not go on as its parent
         traceback.print_exc()
         code = 1
     sys.stdout.flush()

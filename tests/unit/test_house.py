@@ -153,6 +153,13 @@ def test_ci_runs_what_a_desk_runs() -> None:
     assert script.read_text().rstrip().endswith("make test")
 
 
+def test_every_make_target_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[0].split()
+    told = set(re.findall(r"\bmake ([a-z]+)", makefile + (ROOT / "CONTRIBUTING.md").read_text()))
+    assert set(targets) - {"help"} <= told
+
+
 def test_the_lock_holds_every_dependency() -> None:
     def name(line: str) -> str:
         return re.split(r"[^A-Za-z0-9._-]", line.strip())[0].lower().replace("_", "-")

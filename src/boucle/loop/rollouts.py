@@ -15,6 +15,8 @@ from boucle.monitoring.guard import judge_errors
 def judge_rollout(project: Project, held: Deployment, classes: Sequence[Label] | None) -> Verdict | None:
     """Judge the rollout of one model and move it; returns the verdict when there is a new one.
 
+    The evidence of all steps counts, one sequence over the whole rollout; each step asks for its own labels on top.
+
     ``classes`` are the labels in the order of the probabilities. A challenger that fails to answer gets no labels, so
     its failed requests are judged first.
     """
@@ -24,8 +26,8 @@ def judge_rollout(project: Project, held: Deployment, classes: Sequence[Label] |
     subject = f"{held.model}/{rollout.challenger}"
     with project.state.begin() as tx:
         errors = judge_errors(tx, held.model, held.champion, rollout.challenger, subject)
-        champion = tx.observations.joined(held.model, held.champion, since=rollout.step_started)
-        challenger = tx.observations.joined(held.model, rollout.challenger, since=rollout.step_started)
+        champion = tx.observations.joined(held.model, held.champion, since=rollout.started)
+        challenger = tx.observations.joined(held.model, rollout.challenger, since=rollout.started)
         before = tx.windows.verdicts(held.model, "rollout", limit=1)
     if errors.status == "fail":
         project.delivery.abort(held.model, errors.reason, errors)
@@ -34,7 +36,7 @@ def judge_rollout(project: Project, held: Deployment, classes: Sequence[Label] |
         champion,
         challenger,
         project.settings,
-        required=rollout.required,
+        required=rollout.required * max(1, rollout.step),
         paired=rollout.phase == "shadow",
         subject=subject,
         classes=classes,
