@@ -135,7 +135,7 @@ def spelled(parameter: Any) -> str:
     names = ", ".join([*parameter.opts, *parameter.secondary_opts])
     if parameter.is_flag:
         return names
-    kind = parameter.bare_type()
+    kind = parameter.type_descriptor.annotation
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"{names} {'|'.join(choice.value for choice in kind)}"
     return f"{names} {parameter.metavar or parameter.opts[-1].strip('-').replace('-', '_').upper()}"

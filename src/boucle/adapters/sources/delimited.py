@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as compute
 import pyarrow.csv as pc
 
 from boucle.core.errors import SourceError
 
 _SAMPLE = 256 * 1024
+_BEYOND = 2**63
 _SEPARATORS = (",", ";", "\t", "|")
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>"]
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -39,11 +41,12 @@ def read(path: Path, separator: str | None = None, encoding: str | None = None) 
     if twice:
         raise SourceError(f"{path.name} has the column '{twice[0]}' twice.", hint="give each column a name of its own")
     decimal = _decimal(sample, separator)
+    parse = pc.ParseOptions(delimiter=separator, newlines_in_values=True)
     try:
         table = pc.read_csv(
             io.BytesIO(raw),
             read_options=pc.ReadOptions(encoding=encoding),
-            parse_options=pc.ParseOptions(delimiter=separator, newlines_in_values=True),
+            parse_options=parse,
             convert_options=pc.ConvertOptions(
                 decimal_point=decimal, null_values=_MISSING, strings_can_be_null=True, quoted_strings_can_be_null=True,
                 true_values=["true", "True", "TRUE"], false_values=["false", "False", "FALSE"],
@@ -57,23 +60,37 @@ def read(path: Path, separator: str | None = None, encoding: str | None = None) 
         raise SourceError(
             f"{path.name} cannot be read as {encoding} text parted by '{separator}': {reason}.", hint=hint
         ) from error
-    return _pandas(table, path.name)
+    return _pandas(table, path.name, raw, parse, encoding)
 
 
-def _pandas(table: pa.Table, name: str) -> pd.DataFrame:
+def _pandas(table: pa.Table, name: str, raw: bytes, parse: pc.ParseOptions, encoding: str) -> pd.DataFrame:
     for field, column in zip(table.schema, table.columns, strict=True):
-        if pa.types.is_string(field.type):
-            _refuse_huge_integers(column, field.name, name)
+        if pa.types.is_binary(field.type):
+            raise SourceError(
+                f"Column '{field.name}' of {name} is not {encoding} text.",
+                hint="name the right encoding with data.encoding, such as cp1252",
+                field=field.name,
+            )
+        if pa.types.is_floating(field.type) and (compute.max(compute.abs(column)).as_py() or 0.0) >= _BEYOND:
+            _refuse_huge_integers(field.name, name, raw, parse, encoding)
     return table.to_pandas()
 
 
-def _refuse_huge_integers(column: Any, field: str, name: str) -> None:
-    """A column of digits that pyarrow left as text does not fit into 64 bits: reading it as text would hide that."""
-    values = column.slice(0, 2000).drop_null().to_pylist()
-    digits = [v for v in values if v.strip().lstrip("-").isdigit()]
-    if values and len(digits) == len(values) and any(abs(int(v)) >= 2**63 for v in digits):
+def _refuse_huge_integers(field: str, name: str, raw: bytes, parse: pc.ParseOptions, encoding: str) -> None:
+    """Whole numbers beyond 64 bits would be read as rounded ones: a name for a row would no longer be its name."""
+    text = pc.read_csv(
+        io.BytesIO(raw),
+        read_options=pc.ReadOptions(encoding=encoding),
+        parse_options=parse,
+        convert_options=pc.ConvertOptions(include_columns=[field], column_types={field: pa.string()}),
+    )
+    long = next(
+        (v for v in text.column(0).to_pylist() if v and v.strip().lstrip("-").isdigit() and abs(int(v)) >= _BEYOND),
+        None,
+    )
+    if long is not None:
         raise SourceError(
-            f"Column '{field}' of {name} holds integers beyond 64 bits, such as {max(digits, key=len)[:40]}.",
+            f"Column '{field}' of {name} holds integers beyond 64 bits, such as {long[:40]}.",
             hint="if it is a name for the row, write it with a letter in front, or leave the column out",
             field=field,
         )

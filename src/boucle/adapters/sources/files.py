@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import glob
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,8 +67,7 @@ def _expand(text: str, directory: Path) -> list[Path]:
     if path.exists():
         return [path]
     if _GLOB & set(text):
-        base = Path(path.anchor) if path.is_absolute() else directory
-        found = sorted(base.glob(str(Path(text).relative_to(base)) if Path(text).is_absolute() else text))
+        found = sorted(map(Path, glob.glob(str(path), recursive=True)))
         if found:
             return found
         raise SourceError(f"No file matches {text}.", hint="the pattern starts at the project's folder")
@@ -113,9 +114,11 @@ def _parquet(path: Path, *_: str | None) -> pd.DataFrame:
 
 
 def _json(path: Path, _: str | None, encoding: str | None) -> pd.DataFrame:
-    with path.open("rb") as handle:
-        array = handle.read(64).lstrip().startswith(b"[")
-    return pd.read_json(path, lines=not array, encoding=encoding or "utf-8", convert_dates=False)
+    """Read an array of rows, or one row a line."""
+    text = path.read_text(encoding or "utf-8-sig")
+    if text.lstrip().startswith("["):
+        return pd.DataFrame(json.loads(text))
+    return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
 
 
 def _excel(path: Path, *_: str | None) -> pd.DataFrame:

@@ -41,8 +41,8 @@ class SqlSource:
         try:
             with engine.connect() as connection:
                 frame = pd.read_sql_query(sa.text(query or _only_table(connection, shown)), connection)
-        except sa.exc.SQLAlchemyError as error:
-            reason = str(error.__cause__ or error).strip().splitlines()[0]
+        except (sa.exc.SQLAlchemyError, pd.errors.DatabaseError) as error:
+            reason = str(_root(error)).strip().splitlines()[0]
             raise SourceError(f"{shown} cannot be read: {reason}", hint="check the URL and data.query") from error
         finally:
             engine.dispose()
@@ -70,3 +70,10 @@ def _only_table(connection: sa.Connection, shown: str) -> str:
             f"{shown} has {len(names)} tables.", hint="say which rows with data.query: SELECT ... FROM ..."
         )
     return f"SELECT * FROM {connection.dialect.identifier_preparer.quote(names[0])}"  # noqa: S608 - a quoted name
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the driver's own error: pandas and SQLAlchemy wrap it in theirs, query and all."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
