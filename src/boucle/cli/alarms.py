@@ -28,10 +28,8 @@ def alarms(
         if not found:
             output.line("No alarm is open.")
             return
-        output.table(
-            ("id", "state", "model", "cause", "since", "why"),
-            [(a.id, a.state, a.model, a.cause, _when(a.opened), a.reason) for a in found],
-        )
+        for alarm in found:
+            output.line(f"{alarm.id}  {alarm.state} since {_when(alarm.opened)}  {alarm.model}: {alarm.reason}")
 
     output.result({"alarms": found}, show)
     opened.close()

@@ -20,7 +20,8 @@ def check(project: ProjectOption = None, json: JsonOption = False) -> None:
         for item in found:
             output.line(f"{'✓' if item.ok else '✗'} {item.name}: {item.note}")
             for violation in item.details:
-                examples = ", ".join(map(str, violation["examples"]))
+                shown = violation["examples"] or [f"row {row}" for row in violation["rows"]]
+                examples = ", ".join(map(str, shown))
                 output.line(
                     f"    {violation['column']}: {violation['rule']} ({violation['count']} rows, e.g. {examples})"
                 )

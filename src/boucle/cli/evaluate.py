@@ -45,4 +45,4 @@ def evaluate(
     view |= {"model": measured.version.name, "version": measured.version.number, "against": measured.against}
     output.result(view, show)
     opened.close()
-    raise typer.Exit(1 if measured.verdict.status == "fail" else 0)
+    raise typer.Exit(0 if measured.verdict.status == "pass" else 1)

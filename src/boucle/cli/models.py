@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,7 +30,7 @@ def list_models(project: ProjectOption = None, json: JsonOption = False) -> None
                     (
                         f"{model['name']}/{v['version']}",
                         ", ".join(v["aliases"]),
-                        sign("pass" if v["passed"] else "fail"),
+                        _gate(v),
                         datetime.fromtimestamp(v["created"]).strftime("%Y-%m-%d %H:%M"),
                         v["runtime"],
                         ", ".join(f"{k} {number(m)}" for k, m in v["metrics"].items()),
@@ -41,6 +41,11 @@ def list_models(project: ProjectOption = None, json: JsonOption = False) -> None
 
     output.result({"models": found}, show)
     opened.close()
+
+
+def _gate(version: dict[str, Any]) -> str:
+    """Return the gate's outcome; a version from elsewhere has been through none."""
+    return sign("pass" if version["passed"] else "fail") if version["digest"] else "never gated"
 
 
 def show(ref: RefArgument, project: ProjectOption = None, json: JsonOption = False) -> None:

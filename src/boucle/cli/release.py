@@ -115,7 +115,7 @@ def _tell(project: Project, change: Change, as_json: bool) -> None:
 
     def show() -> None:
         for event in change.events:
-            output.line(event.reason)
+            output.line(f"{event.model}/{event.version}: {event.kind.replace('_', ' ')} ({event.reason})")
         if change.undo:
             output.line(f"undo with: {change.undo}")
 

@@ -38,14 +38,14 @@ def train(
 
 def show(output: Output, result: TurnResult) -> None:
     name = f"{result.model}/{result.version}"
-    outcome = f"{name} was trained" + (f" and is {result.alias}" if result.alias else "; it answers nothing")
+    outcome = f"{name} is registered" + (f" and is {result.alias}" if result.alias else "; it answers nothing")
     output.line(f"{outcome}: gate {sign(result.verdict.status)}.")
     output.table(
         ("metric", "value", "bound", "gate"),
         [(c.name, number(c.observed), c.bound, sign(c.status)) for c in result.verdict.checks],
     )
     output.line("metrics: " + ", ".join(f"{k} {number(v)}" for k, v in result.metrics.items()))
-    if result.chosen:
+    if result.scores:
         scores = ", ".join(f"{k} {number(v)}" for k, v in result.scores.items())
         output.line(f"estimator: {result.chosen} (cross-validation: {scores})")
     output.line(f"data: {result.data.rows} rows, fingerprint {result.data.fingerprint[:12]} · run {result.run}")

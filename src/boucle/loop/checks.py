@@ -65,7 +65,7 @@ def _data(project: Project) -> Checked:
     verdict, found = check.check(read.read_table(settings.data, project.directory), settings)
     hint = "" if verdict.status == "pass" else "mend the data, or the contract under data.checks"
     note = "the contract holds" if verdict.status == "pass" else "the contract is broken"
-    note += f"; {len(found)} findings" if found else ""
+    note += f"; {len(found)} to look at" if found else ""
     return Checked("data", verdict.status != "fail", note, hint, [to_data(v) for v in found])
 
 

@@ -26,10 +26,10 @@ class Memory:
     scheduled: float = 0.0
 
     def under(self, champion: int | None) -> Memory:
-        """Start anew with streaks when another version answers."""
+        """Start anew with streaks when another version answers; whoever released it has looked at failed gates."""
         if champion == self.champion:
             return self
-        return replace(self, champion=champion, released=self.windows, streaks={}, noted={})
+        return replace(self, champion=champion, released=self.windows, streaks={}, noted={}, failed_gates=0)
 
     def after(self, verdicts: dict[str, Verdict], windows: int) -> Memory:
         """Take in the verdicts of ``windows`` newly closed windows."""

@@ -127,6 +127,7 @@ def listing(project: Project) -> list[dict[str, Any]]:
                 "version": v.number,
                 "aliases": sorted(a for a, n in aliases.items() if n == v.number),
                 "passed": v.passed,
+                "digest": v.digest,
                 "created": v.created,
                 "runtime": v.runtime,
                 "metrics": v.metrics,
