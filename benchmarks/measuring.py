@@ -23,7 +23,7 @@ def run(command: Sequence[str], **options: object) -> Cost:
     """Run to the end and return what it cost; raises CalledProcessError."""
     pid = os.fork()
     if pid == 0:
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, **options).returncode  # type: ignore[call-overload]
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options).returncode  # type: ignore[call-overload]
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         sys.stdout.flush()
         os.write(_WRITE, f"{usage.ru_utime + usage.ru_stime} {usage.ru_maxrss / 1024} {code}\n".encode())

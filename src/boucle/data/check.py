@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,14 @@ from pandas.api import types
 from boucle.core.dataset import Violation
 from boucle.core.errors import DataError, ProjectError, suggest
 from boucle.core.verdict import Check, Verdict
-from boucle.data.infer import infer_target
+from boucle.data.infer import infer_target, repeated
 from boucle.project.settings import ColumnCheck, Settings
 
 EXAMPLES = 5
 _KINDS = {
     "float64": types.is_numeric_dtype,
     "int64": types.is_numeric_dtype,
-    "bool": lambda d: types.is_bool_dtype(d) or types.is_numeric_dtype(d),
+    "bool": types.is_bool_dtype,
     "string": lambda d: types.is_string_dtype(d) or types.is_object_dtype(d),
     "datetime": types.is_datetime64_any_dtype,
 }
@@ -32,15 +33,34 @@ def check(frame: pd.DataFrame, settings: Settings) -> tuple[Verdict, tuple[Viola
 
     Raises ProjectError for a contract that cannot be checked, such as a rule with an unknown column.
     """
-    found = [*_target(frame, settings), *_columns(frame, settings), *_rules(frame, settings)]
+    frame = frame.reset_index(drop=True)  # rows are named by their place, whatever the index was
+    found = [*_absent(frame, settings), *_target(frame, settings), *_columns(frame, settings), *_rules(frame, settings)]
     warned = list(_duplicates(frame, settings)) if settings.data.duplicates != "allow" else []
     if settings.data.duplicates == "refuse":
         found, warned = found + warned, []
+    found, warned = _discreet(found, settings), _discreet(warned, settings)
     checks = [
         Check(f"{v.column}: {v.rule}", "fail", float(v.count), "0 rows", n=len(frame), note=_shown(v)) for v in found
     ]
     passed = Check("contract", "pass", float(len(settings.data.checks)), "every rule", n=len(frame))
     return Verdict.of(settings.name, "data", checks or [passed], rows=len(frame)), (*found, *warned)
+
+
+def _discreet(found: list[Violation], settings: Settings) -> list[Violation]:
+    """Leave the examples of personal data out: violations are logged and shown."""
+    private = {name for name, c in settings.data.checks.items() if c.pii}
+    return [replace(v, examples=()) if v.column in private else v for v in found]
+
+
+def _absent(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    """Every column that the project names is there; the target has a rule of its own."""
+    data = settings.data
+    known = [str(c) for c in frame.columns]
+    roles = (data.id, data.split.group, data.split.time)
+    for name in dict.fromkeys([*data.checks, *(data.features or ()), *filter(None, roles)]):
+        if name not in known and name != data.target:
+            near = suggest(name, known).strip()
+            yield Violation(name, f"the column is missing{f' ({near})' if near else ''}", len(frame))
 
 
 def _target(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
@@ -59,7 +79,9 @@ def _target(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
         yield _violation(name, "the target is missing", frame[name], absent)
     if settings.task == "tabular-regression" and not types.is_numeric_dtype(frame[name].dtype):
         numbers = pd.to_numeric(frame[name], errors="coerce")
-        yield _violation(name, "the target of a regression is a number", frame[name], numbers.isna().to_numpy())
+        wrong = numbers.isna().to_numpy() & ~absent
+        if wrong.any():
+            yield _violation(name, "the target of a regression is a number", frame[name], wrong)
     if settings.task == "tabular-classification" and task == "tabular-regression" and frame[name].nunique() > 100:
         yield Violation(name, f"the target of a classification has {frame[name].nunique()} classes", len(frame))
 
@@ -67,44 +89,53 @@ def _target(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
 def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
     """The column contract, checked by pandera in one pass; values of the wrong type are found before it."""
     checks = settings.data.checks
-    for name in checks:
-        if name not in frame.columns:
-            yield Violation(name, "the column is missing", len(frame))
     present = {name: c for name, c in checks.items() if name in frame.columns}
     ready: dict[str, pd.Series[Any]] = {}
     for name, wanted in present.items():
-        values, wrong = _typed(frame[name], wanted)
+        kind = _kind(frame[name], wanted)
+        values, wrong = _typed(frame[name], kind)
         if wrong.any():
-            yield _violation(name, f"values are of type {wanted.type}", frame[name], wrong)
+            yield _violation(name, f"values are of type {kind}", frame[name], wrong)
         ready[name] = values
-    inputs = [c for c in frame.columns if types.is_float_dtype(frame[c].dtype)]
-    for name in inputs:
-        endless = np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    left_out = {*settings.data.drop, settings.data.id}
+    for name in [c for c in frame.columns if c not in left_out]:
+        values = ready.get(name, frame[name])
+        if not types.is_float_dtype(values.dtype):
+            continue
+        endless = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
         if endless.any():
             yield _violation(str(name), "values are finite", frame[name], endless)
     yield from _pandera(pd.DataFrame(ready, index=frame.index), present)
 
 
-def _typed(values: pd.Series[Any], wanted: ColumnCheck) -> tuple[pd.Series[Any], np.ndarray[Any, Any]]:
-    """Return the values as their declared type (what is not becomes missing), and which were of another."""
+def _kind(values: pd.Series[Any], wanted: ColumnCheck) -> str | None:
+    """Return the declared type; a range says that text is numbers, for it could not be compared otherwise."""
+    ranged = wanted.min is not None or wanted.max is not None
+    numeric = types.is_numeric_dtype(values.dtype)
+    return "float64" if ranged and not numeric and wanted.type in (None, "string") else wanted.type
+
+
+def _typed(values: pd.Series[Any], kind: str | None) -> tuple[pd.Series[Any], np.ndarray[Any, Any]]:
+    """Return the values as of type ``kind`` (what is not becomes missing), and which were of another."""
     none = np.zeros(len(values), dtype=bool)
-    kind = wanted.type
     if kind is None or (_KINDS[kind](values.dtype) and kind != "int64"):
         return values, none
     known = values.notna()
     if kind == "datetime":
-        turned: pd.Series[Any] = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+        # a number could count days or seconds; text is read as the training reads it
+        text = pd.Series(pd.NaT, values.index) if types.is_numeric_dtype(values.dtype) else values
+        turned: pd.Series[Any] = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
     elif kind == "string":
         return values.astype(str).where(known), none
-    elif kind == "bool":
-        lowered = values.astype(str).str.lower()
-        turned = lowered.map({"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0})
     else:
         blank = values.astype(str).str.strip() == "" if types.is_string_dtype(values.dtype) else ~known
         known &= ~blank
         turned = pd.to_numeric(values.where(known), errors="coerce")
         if kind == "int64":
-            turned = turned.where(turned == np.rint(turned.astype("float64")))
+            numbers = turned.astype("float64")
+            turned = turned.where((numbers == np.rint(numbers)) & (numbers.abs() < 2.0**63))
+        elif kind == "bool":
+            turned = turned.where(turned.isin((0, 1)))
     return turned, (known & turned.isna()).to_numpy()
 
 
@@ -129,14 +160,16 @@ def _checks(wanted: ColumnCheck) -> list[Any]:
     """Return pandera's checks of one column, named as the user reads them."""
     found = []
     if wanted.min is not None:
-        found.append(pa.Check.ge(wanted.min, error=f"at least {wanted.min:g}", name=f"at least {wanted.min:g}"))
+        found.append(pa.Check.ge(wanted.min, error=f"at least {wanted.min:g}"))
     if wanted.max is not None:
-        found.append(pa.Check.le(wanted.max, error=f"at most {wanted.max:g}", name=f"at most {wanted.max:g}"))
+        found.append(pa.Check.le(wanted.max, error=f"at most {wanted.max:g}"))
     if wanted.categories is not None:
         levels = {str(v) for v in wanted.categories}
         found.append(
             pa.Check(
-                lambda s: s.map(_text).isin(levels), ignore_na=True, error="one of the categories", name="categories"
+                lambda s: s.isin([v for v in s.unique() if _text(v) in levels]),
+                ignore_na=True,
+                error="one of the categories",
             )
         )
     if wanted.pattern is not None:
@@ -183,7 +216,7 @@ def _duplicates(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
         twice = frame[name].duplicated(keep="first").to_numpy()
         if twice.any():
             yield _violation(name, "an id stands once", frame[name], twice)
-    same = frame.duplicated(keep="first").to_numpy()
+    same = repeated(frame)
     if same.any():
         yield Violation(
             "row", "no row stands twice", int(same.sum()), (), tuple(np.flatnonzero(same)[:EXAMPLES].tolist())

@@ -11,7 +11,7 @@ import pandas as pd
 
 from boucle.core.errors import DataError, ProjectError, suggest
 from boucle.core.signature import Field, Label
-from boucle.data.infer import infer_field, label_dtype, labels_of
+from boucle.data.infer import infer_field, label_dtype, labels_of, present
 from boucle.ports.frames import to_batch, to_frame
 from boucle.project.settings import ColumnCheck, Settings
 
@@ -106,7 +106,7 @@ def output_fields(frame: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:
     """Return ``prediction``, and for a classification ``probabilities`` in the order of the sorted labels."""
     if settings.task == "tabular-regression":
         return (Field(OUTPUT, "float64"),)
-    known = frame[settings.data.target].dropna()
+    known = present(frame[settings.data.target])
     labels = labels_of(known)
     return (
         Field(OUTPUT, label_dtype(known), categories=labels),
@@ -131,7 +131,7 @@ def _blank_to_missing(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.DataFr
     blanks = [
         f.name
         for f in fields
-        if f.dtype in ("float64", "int64")
+        if f.dtype in ("float64", "int64", "bool")
         and f.name in frame.columns
         and pd.api.types.is_string_dtype(frame[f.name].dtype)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api import types
 
 from boucle.core.errors import DataError
@@ -17,6 +18,7 @@ from boucle.data.read import require_target
 
 MOST_LEVELS = 50
 MOST_CLASSES = 100
+_FEW = 10_000
 _ID = re.compile(r"(^|[\s_\-.])(id|uuid|guid|key|index|rownames?|unnamed)($|[\s_\-.:0-9])", re.IGNORECASE)
 _CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
 
@@ -53,7 +55,7 @@ def infer(frame: pd.DataFrame, target: str) -> Contract:
             "No column is left to predict from.", hint="every other column is an id, constant, or free text"
         )
     notes = []
-    twice = int(frame.duplicated().sum())
+    twice = int(repeated(frame).sum())
     if twice:
         notes.append(f"{twice} rows stand twice; they are kept on one side of the split")
     return Contract(task, tuple(fields), told, identity, dropped, tuple(notes))
@@ -65,13 +67,15 @@ def infer_target(values: pd.Series[Any]) -> tuple[Task, Field]:
     Raises DataError when there is nothing to learn.
     """
     name = str(values.name)
-    known = values.dropna()
+    known = present(values)
+    if _nested(known):
+        raise DataError(f"The target '{name}' holds lists or objects.", hint="predict one value a row", field=name)
     if known.empty:
         raise DataError(f"The target '{name}' has no values at all.", field=name)
     levels = known.nunique()
     if levels == 1:
         raise DataError(
-            f"The target '{name}' has the one value {known.iloc[0]!r} in every row.",
+            f"The target '{name}' has the one value {known.iloc[0]} in every row.",
             hint="there is nothing to learn",
             field=name,
         )
@@ -92,28 +96,56 @@ def infer_target(values: pd.Series[Any]) -> tuple[Task, Field]:
 
 def infer_field(name: str, values: pd.Series[Any]) -> Field | str:
     """Return the column as an input field, or the reason why it cannot be one."""
-    known = values.dropna()
+    known = present(values)
     optional = len(known) < len(values)
     if known.empty:
         return "no values"
-    if known.nunique() == 1:
-        return f"the one value {known.iloc[0]!r} in every row"
+    if _nested(known):
+        return "lists or objects: make columns of them"
+    if types.is_complex_dtype(known.dtype):
+        return f"values of type {known.dtype} are not understood"
+    distinct = known if types.is_numeric_dtype(known.dtype) else pd.Series(known.unique())
+    if len(distinct) == 1 or (distinct is known and known.min() == known.max()):
+        return f"the one value {known.iloc[0]} in every row"
     if types.is_bool_dtype(known.dtype):
         return Field(name, "bool", optional=optional)
-    if types.is_datetime64_any_dtype(known.dtype) or (_textual(known) and _is_dates(known)):
+    if types.is_datetime64_any_dtype(known.dtype) or (_textual(known) and _is_dates(distinct)):
         return "a time: use it to split with data.split.time, or derive inputs from it"
     if types.is_numeric_dtype(known.dtype):
         return _numeric(name, known, optional)
     if _textual(known):
-        blank = known.astype(str).str.strip() == ""
-        numbers = pd.to_numeric(known[~blank], errors="coerce")
+        blank = distinct.astype(str).str.strip() == ""
+        numbers = pd.to_numeric(distinct[~blank], errors="coerce")
         if len(numbers) and numbers.notna().all():
             return _numeric(name, numbers, optional or bool(blank.any()))
-        levels = sorted(map(str, known.astype(str).unique()))
+        levels = sorted(map(str, distinct.astype(str).unique()))
         if len(levels) > MOST_LEVELS:
             return f"text with {len(levels)} different values"
         return Field(name, "string", optional=optional, categories=tuple(levels))
     return f"values of type {known.dtype} are not understood"
+
+
+def present(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the values that are not missing: true/false read beside gaps as objects is true/false again."""
+    return values.dropna().infer_objects()
+
+
+def repeated(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the rows that stand before them already, shape (rows,); lists in cells are compared as text.
+
+    Rows that are alone with their value in one column are set aside before whole rows are compared: in most tables
+    a few columns of numbers leave hardly any.
+    """
+    nested = {str(c): frame[c].astype(str) for c in frame.columns if _nested(frame[c])}
+    frame = frame.assign(**nested) if nested else frame
+    left = np.arange(len(frame))
+    for place in np.flatnonzero([types.is_numeric_dtype(d) for d in frame.dtypes]):
+        if len(left) < _FEW:
+            break
+        left = left[frame.iloc[:, int(place)].iloc[left].duplicated(keep=False).to_numpy()]
+    found = np.zeros(len(frame), dtype=bool)
+    found[left] = frame.iloc[left].duplicated(keep="first").to_numpy(dtype=bool)
+    return found
 
 
 def label_dtype(values: pd.Series[Any]) -> Any:
@@ -148,12 +180,16 @@ def _numeric(name: str, known: pd.Series[Any], optional: bool) -> Field:
 
 def _is_id(name: str, values: pd.Series[Any]) -> bool:
     """Every row another value, and a name that says so; or text that is different in every row."""
-    if len(values) < 20 or values.isna().any() or types.is_float_dtype(values.dtype):
+    if len(values) < 20 or values.isna().any() or types.is_float_dtype(values.dtype) or _nested(values):
         return False
     named = bool(_ID.search(name) or _CAMEL_ID.search(name))
     if not values.is_unique:
         return False
     return named or (_textual(values) and not _is_dates(values))
+
+
+def _nested(values: pd.Series[Any]) -> bool:
+    return types.is_object_dtype(values.dtype) and any(isinstance(v, list | dict | set | np.ndarray) for v in values)
 
 
 def _textual(values: pd.Series[Any]) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from boucle import plugins
 from boucle.core.errors import DataError, SourceError, suggest
 from boucle.ports.source import Source
+from boucle.project.masking import masked
 from boucle.project.settings import Data
 
 _ORDER = ("sql", "files", "callable")
@@ -18,7 +19,7 @@ _ORDER = ("sql", "files", "callable")
 def read_table(data: Data, directory: Path) -> pd.DataFrame:
     """Read all rows of ``data.source``; raises SourceError, and DataError when the target is not among the columns."""
     spec: Any = data.source
-    if isinstance(spec, str) and (data.query or data.separator or data.encoding):
+    if not isinstance(spec, dict) and (data.query or data.separator or data.encoding):
         spec = {"path": spec, "query": data.query, "separator": data.separator, "encoding": data.encoding}
     frame = _read(spec, directory)
     require_target(frame, data.target)
@@ -50,5 +51,6 @@ def _read(spec: Any, directory: Path) -> pd.DataFrame:
         if source.accepts(spec, directory):
             return source.read(spec, directory)
     raise SourceError(
-        f"Nothing here reads {spec!r}.", hint="write a file, a folder, a glob, an SQLAlchemy URL or module:function"
+        f"Nothing here reads {masked(spec)!r}.",
+        hint="write a file, a folder, a glob, an SQLAlchemy URL or module:function",
     )

@@ -73,6 +73,9 @@ def encode(frame: pd.DataFrame) -> bytes:
 
 
 def _array(values: pd.Series[Any], name: str) -> Any:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        # Parquet keeps the moment, in UTC; pyarrow would ask pandas for it in a way that pandas gives up.
+        return pa.array(values.dt.tz_convert(None).to_numpy()).cast(pa.timestamp(values.dt.unit, "UTC"))
     try:
         array = pa.Array.from_pandas(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from boucle.core.errors import DataError
+from boucle.core.errors import DataError, suggest
+from boucle.data.infer import present
 from boucle.project.settings import Data, seconds
 
 _KEY_LENGTH = 16
@@ -31,25 +32,50 @@ class Parts:
 def split(frame: pd.DataFrame, data: Data, classification: bool) -> Parts:
     """Part ``frame`` as ``data.split`` asks; rows without a target go to neither side.
 
-    Raises DataError when a side would be empty, or when one id stands on both sides.
+    Rows with one id (or one group) go together; rows that have none go by their content. Raises DataError when a
+    side would be empty, or when one id stands on both sides.
     """
+    _require(frame, data)
     rows = frame.loc[frame[data.target].notna()].reset_index(drop=True)
+    rows[data.target] = present(rows[data.target])
     if len(rows) < 2:
         raise DataError("There are fewer than two rows with a target.", field=data.target)
     how = data.split
+    stratify = (classification if how.stratify is None else how.stratify) and not (how.group or how.time)
     if how.time:
         test = _by_time(rows, how.time, how.test)
     else:
-        unit = how.group or data.id
         share = float(how.test)
-        stratify = (classification if how.stratify is None else how.stratify) and not how.group
-        place = _places(rows if unit is None else rows[[unit]], how.seed)
+        place = _unit_places(rows, how.group or data.id, how.seed)
         test = _stratified(rows[data.target], place, share) if stratify else place < share
         test = _both_sides(test, place)
     _refuse_leak(rows, test, data)
-    kind = "time" if how.time else "group" if how.group else "stratified" if classification else "random"
+    kind = "time" if how.time else "group" if how.group else "stratified" if stratify else "random"
     summary = {"kind": kind, "train": int((~test).sum()), "test": int(test.sum())}
     return Parts(rows.loc[~test].reset_index(drop=True), rows.loc[test].reset_index(drop=True), summary)
+
+
+def _require(frame: pd.DataFrame, data: Data) -> None:
+    """Raise DataError when a column that the rows are parted by is not there."""
+    known = [str(c) for c in frame.columns]
+    for key, name in (("id", data.id), ("split.group", data.split.group), ("split.time", data.split.time)):
+        if name is not None and name not in known:
+            raise DataError(
+                f"The data has no column '{name}', named in data.{key}.",
+                hint=f"{suggest(name, known)}the columns are: {', '.join(known[:20])}",
+                field=name,
+            )
+
+
+def _unit_places(rows: pd.DataFrame, unit: str | None, seed: int) -> NDArray[np.float64]:
+    """Return the place of each row's id or group; a row without one has the place of its content."""
+    if unit is None:
+        return _places(rows, seed)
+    place = _places(rows[[unit]], seed)
+    alone = rows[unit].isna().to_numpy()
+    if alone.any():
+        place[alone] = _places(rows.loc[alone], seed)
+    return place
 
 
 def _places(rows: pd.DataFrame, seed: int) -> NDArray[np.float64]:
@@ -63,38 +89,37 @@ def _places(rows: pd.DataFrame, seed: int) -> NDArray[np.float64]:
 
 def _plain(values: pd.Series[Any]) -> pd.Series[Any]:
     """Bring numbers to float64 and the rest to text: 3 read from a file and 3.0 from a request are the same row."""
-    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
+    kind = present(values).dtype if values.dtype == object else values.dtype
+    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
         return values.astype("float64")
     return values.astype(str).astype(object)
 
 
 def _stratified(target: pd.Series[Any], place: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
-    """Take the lowest places of each class; a class with two different rows or more stands on both sides."""
+    """Take the lowest places; a class all on one side gives its nearest place, whose rows all move, to the other."""
     test = place < share
-    for label in target.unique():
-        members = np.flatnonzero((target == label).to_numpy())
-        test[members] = _both_sides(test[members], place[members], must=False)
-    return test
+    rows = pd.DataFrame({"label": target.to_numpy(), "place": place, "test": test})
+    label = rows.groupby("label").agg(
+        low=("place", "min"), high=("place", "max"), some=("test", "any"), whole=("test", "all")
+    )
+    label = label.loc[label["low"] < label["high"]]
+    moved = pd.concat([label["low"][~label["some"]], label["high"][label["whole"]]])
+    parted: NDArray[np.bool_] = test ^ np.isin(place, moved)
+    return parted
 
 
-def _both_sides(test: NDArray[np.bool_], place: NDArray[np.float64], must: bool = True) -> NDArray[np.bool_]:
-    """Move the nearest rows over when a side is empty."""
+def _both_sides(test: NDArray[np.bool_], place: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Move the nearest rows over when a side is empty; raises DataError when all rows have one place."""
     if test.any() and not test.all():
         return test
     if len(np.unique(place)) < 2:
-        if must:
-            raise DataError(
-                "All rows are the same one, or belong to one group.", hint="they cannot be parted for testing"
-            )
-        return test
+        raise DataError("All rows are the same one, or belong to one group.", hint="they cannot be parted for testing")
     edge = place.min() if not test.any() else place.max()
     moved: NDArray[np.bool_] = test ^ (place == edge)
     return moved
 
 
 def _by_time(rows: pd.DataFrame, column: str, newest: float | str) -> NDArray[np.bool_]:
-    if column not in rows.columns:
-        raise DataError(f"The data has no column '{column}', named in data.split.time.", field=column)
     times = _times(rows[column])
     if times.isna().any():
         raise DataError(f"{int(times.isna().sum())} rows have no time in '{column}'.", field=column)
@@ -121,8 +146,6 @@ def _times(values: pd.Series[Any]) -> pd.Series[Any]:
 def _refuse_leak(rows: pd.DataFrame, test: NDArray[np.bool_], data: Data) -> None:
     """Refuse a split that has the same id, or the same group, on both sides."""
     for column in filter(None, (data.id, data.split.group)):
-        if column not in rows.columns:
-            continue
         values = rows[column]
         both = set(values[test].dropna()) & set(values[~test].dropna())
         if both:

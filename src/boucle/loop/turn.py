@@ -95,7 +95,7 @@ class _Turn:
                 violations=violations,
             )
         warnings = tuple(f"{v.column}: {v.rule} ({v.count} rows)" for v in violations)
-        labelled = self._feedback_rows(since) if with_feedback else None
+        labelled = self._feedback_rows(since, base) if with_feedback else None
         if labelled is not None and len(labelled):
             base = pd.concat([base, labelled], ignore_index=True)
         inputs = fields.input_fields(base, self.settings)
@@ -106,13 +106,19 @@ class _Turn:
         parts = split.split(base, data, classification)
         return Gathered(snapshot, inputs, parts.train, parts.test, 0 if labelled is None else len(labelled), warnings)
 
-    def _feedback_rows(self, since: float) -> pd.DataFrame:
-        """Labelled rows as the service saw them, one per answered row, in the data's own columns."""
+    def _feedback_rows(self, since: float, base: pd.DataFrame) -> pd.DataFrame:
+        """Labelled rows as the service saw them, one per answered row, in the data's own columns.
+
+        The column that parts the rows by time gets the time of the request, written as ``base`` writes it.
+        """
         with self.project.state.begin() as tx:
             joined = tx.observations.joined(self.project.name, since=since, inputs=True)
         answered = [i for i, role in enumerate(joined.roles) if role != "shadow" and joined.truths[i] is not None]
         columns = {name: [values[i] for i in answered] for name, values in joined.inputs.items()}
         columns[self.settings.data.target] = [joined.truths[i] for i in answered]
+        clock = self.settings.data.split.time
+        if clock is not None and clock not in columns:
+            columns[clock] = _written_as(base[clock], [joined.times[i] for i in answered])
         return pd.DataFrame(columns)
 
     def _begin(self, gathered: Gathered) -> Run:
@@ -185,3 +191,14 @@ class _Turn:
             tx.journal.append(
                 Event(kind, project.clock.now(), reason, project.name, version, project.actor, data or {})
             )
+
+
+def _written_as(base: pd.Series[Any], times: list[float]) -> Any:
+    """Write Unix times as a column does: as numbers, as dates with or without a zone, or as ISO text."""
+    if pd.api.types.is_numeric_dtype(base.dtype):
+        return times
+    moments = pd.Series(pd.to_datetime(times, unit="s", utc=True))
+    if not pd.api.types.is_datetime64_any_dtype(base.dtype):
+        return [moment.isoformat() for moment in moments]
+    zone = getattr(base.dtype, "tz", None)
+    return (moments.dt.tz_convert(zone) if zone else moments.dt.tz_localize(None)).astype(base.dtype)

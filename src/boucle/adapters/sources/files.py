@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from boucle.adapters.sources import delimited
-from boucle.core.errors import MissingExtra, SourceError
+from boucle.adapters.sources.tables import plain
+from boucle.core.errors import MissingExtra, SourceError, suggest
 
 _GLOB = set("*?[")
 
@@ -60,7 +61,7 @@ def _is_callable(text: str, directory: Path) -> bool:
 def _expand(text: str, directory: Path) -> list[Path]:
     path = directory / text
     if path.is_dir():
-        found = sorted(f for f in path.iterdir() if f.is_file() and _kind(f) in _READERS)
+        found = sorted(f for f in path.iterdir() if f.is_file() and _kind(f) in _READERS and f.name[0] not in "._")
         if not found:
             raise SourceError(f"The folder {text} has no table in it.", hint=f"readable: {', '.join(_READERS)}")
         return found
@@ -71,15 +72,14 @@ def _expand(text: str, directory: Path) -> list[Path]:
         if found:
             return found
         raise SourceError(f"No file matches {text}.", hint="the pattern starts at the project's folder")
-    near = difflib.get_close_matches(
-        path.name, [f.name for f in path.parent.glob("*")] if path.parent.is_dir() else [], n=1
+    near = [f.name for f in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise SourceError(
+        f"There is no file {text}.", hint=f"{suggest(path.name, near)}paths start at the project's folder"
     )
-    hint = f"did you mean '{path.with_name(near[0]).name}'? " if near else ""
-    raise SourceError(f"There is no file {text}.", hint=f"{hint}paths start at the project's folder", path=str(path))
 
 
 def _kind(path: Path) -> str:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() not in (".gz", ".bz2", ".xz", ".zst")]
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in delimited.COMPRESSED]
     return suffixes[-1] if suffixes else ""
 
 
@@ -91,34 +91,32 @@ def _read_one(path: Path, separator: str | None, encoding: str | None) -> pd.Dat
         frame = reader(path, separator, encoding)
     except SourceError:
         raise
-    except ModuleNotFoundError as error:
-        raise MissingExtra.of(error.name or "openpyxl", "excel") from error
-    except MemoryError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except ImportError as error:
+        raise MissingExtra.of("openpyxl", "excel") from error
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, pa.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SourceError(
             f"{path.name} cannot be read: {reason.rstrip('.')}.", hint="is it really what its ending says?"
         ) from error
-    twice = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
-    if twice:
-        raise SourceError(f"{path.name} has the column '{twice[0]}' twice.", hint="give each column a name of its own")
-    if not len(frame):
-        raise SourceError(f"{path.name} has a heading and no rows.")
-    frame.columns = [str(c) for c in frame.columns]
-    return frame
+    return plain(frame, path.name)
 
 
 def _parquet(path: Path, *_: str | None) -> pd.DataFrame:
-    return pq.read_table(path).to_pandas()
+    """An index that was written stands among the columns; one that only counts the rows is left out."""
+    # a handle: the path itself would be searched for partitions in its folders' names
+    with path.open("rb") as handle:
+        table = pq.read_table(handle)
+    kept = [i for i, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+    frame: pd.DataFrame = table.select(kept).to_pandas(ignore_metadata=True, date_as_object=False)
+    return frame
 
 
 def _json(path: Path, _: str | None, encoding: str | None) -> pd.DataFrame:
     """Read an array of rows, or one row a line."""
-    text = path.read_text(encoding or "utf-8-sig")
+    text = delimited.content(path).decode(encoding or "utf-8-sig")
     if text.lstrip().startswith("["):
         return pd.DataFrame(json.loads(text))
-    return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
+    return pd.DataFrame([json.loads(line) for line in text.split("\n") if line.strip()])
 
 
 def _excel(path: Path, *_: str | None) -> pd.DataFrame:

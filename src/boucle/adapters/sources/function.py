@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from boucle.adapters.sources.tables import plain
 from boucle.core.errors import SourceError, suggest
 
 
@@ -38,18 +39,17 @@ class CallableSource:
 
 def frame_of(table: Any, what: str) -> pd.DataFrame:
     """Return ``table`` as a DataFrame; raises SourceError for what is no table."""
-    if isinstance(table, pd.DataFrame):
-        return table.reset_index(drop=True)
     if hasattr(table, "to_pandas"):
-        return pd.DataFrame(table.to_pandas())
-    if isinstance(table, list | dict):
-        try:
-            return pd.DataFrame(table)
-        except ValueError as error:
-            raise SourceError(f"{what} returned no table: {error}.") from error
-    raise SourceError(
-        f"{what} returned {type(table).__name__}.", hint="return a DataFrame, a list of rows, or a mapping of columns"
-    )
+        table = table.to_pandas()
+    if not isinstance(table, pd.DataFrame | list | dict):
+        raise SourceError(
+            f"{what} returned {type(table).__name__}.",
+            hint="return a DataFrame, a list of rows, or a mapping of columns",
+        )
+    try:
+        return plain(pd.DataFrame(table), what)
+    except ValueError as error:
+        raise SourceError(f"{what} returned no table: {error}.") from error
 
 
 def _find(place: str, name: str, directory: Path) -> Callable[[], Any]:
@@ -71,7 +71,11 @@ def _module(place: str, directory: Path) -> ModuleType:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+        sys.path.insert(0, str(directory))  # for what lies beside it
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            sys.path.remove(str(directory))
         return module
     except Exception as error:
         raise SourceError(

@@ -1,0 +1,25 @@
+"""What every source promises of its table: rows counted from 0, and columns that each have a name of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from boucle.core.errors import SourceError
+
+
+def plain(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Return ``frame`` with text names and a plain index; raises SourceError where there is nothing to read.
+
+    A column without a name, such as a written index, is called ``unnamed_0`` after its place. Categories become the
+    values they stand for: another file would have others.
+    """
+    names = [str(name) if str(name).strip() else f"unnamed_{place}" for place, name in enumerate(frame.columns)]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise SourceError(f"{what} has the column '{twice[0]}' twice.", hint="give each column a name of its own")
+    if frame.empty:
+        raise SourceError(f"{what} has no rows.", hint="at least a heading and one row are needed")
+    coded = {name: d.categories.dtype for name, d in zip(names, frame.dtypes, strict=True) if hasattr(d, "categories")}
+    return frame.set_axis(names, axis="columns").reset_index(drop=True).astype(coded)
