@@ -34,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, table: pd.DataFrame) -> Pat
     model = LinearRegression().fit(table[["a", "b", "c"]], table["y"])
     result = boucle.adopt(model, sample=table, name="sums", target="y", directory=folder)
     assert (result.verdict.status, result.alias, result.version) == ("pass", "champion", 1)
+    assert "&lt;svg" in result._repr_html_()  # the report's plots, in a notebook
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import time
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,16 @@ class TurnResult:
     scores: dict[str, float] = field(default_factory=dict)
     chosen: str = ""
     warnings: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Show the report with its plots in a notebook, walled off from the page around it."""
+        line = (
+            f"<p>{html.escape(f'{self.model}/{self.version}: gate {self.verdict.status}, {self.verdict.reason}')}</p>"
+        )
+        if not self.report or not Path(self.report).exists():
+            return line
+        page = html.escape(Path(self.report).read_text(encoding="utf-8"), quote=True)
+        return f'{line}<iframe sandbox srcdoc="{page}" style="width:100%;height:600px;border:0"></iframe>'
 
 
 @dataclass(frozen=True, slots=True)
