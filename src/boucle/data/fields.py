@@ -54,13 +54,13 @@ def _field(name: str, values: pd.Series[Any], check: ColumnCheck | None, asked: 
             return None
         field = found
     else:
-        kind = check.type or "string"
+        kind = check.type or ("int64" if _numbered(values, check) else "string")
         field = replace(found, dtype=kind) if not isinstance(found, str) else Field(name, kind)
-        if kind != "string":
-            field = replace(field, categories=None)
+        field = replace(field, minimum=None, maximum=None) if kind == "string" else replace(field, categories=None)
     if check is None:
         return field
-    optional = field.optional or bool(values.isna().any()) or check.missing not in (None, 0.0)
+    gaps = _blank_to_missing(values.to_frame(name), [field])[name].isna()
+    optional = field.optional or bool(gaps.any()) or check.missing not in (None, 0.0)
     levels = _levels(field, check)
     return replace(
         field,
@@ -70,6 +70,12 @@ def _field(name: str, values: pd.Series[Any], check: ColumnCheck | None, asked: 
         categories=levels,
         pii=check.pii,
     )
+
+
+def _numbered(values: pd.Series[Any], check: ColumnCheck) -> bool:
+    """Whole numbers for categories of a column of numbers: they stay numbers, as 1 beside a gap is read as 1.0."""
+    whole = all(isinstance(v, int) and not isinstance(v, bool) for v in check.categories or ())
+    return whole and pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def _levels(field: Field, check: ColumnCheck) -> tuple[Label, ...] | None:

@@ -15,6 +15,7 @@ from boucle.core.dataset import Snapshot
 from boucle.core.errors import DataError, NotFound
 from boucle.core.json import dumps, loads
 from boucle.formats.files import write_atomic
+from boucle.project.masking import masked
 
 _ROW_GROUP = 131_072
 
@@ -26,7 +27,10 @@ class Snapshots:
         self._folder = root / "data"
 
     def keep(self, frame: pd.DataFrame, source: str, time: float) -> Snapshot:
-        """Store ``frame`` unless its content is stored already; ``time`` is Unix seconds. Raises StoreError."""
+        """Store ``frame`` unless its content is stored already; ``time`` is Unix seconds. Raises StoreError.
+
+        A password in ``source`` is not written down.
+        """
         raw = encode(frame)
         fingerprint = hashlib.sha256(raw).hexdigest()
         path, note = self.path(fingerprint), self._folder / f"{fingerprint}.json"
@@ -34,7 +38,8 @@ class Snapshots:
             write_atomic(path, raw)
         if note.exists():
             return loads(note.read_bytes(), Snapshot)
-        snapshot = Snapshot(fingerprint, len(frame), tuple(map(str, frame.columns)), source, time, len(raw))
+        columns = tuple(map(str, frame.columns))
+        snapshot = Snapshot(fingerprint, len(frame), columns, str(masked(source)), time, len(raw))
         write_atomic(note, dumps(snapshot))
         return snapshot
 
@@ -63,7 +68,7 @@ def encode(frame: pd.DataFrame) -> bytes:
     columns = [str(c) for c in frame.columns]
     arrays = [_array(frame.iloc[:, i], name) for i, name in enumerate(columns)]
     table = pa.Table.from_arrays(arrays, names=columns)
-    texts = [name for name, array in zip(columns, arrays, strict=True) if pa.types.is_string(array.type)]
+    texts = [name for name, array in zip(columns, arrays, strict=True) if pa.types.is_large_string(array.type)]
     out = io.BytesIO()
     pq.write_table(
         table, out, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP, write_statistics=False,
@@ -84,13 +89,11 @@ def _array(values: pd.Series[Any], name: str) -> Any:
             hint="make it all numbers or all text",
             field=name,
         ) from error
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_large_string(array.type):
-        array = array.cast(pa.string())
-    return array
+        array = array.cast(array.type.value_type)
+    if pa.types.is_string(array.type):
+        array = array.cast(pa.large_string())  # a column may hold more than 2 GiB of text
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def decode(raw: bytes) -> pd.DataFrame:

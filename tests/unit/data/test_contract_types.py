@@ -95,3 +95,18 @@ def test_setting_rows_aside_finds_the_same_repeated_rows(rows: list[tuple[Any, .
     many = pd.concat([few] * 600, ignore_index=True)
     assert repeated(few).tolist() == few.duplicated().tolist()
     assert repeated(many).tolist() == many.duplicated().tolist()
+
+
+def test_numbered_categories_stay_numbers_that_requests_can_send(flats: pd.DataFrame, make: Make) -> None:
+    flats["rooms"] = flats["rooms"].astype("float64")
+    flats.loc[0, "rooms"] = np.nan
+    fields = input_fields(flats, make(checks={"rooms": {"categories": [1, 2, 3, 4, 5, 6]}}))
+    rooms = next(f for f in fields if f.name == "rooms")
+    assert (rooms.dtype, rooms.optional, rooms.categories) == ("int64", True, None)
+    assert (rooms.minimum, rooms.maximum) == (1.0, 6.0)
+
+
+def test_text_categories_have_no_range(flats: pd.DataFrame, make: Make) -> None:
+    fields = input_fields(flats, make(checks={"rooms": {"type": "string", "categories": [1, 2, 3, 4, 5, 6, 7]}}))
+    rooms = next(f for f in fields if f.name == "rooms")
+    assert (rooms.dtype, rooms.minimum, rooms.categories) == ("string", None, tuple("1234567"))
