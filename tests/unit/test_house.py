@@ -128,7 +128,7 @@ def test_every_port_has_a_contract_suite(group: str) -> None:
 
 
 def test_no_file_names_a_registry_or_a_machine() -> None:
-    hosts = ["py" + r"pi\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "conda" + r"\.anaconda\.org"]
+    hosts = ["py" + r"pi\.org", "python" + r"hosted\.org", "npmjs" + r"\.(?:org|com)", "conda" + r"\.anaconda\.org"]
     paths = ["/" + folder + "/" for folder in ("work", "root", "opt/p" + "ypi", "opt/wh" + "eels", "tmp/b" + "rief")]
     wrong = re.compile("|".join([*hosts, *(rf"(?<![\w.<{{}}*-]){path}" for path in paths)]))
     found = {

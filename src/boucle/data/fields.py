@@ -11,11 +11,9 @@ import pandas as pd
 
 from boucle.core.errors import DataError, ProjectError, suggest
 from boucle.core.signature import Field, Label
-from boucle.data.infer import infer_field, label_dtype, labels_of, present
+from boucle.data.infer import infer_field
 from boucle.ports.frames import to_batch, to_frame
 from boucle.project.settings import ColumnCheck, Settings
-
-OUTPUT = "prediction"
 
 
 def input_fields(frame: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:
@@ -105,18 +103,6 @@ def _widened(field: Field, values: pd.Series[Any]) -> Field:
         field,
         minimum=low if field.minimum is None else min(field.minimum, low),
         maximum=high if field.maximum is None else max(field.maximum, high),
-    )
-
-
-def output_fields(frame: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:
-    """Return ``prediction``, and for a classification ``probabilities`` in the order of the sorted labels."""
-    if settings.task == "tabular-regression":
-        return (Field(OUTPUT, "float64"),)
-    known = present(frame[settings.data.target])
-    labels = labels_of(known)
-    return (
-        Field(OUTPUT, label_dtype(known), categories=labels),
-        Field("probabilities", "float64", shape=(len(labels),)),
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boucle.core.errors import Conflict
 from boucle.core.event import Event
-from boucle.formats.files import exclusive
 from boucle.loop.project import Project
 from boucle.ports.engine import Outcome, Work
 
@@ -84,12 +82,3 @@ def _ended(outcome: Outcome) -> Retraining.Ended:
     last = outcome.messages.strip().splitlines()
     told = answer.get("error") or (last[-1] if last else f"exit code {outcome.code}")
     return Retraining.Ended(None, False, f"the retraining failed: {told}")
-
-
-def busy(project: Project) -> bool:
-    """Say whether a turn of this project is under way in any process."""
-    try:
-        with exclusive(project.root / "locks" / "train.lock", "A training"):
-            return False
-    except Conflict:
-        return True

@@ -7,7 +7,6 @@ from typing import Any
 
 from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
-from boucle.core.errors import NotFound
 from boucle.core.event import Event
 from boucle.core.json import to_data
 from boucle.core.model import BundleInfo, ModelVersion
@@ -188,12 +187,3 @@ def verify_history(project: Project) -> dict[str, Any]:
         broken = tx.journal.verify()
         count = len(tx.journal.events())
     return {"ok": broken is None, "events": count, "broken_at": broken}
-
-
-def alarm(project: Project, number: int) -> Alarm:
-    """Return one alarm; raises NotFound."""
-    with project.state.begin(write=False) as tx:
-        for found in tx.alarms.all():
-            if found.id == number:
-                return found
-    raise NotFound(f"There is no alarm {number}.", hint="List them with: boucle alarms", alarm=number)

@@ -52,12 +52,6 @@ def sync_aliases(
             registry.set_alias(name, alias, number)
 
 
-def external_champion(registry: Registry, name: str, expected: int | None) -> int | None:
-    """Return the version somebody else made champion, None if the alias is absent or is the ``expected`` one."""
-    found = registry.aliases(name).get(CHAMPION)
-    return found if found != expected else None
-
-
 def local_bundle(registry: Registry, version: ModelVersion, root: Path) -> Path:
     """Return a verified copy of the version's bundle under ``root``, fetched if it is absent or damaged.
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from boucle.core.errors import ContractError, DataError, ProjectError
-from boucle.data.fields import conform, input_fields, output_fields, widened
+from boucle.data.fields import conform, input_fields, widened
 from boucle.ports.frames import to_batch
 from boucle.project.settings import Settings
 
@@ -47,13 +47,6 @@ def test_a_column_that_is_not_there_is_named_with_a_near_one(
 def test_an_input_that_was_asked_for_and_cannot_be_one_is_refused(flats: pd.DataFrame, make: Make) -> None:
     with pytest.raises(DataError, match="cannot be an input"):
         input_fields(flats.assign(same=1), make(features=["same"]))
-
-
-def test_outputs_follow_the_task(flats: pd.DataFrame, make: Make) -> None:
-    assert [f.name for f in output_fields(flats, make())] == ["prediction"]
-    prediction, probabilities = output_fields(flats, make("tabular-classification", "quarter"))
-    assert prediction.categories == ("north", "south")
-    assert probabilities.shape == (2,)
 
 
 def test_ranges_and_categories_grow_with_what_was_right(flats: pd.DataFrame, make: Make) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from boucle.core.errors import DataError
 from boucle.data.check import check
-from boucle.data.fields import conform, output_fields
+from boucle.data.fields import conform
 from boucle.data.infer import infer, infer_target
 from boucle.data.read import read_table
 from boucle.data.snapshot import decode, encode
@@ -83,8 +83,8 @@ def test_true_and_false_stay_so_beside_gaps(flats: pd.DataFrame, make: Make) -> 
     (field,) = [f for f in infer(flats, "rent").fields if f.name == "lift"]
     assert (field.dtype, field.optional) == ("bool", True)
     assert conform(flats, [field])["lift"].isna().sum() == 100
-    prediction, _ = output_fields(flats, make("tabular-classification", "lift"))
-    assert (prediction.dtype, prediction.categories) == ("bool", (False, True))
+    target = infer(flats, "lift").target
+    assert (target.dtype, target.categories) == ("bool", (False, True))
     parts = split(flats, make("tabular-classification", "lift").data, classification=True)
     assert parts.train["lift"].dtype == parts.test["lift"].dtype == bool
 

@@ -85,15 +85,6 @@ def test_an_alias_of_somebody_elses_is_left_alone(registry: MemoryRegistry, tmp_
     assert registry.aliases("wine") == {"audited": 1}
 
 
-def test_a_champion_made_by_hand_is_noticed(registry: MemoryRegistry, tmp_path: Path) -> None:
-    registered(registry, tmp_path, b"1")
-    registered(registry, tmp_path, b"2")
-    assert versions.external_champion(registry, "wine", None) is None
-    registry.set_alias("wine", "champion", 2)
-    assert versions.external_champion(registry, "wine", 1) == 2
-    assert versions.external_champion(registry, "wine", 2) is None
-
-
 def test_a_bundle_that_is_here_is_not_fetched(
     registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
