@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,14 @@ from boucle.formats.segment import read_new
 from boucle.serving.app import App
 from boucle.serving.options import ServeOptions
 from boucle.serving.plane import Plane, assemble
+from boucle.serving.versions import LoadedVersion
 from boucle.serving.worker import listen, server
 
 pytestmark = pytest.mark.timeout(60)
 SIGNATURE = Signature((Field("x", "float64"),), outputs_of(None))
 WITHIN = 20.0
+# Behind the ASGI application alone, what stands before the server has to see to slow and endless requests.
+ONLY_QUICK = pytest.mark.parametrize("service", ["quick", "quick-thread"], indirect=True)
 GATE, ENTERED = threading.Event(), threading.Event()
 
 
@@ -97,17 +101,26 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def loaded(plane: Plane) -> LoadedVersion:
+    return plane.engine.snapshot.served["one"].versions[1]
+
+
+@pytest.fixture(params=["quick", "quick-thread", "asgi", "asgi-thread"])
+def service(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The plane behind both ways in, with a model that answers on the loop's thread or on its own."""
     monkeypatch.setattr(plugins, "load", lambda group, name: Gated)
     GATE.clear()
     ENTERED.clear()
     staged = bundle.staging(tmp_path)
     bundle.write_info(staged, BundleInfo("one", SIGNATURE, "gated", 1.0))
     path, digest = bundle.publish(staged, tmp_path)
-    plane = assemble(ServeOptions(str(tmp_path), max_body=2000, queue_rows=2, deadline=10.0), "worker")
+    limits = {"max_body": 2000, "queue_rows": 2, "deadline": 10.0, "slow": 2.0, "head_bytes": 4000}
+    options = ServeOptions(str(tmp_path), quick=request.param.startswith("quick"), **limits)  # type: ignore[arg-type]
+    plane = assemble(options, "worker")
     write_routes(plane.options.routes, RouteTable(1, (Route("one", True, Target(1, str(path), digest)),)))
     plane.engine.start()
+    if request.param.endswith("thread"):
+        loaded(plane).lane = None
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
     running = server(App(plane))
@@ -183,6 +196,7 @@ def test_a_slow_caller_holds_nobody_up(service: Service) -> None:
 
 
 def test_a_caller_who_goes_away_leaves_an_observation_and_harms_nobody(service: Service) -> None:
+    loaded(service.plane).lane = None
     with service.connect() as connection:
         connection.sendall(post(b'{"x": -1}', extra="x-request-id: gone\r\n"))
         assert ENTERED.wait(WITHIN)
@@ -192,15 +206,85 @@ def test_a_caller_who_goes_away_leaves_an_observation_and_harms_nobody(service: 
 
 
 def test_a_full_queue_is_503_and_says_when_to_come_back(service: Service) -> None:
+    loaded(service.plane).lane = None
     with service.connect() as held, service.connect() as waiting:
         held.sendall(post(b'{"x": -1}'))
         assert ENTERED.wait(WITHIN)
         waiting.sendall(post(b'[{"x": 1}, {"x": 2}]'))
-        batcher = service.plane.engine.snapshot.served["one"].versions[1].batcher
-        until(lambda: batcher.waiting == 2)
+        until(lambda: loaded(service.plane).batcher.waiting == 2)
         refused = service.ask(post(b'{"x": 3}'))[0]
         assert (refused.status, json.loads(refused.body)["code"]) == (503, "overloaded")
         assert int(refused.headers["retry-after"]) >= 1
         assert service.ask(b"GET /livez HTTP/1.1\r\nhost: t\r\n\r\n")[0].status == 200
         GATE.set()
         assert read(waiting, 1)[0].predictions == [2.0, 3.0]
+
+
+def test_an_answer_past_its_deadline_is_503_and_the_connection_goes_on(service: Service) -> None:
+    loaded(service.plane).lane = None
+    service.plane.desk.options = replace(service.plane.options, deadline=0.2)
+    with service.connect() as connection:
+        connection.sendall(post(b'{"x": -1}', extra="x-request-id: late\r\n"))
+        late = read(connection, 1)[0]
+        assert (late.status, json.loads(late.body)["code"], late.headers["x-request-id"]) == (503, "deadline", "late")
+        GATE.set()
+        connection.sendall(post(b'{"x": 1}'))
+        assert read(connection, 1)[0].predictions == [2.0]
+    until(lambda: any(seen.error == "deadline" for seen in read_new(service.plane.options.segments, {})[0]))
+
+
+@ONLY_QUICK
+@pytest.mark.parametrize("start", [b"POST /predict HTTP/1.1\r\nhost: t\r\n", post(b'{"x": 1}')[:-2], b"GE"])
+def test_a_request_that_does_not_arrive_is_ended(service: Service, start: bytes) -> None:
+    with service.connect() as connection:
+        connection.sendall(start)
+        told = connection.recv(1000)
+        assert told.startswith(b"HTTP/1.1 408")
+        assert connection.recv(1) == b""
+
+
+@ONLY_QUICK
+def test_a_head_without_end_is_refused(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nhost: t\r\nx-long: ")
+        while not select.select([connection], [], [], 0.01)[0]:
+            connection.sendall(b"a" * 1000)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 431")
+
+
+def test_a_caller_who_takes_no_answers_is_not_read_from_for_ever(service: Service) -> None:
+    whole = post(b'{"x": 1}') * 200
+    with service.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(0.5)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 200_000_000:
+                sent += connection.send(whole)
+    assert sent < 100_000_000
+    assert service.ask(post(b'{"x": 1}'))[0].status == 200
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "content-length: 8\r\ntransfer-encoding: chunked\r\n",
+        "content-length: 8\r\ncontent-length: 9\r\n",
+        "transfer-encoding: xchunked\r\n",
+        "content-length: 8, 9\r\n",
+    ],
+)
+def test_two_readings_of_one_request_are_refused(service: Service, framing: str) -> None:
+    """What request smuggling lives on: a front and a back that disagree where a request ends."""
+    with service.connect() as connection:
+        connection.sendall(f"POST /predict HTTP/1.1\r\nhost: t\r\n{framing}\r\n".encode() + b'{"x": 1}')
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+
+
+def test_a_half_open_connection_is_closed(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(post(b'{"x": 1}'))
+        assert read(connection, 1)[0].status == 200
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""

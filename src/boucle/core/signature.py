@@ -5,7 +5,7 @@ It validates requests, makes the OpenAPI schema and names the columns drift is c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -123,6 +123,31 @@ class Signature:
 
     def accepts(self, batch: Batch) -> bool:
         return not self.problems(batch)
+
+
+class Rows(Mapping[str, Column]):
+    """A batch of numbers and truth values held as one ``matrix``: float64 of shape (rows, fields), NaN is missing.
+
+    As a batch it gives every column in its field's storage. Whole numbers lie within 2**53, where floats are exact.
+    """
+
+    __slots__ = ("fields", "matrix")
+
+    def __init__(self, fields: tuple[Field, ...], matrix: NDArray[np.float64]) -> None:
+        self.fields = fields
+        self.matrix = matrix
+
+    def __getitem__(self, name: str) -> Column:
+        for place, field in enumerate(self.fields):
+            if field.name == name:
+                return self.matrix[:, place].astype(field.storage, copy=False)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (field.name for field in self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
 
 
 def missing(column: Column) -> NDArray[np.bool_]:

@@ -7,16 +7,15 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from boucle.core.errors import BoucleError, NotFound, RequestError
 from boucle.core.json import to_data
 from boucle.serving import describe
-from boucle.serving.batcher import Job
-from boucle.serving.codec import malformed, parse
-from boucle.serving.desk import Question, new_id
+from boucle.serving.batcher import Job, late
+from boucle.serving.calls import Endpoint, endpoint, given, number, question, respond
+from boucle.serving.codec import parse
+from boucle.serving.desk import new_id
 from boucle.serving.feedback import receive as take_in
 from boucle.serving.http import (
     Receive,
@@ -25,42 +24,18 @@ from boucle.serving.http import (
     Scope,
     Send,
     answered,
-    encoded,
     failed,
     opened,
     read_body,
     send_response,
 )
-from boucle.serving.messages import Asked, Encoded, Raw, check_id
-from boucle.serving.plane import Plane, late, remaining
-from boucle.serving.protocols import friendly, mlflow, v1, v2
+from boucle.serving.plane import Plane, remaining
 from boucle.serving.router import Served, numbered
 from boucle.serving.versions import LoadedVersion
 
 log = logging.getLogger("boucle.serving")
 HTML, TEXT = b"text/html; charset=utf-8", b"text/plain; version=0.0.4; charset=utf-8"
-_ASKS: tuple[tuple[re.Pattern[str], ModuleType], ...] = (
-    (re.compile(r"/predict(?:/(?P<model>[^/]+))?/?"), friendly),
-    (re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer"), v2),
-    (re.compile(r"/v1/models/(?P<model>[^/]+):predict"), v1),
-    (re.compile(r"/invocations"), mlflow),
-)
 _TELLS = re.compile(r"/(?P<protocol>v[12])/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/]+))?(?P<ready>/ready)?")
-_BODIES = (b"", b"application/json", b"text/json", b"text/plain", b"application/x-www-form-urlencoded")
-_READ_BY = {
-    v2: (*_BODIES, b"application/octet-stream"),
-    friendly: (*_BODIES, b"text/csv"),
-    mlflow: (*_BODIES, b"text/csv"),
-}
-
-
-@dataclass(slots=True)
-class Counted:
-    """Whose request it was, as far as it is known when it is counted."""
-
-    model: str = ""
-    version: str = ""
-    role: str = ""
 
 
 class App:
@@ -114,11 +89,9 @@ class App:
             _check_method(request, "POST")
             await read_body(request, receive, self.plane.options.max_body)
             return self._take_in(parse(request.body))
-        for pattern, protocol in _ASKS:
-            if found := pattern.fullmatch(request.path):
-                _check_method(request, "POST")
-                given = found.groupdict()
-                return await self._counted(request, receive, given.get("model"), given.get("version"), protocol)
+        if found := endpoint(request.path):
+            _check_method(request, "POST")
+            return await self._counted(request, receive, found)
         raise NotFound(f"There is nothing at {request.path[:200]}.", hint="GET /docs shows what there is")
 
     def _take_in(self, data: Any) -> Response:
@@ -127,60 +100,35 @@ class App:
         self.plane.metrics.add("feedback_received_total", "false", value=taken.pending)
         return answered(to_data(taken))
 
-    async def _counted(
-        self, request: Request, receive: Receive, model: str | None, version: str | None, protocol: ModuleType
-    ) -> Response:
-        """Answer a question about a model, and count how it went."""
-        metrics, counted, status = self.plane.metrics, Counted(), 500
+    async def _counted(self, request: Request, receive: Receive, asked: Endpoint) -> Response:
+        """Answer a question about a model; what never became a job is counted here, the rest by the recorder."""
+        metrics = self.plane.metrics
         metrics.add("requests_in_progress")
         try:
-            response = await self._ask(request, receive, model, version, protocol, counted)
-            status = response.status
-        except BoucleError as error:
-            response = failed(error)
-            status = response.status
-            if counted.version:
-                response.headers.append((b"x-model-version", counted.version.encode()))
+            return await self._ask(request, receive, asked)
         finally:
             metrics.add("requests_in_progress", value=-1)
-            metrics.add("requests_total", counted.model, counted.version, counted.role, str(status))
-        return response
 
-    async def _ask(
-        self,
-        request: Request,
-        receive: Receive,
-        model: str | None,
-        version: str | None,
-        protocol: ModuleType,
-        counted: Counted,
-    ) -> Response:
-        snapshot = self.plane.engine.snapshot
-        name = model or snapshot.only()
-        snapshot.find(name)
-        counted.model = name
-        _check_type(request, protocol)
-        await read_body(request, receive, self.plane.options.max_body)
-        raw = Raw(request.body, request.headers)
-        question = Question(
-            name,
-            lambda reader: _table(protocol.decode(raw, reader)),
-            None if version is None else _number(version),
-            _given(request, b"x-request-id"),
-            _given(request, b"x-routing-key"),
-        )
+    async def _ask(self, request: Request, receive: Receive, asked: Endpoint) -> Response:
+        snapshot, desk = self.plane.engine.snapshot, self.plane.desk
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        ticket = self.plane.desk.ask(question, lambda job: _wake(loop, future))
-        if ticket.job is not None:
-            counted.version, counted.role = str(ticket.version.number) if ticket.version else "", ticket.job.role
-            await _wait(ticket.job, future)
-        answer = ticket.answer()
-        counted.version, counted.role = str(answer.version), answer.role
-        found: Encoded = protocol.encode(ticket.asked, answer)
-        return encoded(
-            found, [(b"x-request-id", answer.id.encode()), (b"x-model-version", str(answer.version).encode())]
-        )
+        try:
+            await read_body(request, receive, self.plane.options.max_body)
+            job = desk.ask(question(asked, request.headers, request.body, snapshot), lambda job: _wake(loop, future))
+        except BoucleError as error:
+            response = failed(error)
+            self.plane.refused(asked.model, response.status)
+            return response
+        if desk.waiting:
+            loop.call_soon(desk.flush)
+        try:
+            await _wait(job, future)
+            return respond(job, asked.protocol)
+        except BoucleError as error:
+            response = failed(error)
+            response.headers.append((b"x-model-version", str(job.version.number).encode()))
+            return response
 
     def _told(self, path: str) -> Callable[[], Response] | None:
         """Return what tells about a model or one version of it, if ``path`` asks for that."""
@@ -193,8 +141,8 @@ class App:
     def _model(self, model: str, version: str | None, ready: bool, protocol: str) -> Response:
         served = self.plane.engine.snapshot.find(model)
         if ready or protocol == "v1":
-            return self._model_ready(served, None if version is None else _number(version))
-        one = served.champion if version is None else numbered(served, _number(version))
+            return self._model_ready(served, None if version is None else number(version))
+        one = served.champion if version is None else numbered(served, number(version))
         if one is None:
             raise NotFound(f"{model} has no version that can answer yet.", code="not_ready")
         return answered(describe.model(one, sorted(served.versions)))
@@ -226,12 +174,12 @@ class App:
 
     def _metrics(self) -> Response:
         plane = self.plane
-        plane.metrics.set("observations_dropped_total", value=plane.capture.dropped)
+        plane.gauge()
         return Response(200, plane.metrics.render(plane.engine.series()).encode(), TEXT)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
-    """Tell the waiting request from the model's thread; a loop that has ended has nobody waiting."""
+    """Tell the waiting request, from whatever thread; a loop that has ended has nobody waiting."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))
 
@@ -248,43 +196,17 @@ async def _wait(job: Job, future: asyncio.Future[None]) -> None:
         raise
 
 
-def _table(asked: Any) -> Asked:
-    assert isinstance(asked, Asked)
-    return asked
-
-
-def _given(request: Request, name: bytes) -> str:
-    text = request.header(name)
-    return check_id(text, name.decode()) if name in request.headers else ""
-
-
 def _echoed(request: Request) -> bytes:
     try:
-        return (_given(request, b"x-request-id") or new_id()).encode()
+        return (given(request.headers, b"x-request-id") or new_id()).encode()
     except RequestError:
         return new_id().encode()
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise malformed(f"'{text[:40]}' is not the number of a version.", field="version")
-    return int(text)
 
 
 def _check_method(request: Request, *allowed: str) -> None:
     if request.method not in allowed:
         told = ", ".join(allowed)
         raise RequestError(f"{request.path} takes {told}, not {request.method}.", code="not_allowed", allow=told)
-
-
-def _check_type(request: Request, protocol: ModuleType) -> None:
-    """Refuse bodies no codec reads; what curl calls a form is taken for the JSON it most likely is."""
-    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise RequestError("Compressed bodies are not read.", hint="send it as it is", code="unsupported")
-    if kind not in _READ_BY.get(protocol, _BODIES) and not kind.endswith(b"+json"):
-        shown = kind.decode("latin-1")[:80]
-        raise RequestError(f"A body of type {shown} is not read.", hint="send application/json", code="unsupported")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -1,7 +1,8 @@
 """Natural batching without timers: whatever waits when the model becomes free is its next batch.
 
-Knows nothing of HTTP, of routes or of capture. A job's answer does not depend on its neighbours: a batch that fails is
-run again one job at a time.
+A quick model answers on the thread that asks (``Lane``), a slow one on a thread of its own (``Batcher``). Knows nothing
+of HTTP, of routes or of capture. A job's answer does not depend on its neighbours: a batch that fails is run again one
+job at a time.
 """
 
 from __future__ import annotations
@@ -10,64 +11,184 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from boucle.core.errors import Overloaded, RequestError
 from boucle.core.observation import Role
-from boucle.core.signature import Batch
+from boucle.core.signature import Batch, Rows
 from boucle.ports.runtime import Predictor
+from boucle.serving.columns import plain
+from boucle.serving.messages import Asked
+
+_SMOOTHING = 0.2
+
+
+class Outcome:
+    """What one call of a model answered: typed columns, and the same as JSON values, made once for all its jobs."""
+
+    __slots__ = ("outputs", "values")
+
+    def __init__(self, outputs: Batch) -> None:
+        self.outputs = outputs
+        self.values: dict[str, list[Any]] = {name: plain(column) for name, column in outputs.items()}
 
 
 def _nobody(job: Job) -> None:
     """Tell nobody: a shadow copy."""
 
 
-@dataclass(slots=True, eq=False)
 class Job:
-    """One request for one version. ``due`` is on the monotonic clock; ``done`` is called on the model's thread, once.
+    """One request for one version. ``done`` is called once, when it is answered; ``due`` is read on ``perf_counter``.
 
-    Either ``outputs`` or ``error`` is set by then. Whoever waits no longer sets ``given_up``.
+    Its answer is in the rows of ``outcome`` from ``start`` on, unless ``error`` is set. Whoever waits no longer sets
+    ``given_up``. ``version`` is whose job it is, and no business of this module.
     """
 
-    batch: Batch
-    rows: int
-    id: str
-    key: str = ""
-    role: Role = "champion"
-    due: float = float("inf")
-    done: Callable[[Job], None] = _nobody
-    at: float = field(default_factory=time.time)
-    started: float = field(default_factory=perf_counter)
-    outputs: Batch | None = None
-    error: Exception | None = None
-    given_up: bool = False
+    __slots__ = (
+        "asked", "at", "done", "due", "error", "given_up", "id", "key", "latency", "outcome", "role", "start",
+        "started", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        version: Any,
+        asked: Asked,
+        id: str,
+        key: str = "",
+        role: Role = "champion",
+        started: float = 0.0,
+        due: float = float("inf"),
+        done: Callable[[Job], None] = _nobody,
+    ) -> None:
+        self.version = version
+        self.asked = asked
+        self.id = id
+        self.key = key
+        self.role: Role = role
+        self.started = started or perf_counter()
+        self.due = due
+        self.done = done
+        self.at = time.time()
+        self.latency = 0.0
+        self.outcome: Outcome | None = None
+        self.start = 0
+        self.error: Exception | None = None
+        self.given_up = False
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since the request was read."""
-        return perf_counter() - self.started
+    def rows(self) -> int:
+        return self.asked.rows
+
+    @property
+    def outputs(self) -> Batch:
+        """The typed columns of this job's answer."""
+        assert self.outcome is not None
+        behind = self.start + self.asked.rows
+        return {name: column[self.start : behind] for name, column in self.outcome.outputs.items()}
 
 
-Finish = Callable[[Sequence[Job]], None]
+Join = Callable[[Sequence[Job]], Batch]
+Finish = Callable[[Sequence[Job], Batch | None], None]
+
+
+class Caller:
+    """Calls one model for many jobs. ``finish`` gets the jobs of each call before any of them is ``done``."""
+
+    def __init__(self, predictor: Predictor, join: Join, finish: Finish) -> None:
+        self._predictor = predictor
+        self._join = join
+        self._finish = finish
+
+    def call(self, jobs: Sequence[Job]) -> None:
+        """Answer jobs: each has an outcome or an error when it is done."""
+        asked: Batch | None = None
+        try:
+            asked = self._join(jobs)
+            outcome = self._answer(asked, sum([job.asked.rows for job in jobs]))
+        except Exception as error:  # noqa: BLE001 - a model may raise anything; it must not end the thread
+            if len(jobs) > 1:
+                for job in jobs:
+                    self.call([job])
+                return
+            jobs[0].error = error
+        else:
+            start = 0
+            for job in jobs:
+                job.outcome = outcome
+                job.start = start
+                start += job.asked.rows
+        self.finish(jobs, asked)
+
+    def finish(self, jobs: Sequence[Job], asked: Batch | None) -> None:
+        """Record jobs that have their outcome or error, then tell whoever waits for them."""
+        now = perf_counter()
+        for job in jobs:
+            job.latency = now - job.started
+            if job.given_up and job.error is None:
+                job.outcome, job.error = None, late()
+        self._finish(jobs, asked)
+        for job in jobs:
+            job.done(job)
+
+    def _answer(self, batch: Batch, rows: int) -> Outcome:
+        outputs = self._predictor.predict(batch)
+        for column in outputs.values():
+            if len(column) != rows:
+                raise RequestError(f"The model answered {len(column)} rows for {rows}.")
+        if not outputs:
+            raise RequestError(f"The model answered nothing for {rows} rows.")
+        return Outcome(outputs)
+
+
+class Lane:
+    """Jobs of a quick model, answered on the thread that flushes it. Not for threads: its owner sees to that."""
+
+    def __init__(self, caller: Caller, *, batch_rows: int, queue_rows: int) -> None:
+        self._caller = caller
+        self._batch_rows = batch_rows
+        self._queue_rows = queue_rows
+        self._jobs: list[Job] = []
+        self._rows = 0
+
+    def add(self, job: Job) -> bool:
+        """Take a job; returns whether it is the first that waits. Raises Overloaded when there is no room."""
+        rows = job.asked.rows
+        if self._rows and self._rows + rows > self._queue_rows:
+            raise _full(self._rows, self._queue_rows)
+        self._jobs.append(job)
+        self._rows += rows
+        return len(self._jobs) == 1
+
+    def flush(self) -> None:
+        """Answer all that waits."""
+        jobs, rows, self._jobs, self._rows = self._jobs, self._rows, [], 0
+        if rows <= self._batch_rows:
+            self._caller.call(jobs)
+            return
+        waiting = deque(jobs)
+        while waiting:
+            self._caller.call(_taken(waiting, self._batch_rows))
 
 
 class Batcher:
-    """Runs the jobs of one version on one thread, which it starts when there is work.
+    """Answers the jobs of one version on one thread, which it starts when there is work.
 
-    ``finish`` is called with the jobs of each batch before any of them is ``done``.
+    A job is refused when ``queue_rows`` wait, or when they would wait longer than ``max_wait`` seconds at the pace the
+    model showed last.
     """
 
     def __init__(
-        self, predictor: Predictor, finish: Finish, *, name: str, batch_rows: int = 1024, queue_rows: int = 20_000
+        self, caller: Caller, *, name: str, batch_rows: int = 1024, queue_rows: int = 20_000, max_wait: float = 1e9
     ) -> None:
-        self._predictor = predictor
-        self._finish = finish
+        self._caller = caller
         self._name = name
         self._batch_rows = batch_rows
         self._queue_rows = queue_rows
+        self._max_wait = max_wait
+        self._pace = 0.0  # seconds a row, smoothed
         self._queue: deque[Job] = deque()
         self._waiting = 0
         self._changed = threading.Condition()
@@ -80,14 +201,18 @@ class Batcher:
         return self._waiting
 
     def submit(self, job: Job) -> None:
-        """Queue a job; raises Overloaded when the queue has no room for its rows."""
+        """Queue a job; raises Overloaded when there is no room for it, or no time."""
         with self._changed:
-            if self._waiting and self._waiting + job.rows > self._queue_rows:
+            rows = job.asked.rows
+            if self._waiting and self._waiting + rows > self._queue_rows:
+                raise _full(self._waiting, self._queue_rows)
+            if self._waiting and (wait := self._waiting * self._pace) > self._max_wait:
                 raise Overloaded(
-                    f"{self._waiting} rows wait already, the limit is {self._queue_rows}.", hint="try again in a second"
+                    f"{self._waiting} rows wait already, {wait:.2g} s of work; the limit is {self._max_wait:g} s.",
+                    hint="try again in a second",
                 )
             self._queue.append(job)
-            self._waiting += job.rows
+            self._waiting += rows
             if self._thread is None or not self._thread.is_alive():  # it does not come along in a fork
                 self._thread = threading.Thread(target=self._run, name=f"model {self._name}", daemon=True)
                 self._thread.start()
@@ -107,16 +232,19 @@ class Batcher:
 
     def _run(self) -> None:
         while jobs := self._next():
-            now = time.monotonic()
-            work = [job for job in jobs if job.due > now and not job.given_up]
+            now = perf_counter()
+            work: list[Job] = []
+            gone: list[Job] = []
+            for job in jobs:
+                (gone if job.given_up or job.due <= now else work).append(job)
+            if gone:
+                for job in gone:
+                    job.given_up = True
+                self._caller.finish(gone, None)
             if work:
-                self._predict(work)
-            for job in jobs:
-                if job.given_up or (job.outputs is None and job.error is None):
-                    job.outputs, job.error = None, late()
-            self._finish(jobs)
-            for job in jobs:
-                job.done(job)
+                self._caller.call(work)
+                spent = (perf_counter() - now) / sum(job.asked.rows for job in work)
+                self._pace += (spent - self._pace) * (_SMOOTHING if self._pace else 1.0)
 
     def _next(self) -> list[Job]:
         """Wait for work and take what fits into one batch; an empty list ends the thread."""
@@ -126,42 +254,19 @@ class Batcher:
                     self._thread = None
                     return []
                 self._changed.wait()
-            jobs = [self._queue.popleft()]
-            rows = jobs[0].rows
-            while self._queue and rows + self._queue[0].rows <= self._batch_rows:
-                jobs.append(self._queue.popleft())
-                rows += jobs[-1].rows
-            self._waiting -= rows
+            jobs = _taken(self._queue, self._batch_rows)
+            self._waiting -= sum(job.asked.rows for job in jobs)
             return jobs
-
-    def _predict(self, jobs: Sequence[Job]) -> None:
-        try:
-            outputs = self._answer(joined([job.batch for job in jobs]), sum(job.rows for job in jobs))
-        except Exception as error:  # noqa: BLE001 - a model may raise anything; it must not end the thread
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._predict([job])
-            else:
-                jobs[0].error = error
-            return
-        start = 0
-        for job in jobs:
-            job.outputs = {name: column[start : start + job.rows] for name, column in outputs.items()}
-            start += job.rows
-
-    def _answer(self, batch: Batch, rows: int) -> Batch:
-        outputs = self._predictor.predict(batch)
-        wrong = {name: len(column) for name, column in outputs.items() if len(column) != rows}
-        if wrong or not outputs:
-            raise RequestError(f"The model answered {wrong or 'nothing'} for {rows} rows.")
-        return outputs
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
     """Put batches of the same columns one behind the other."""
+    first = batches[0]
     if len(batches) == 1:
-        return batches[0]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+        return first
+    if isinstance(first, Rows) and all(isinstance(batch, Rows) for batch in batches):
+        return Rows(first.fields, np.concatenate([batch.matrix for batch in batches if isinstance(batch, Rows)]))
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in first}
 
 
 def late() -> Overloaded:
@@ -174,3 +279,17 @@ def code_of(error: Exception | None) -> str:
     if error is None:
         return ""
     return str(error.facts.get("code", error.code)) if isinstance(error, Overloaded) else "model_error"
+
+
+def _taken(waiting: deque[Job], most: int) -> list[Job]:
+    """Take the jobs that fit into one call, at least one."""
+    jobs = [waiting.popleft()]
+    rows = jobs[0].asked.rows
+    while waiting and rows + waiting[0].asked.rows <= most:
+        jobs.append(waiting.popleft())
+        rows += jobs[-1].asked.rows
+    return jobs
+
+
+def _full(waiting: int, limit: int) -> Overloaded:
+    return Overloaded(f"{waiting} rows wait already, the limit is {limit}.", hint="try again in a second")

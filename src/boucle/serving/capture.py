@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from boucle.core.observation import Feedback, Observation
-from boucle.core.signature import Batch, Field, Signature
-from boucle.formats.segment import KIND_FEEDBACK, KIND_OBSERVATION, SegmentWriter
+from boucle.core.observation import Feedback
+from boucle.core.signature import Batch, Field, Rows, Signature
+from boucle.formats.block import Block, encode
+from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
+from boucle.serving.batcher import Job
 from boucle.serving.columns import plain
 
-RECENT = 100_000
+RECENT = 50_000
 _encode = msgspec.json.Encoder().encode
+_KINDS = {"float64": "f", "int64": "i", "bool": "b"}
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(NamedTuple):
     """What this worker remembers of a request it answered: enough to check the truth that comes back."""
 
     model: str
@@ -32,44 +32,87 @@ class Recent:
     prediction: Field
 
 
+class Kept:
+    """What of a signature's inputs is kept, and how: worked out once a version."""
+
+    def __init__(self, signature: Signature) -> None:
+        self.prediction = signature.prediction
+        self.fields = tuple(field for field in signature.inputs if not field.pii)
+        self.hashed = tuple(field for field in signature.inputs if field.pii and field.dtype == "string")
+        self.columns = tuple(field.name for field in self.fields)
+        self.kinds = "".join(_KINDS.get(field.dtype, "") for field in self.fields)
+        places = [place for place, field in enumerate(signature.inputs) if not field.pii]
+        self.places = places if len(places) < len(signature.inputs) else None
+
+
 class Capture:
-    """Writes observations and feedback; remembers the newest ids. Safe for threads, never raises, never blocks."""
+    """Writes blocks and feedback; remembers the newest ids. Safe for threads, never raises, never blocks."""
 
     def __init__(self, directory: Path, name: str, max_bytes: int, key: bytes) -> None:
         prefix = f"{time.time_ns() // 1_000_000:013d}-{os.getpid()}-{name}"  # never the same twice, sorts by age
         self._writer = SegmentWriter(directory, prefix, max_bytes)
         self._key = key
-        self._recent: OrderedDict[str, Recent] = OrderedDict()
+        self._recent: dict[str, Recent] = {}
+        self._before: dict[str, Recent] = {}
 
     @property
     def dropped(self) -> int:
         """Entries that could not be written."""
         return self._writer.dropped
 
-    def observe(self, observations: Sequence[Observation], prediction: Field) -> None:
-        """Append the observations of one batch."""
-        self._writer.append([(KIND_OBSERVATION, _encode(seen)) for seen in observations])
-        for seen in observations:
-            self._recent[seen.id] = Recent(seen.model, seen.rows, prediction)
-        while len(self._recent) > RECENT:
-            self._recent.popitem(last=False)
+    def observe(
+        self, model: str, version: int, kept: Kept, jobs: Sequence[Job], errors: list[str], asked: Batch | None
+    ) -> None:
+        """Append the requests of one call as one block. ``asked`` is their joined table, None where there was none."""
+        matrix, inputs = self._inputs(kept, asked)
+        columns, kinds = (kept.columns, kept.kinds) if matrix else ((), "")
+        outcome = next((job.outcome for job in jobs if job.outcome is not None), None)
+        rows = [job.asked.rows for job in jobs]
+        seen = Block(
+            model,
+            version,
+            [job.id for job in jobs],
+            [job.at for job in jobs],
+            [job.latency for job in jobs],
+            rows,
+            [job.role for job in jobs],
+            [job.key for job in jobs],
+            errors,
+            columns,
+            kinds,
+            matrix,
+            inputs,
+            {} if outcome is None else outcome.values,
+        )
+        self._writer.append([(KIND_BLOCK, encode(seen))])
+        self._remember(model, kept, jobs)
+
+    def _remember(self, model: str, kept: Kept, jobs: Sequence[Job]) -> None:
+        recent, single = self._recent, Recent(model, 1, kept.prediction)
+        for job in jobs:
+            rows = job.asked.rows
+            recent[job.id] = single if rows == 1 else Recent(model, rows, kept.prediction)
+        if len(recent) > RECENT:
+            self._recent, self._before = {}, recent
+
+    def _inputs(self, kept: Kept, asked: Batch | None) -> tuple[bytes, dict[str, list[Any]]]:
+        """Return the inputs as they are kept: personal texts hashed, other personal values left out."""
+        if asked is None:
+            return b"", {}
+        if isinstance(asked, Rows):
+            matrix = asked.matrix if kept.places is None else asked.matrix[:, kept.places]
+            return matrix.tobytes(), {}
+        inputs = {field.name: plain(asked[field.name]) for field in kept.fields}
+        for field in kept.hashed:
+            inputs[field.name] = [None if value is None else self.hashed(value) for value in asked[field.name]]
+        return b"", inputs
 
     def feed_back(self, feedback: Iterable[Feedback]) -> bool:
         """Append feedback; returns whether it is kept."""
         return self._writer.append([(KIND_FEEDBACK, _encode(one)) for one in feedback])
 
     def recent(self, id_: str) -> Recent | None:
-        return self._recent.get(id_)
-
-    def inputs(self, batch: Batch, signature: Signature) -> dict[str, list[Any]]:
-        """Return the inputs as they are kept: personal texts hashed, other personal values left out."""
-        kept = {}
-        for field in signature.inputs:
-            if not field.pii:
-                kept[field.name] = plain(batch[field.name])
-            elif field.dtype == "string":
-                kept[field.name] = [None if value is None else self.hashed(value) for value in batch[field.name]]
-        return kept
+        return self._recent.get(id_) or self._before.get(id_)
 
     def hashed(self, text: str) -> str:
         """Return what stands for a personal value: the same for the same text, of no use without the key."""
@@ -77,11 +120,6 @@ class Capture:
 
     def close(self) -> None:
         self._writer.close()
-
-
-def outputs(batch: Batch | None) -> dict[str, list[Any]]:
-    """Return the outputs as they are kept; none when there was no answer."""
-    return {} if batch is None else {name: plain(column) for name, column in batch.items()}
 
 
 def pii_key(path: Path) -> bytes:

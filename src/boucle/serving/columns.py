@@ -20,6 +20,7 @@ _WORDS = {
     "string": "a text",
     "datetime": "a time as text (ISO 8601)",
 }
+LONGEST_TEXT = 100_000  # characters
 _NONE = np.array(None, dtype=object)
 _INT64 = range(-(2**63), 2**63)
 
@@ -101,6 +102,8 @@ def _booleans(field: Field, values: Values, kinds: set[type]) -> Column:
 def _strings(field: Field, values: Values, kinds: set[type]) -> Column:
     if not kinds <= {str}:
         raise _wrong(field, values, lambda v: type(v) is str)
+    if any(value is not None and len(value) > LONGEST_TEXT for value in values):
+        raise _too_long(field, values)
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
@@ -167,6 +170,12 @@ def _missing(field: Field, values: Values) -> RequestError:
 def _wrong(field: Field, values: Values, right: Callable[[Any], bool]) -> RequestError:
     row, got = next(((r, v) for r, v in enumerate(values) if v is not None and not right(v)), (0, None))
     return fault("wrong_type", f"{field.name} takes {expected(field)}, not {shown(got)}.", field, row, got)
+
+
+def _too_long(field: Field, values: Values) -> RequestError:
+    row, got = next((row, v) for row, v in enumerate(values) if v is not None and len(v) > LONGEST_TEXT)
+    message = f"{field.name} has {len(got)} characters, the limit is {LONGEST_TEXT}."
+    return fault("too_long", message, field, row, got, hint="cut it, or send its parts in rows of their own")
 
 
 def fault(

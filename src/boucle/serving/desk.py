@@ -1,107 +1,115 @@
-"""One request's way through the parts: route, read the table, queue, and turn what comes back into an answer.
+"""One request's way through the parts: who may, who answers, what the table is, and where it waits for the model.
 
-The same for HTTP and for a model inside another application. Nothing here waits.
+The same for the quick way over HTTP, for its ASGI twin and for a model inside another application. Nothing here waits.
 """
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from boucle.core.deployment import Route
 from boucle.core.errors import BoucleError, Overloaded, RequestError
-from boucle.core.observation import Observation
-from boucle.serving.batcher import Job, code_of
-from boucle.serving.capture import Capture, outputs
-from boucle.serving.codec import TableReader
+from boucle.core.signature import Batch
+from boucle.serving.batcher import Job, Lane, Outcome
+from boucle.serving.capture import Capture
 from boucle.serving.columns import plain
 from boucle.serving.engine import Engine
-from boucle.serving.messages import Answer, Asked, check_id
+from boucle.serving.messages import Answer, Asked, Raw, check_id
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
 from boucle.serving.router import Choice, Served, choose, leader, numbered
 from boucle.serving.versions import LoadedVersion
 
-Read = Callable[[TableReader], Asked]
+_ID_BYTES = 12
+_IDS = 1024
 
 
 @dataclass(slots=True)
 class Question:
-    """What is asked of which model. ``read`` makes the table with a version's reader; ``id``, ``key`` may be empty."""
+    """What is asked of which model; ``id`` and ``key`` may be empty. ``version`` is a pinned one."""
 
     model: str
-    read: Read
+    protocol: ModuleType
+    raw: Raw
     version: int | None = None
     id: str = ""
     key: str = ""
 
 
-class Ticket:
-    """A question on its way. ``answer`` turns the finished job into the answer, or raises what went wrong."""
-
-    __slots__ = ("asked", "job", "ready", "version")
-
-    def __init__(self, asked: Asked, job: Job | None, version: LoadedVersion | None, ready: Answer | None) -> None:
-        self.asked = asked
-        self.job = job
-        self.version = version
-        self.ready = ready
-
-    def answer(self) -> Answer:
-        """Return the answer of a job that is done; raises RequestError when it failed."""
-        if self.ready is not None:
-            return self.ready
-        assert self.job is not None
-        assert self.version is not None
-        job, version = self.job, self.version
-        if job.outputs is None:
-            raise _failure(version, job)
-        labels = version.info.signature.classes
-        return Answer(job.id, version.model, version.number, job.role, job.outputs, labels)
-
-
 class Desk:
-    """Takes questions and feedback for one engine."""
+    """Takes questions for one engine. ``flush`` answers those of quick models, on the thread that calls it."""
 
     def __init__(self, options: ServeOptions, engine: Engine, capture: Capture, metrics: Metrics) -> None:
         self.options = options
         self.engine = engine
         self.capture = capture
         self.metrics = metrics
+        self._lanes: list[Lane] = []
+        self._direct = options.routing_key is None
 
-    def ask(self, question: Question, done: Callable[[Job], None]) -> Ticket:
-        """Queue a question; ``done`` is called on the model's thread. A declared fallback is answered at once.
+    def ask(self, question: Question, done: Callable[[Job], None]) -> Job:
+        """Queue a question; ``done`` is called once, when it is answered: here, in ``flush`` or on a model's thread.
 
         Raises NotFound, RequestError for a table that breaks the contract, Overloaded.
         """
         started = time.perf_counter()
-        served = self.engine.snapshot.find(question.model)
+        served = self.engine.snapshot.served.get(question.model) or self.engine.snapshot.find(question.model)
         if not served.route.enabled:
-            return self._fallback(served, question)
+            return self._fallback(served, question, started, done)
+        version = served.champion
+        if version is not None and served.challenger is None and self._direct and question.version is None:
+            asked = version.intake.read(question.protocol, question.raw)
+            name = question.id or _id(asked)
+            job = Job(version, asked, name, question.key, "champion", started, started + self.options.deadline, done)
+            self._submit(version, job)
+            return job
         asked, choice, key, name = self._route(served, question)
-        job = Job(asked.batch, asked.rows, name, key, choice.role, time.monotonic() + self.options.deadline, done)
-        job.started = started
+        due = started + self.options.deadline
+        job = Job(choice.version, asked, name, key, choice.role, started, due, done)
         self._submit(choice.version, job)
         if choice.shadow is not None:
             self._copy(choice, question, asked, job)
-        return Ticket(asked, job, choice.version, None)
+        return job
+
+    def flush(self) -> None:
+        """Answer what waits for quick models."""
+        while self._lanes:
+            lanes, self._lanes = self._lanes, []
+            for lane in lanes:
+                lane.flush()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to flush."""
+        return bool(self._lanes)
+
+    def _submit(self, version: LoadedVersion, job: Job) -> None:
+        lane = version.lane
+        if lane is not None and job.asked.rows <= version.lane_rows:
+            if lane.add(job):
+                self._lanes.append(lane)
+        else:
+            version.batcher.submit(job)
 
     def _route(
         self, served: Served[LoadedVersion], question: Question
     ) -> tuple[Asked, Choice[LoadedVersion], str, str]:
         """Choose who answers and read the table for it. The table may hold the key or the id, so it is read first."""
         first = numbered(served, question.version) if question.version is not None else leader(served)
-        asked = question.read(first.reader)
+        asked = first.intake.read(question.protocol, question.raw)
         name, key, field = question.id or _id(asked), question.key, self.options.routing_key
-        if not key and field is not None and field in asked.batch:
-            key = str(plain(asked.batch[field][:1])[0])
+        if not key and field is not None and field in first.info.signature.names:
+            key = str(plain(_batch(first, asked)[field][:1])[0])
         choice = choose(served, key or name, question.version)
         if not _same_inputs(choice.version, first):
-            asked = question.read(choice.version.reader)
+            asked = choice.version.intake.read(question.protocol, question.raw)
         return asked, choice, self._kept_key(first, key, question.key), name
 
     def _kept_key(self, version: LoadedVersion, key: str, given: str) -> str:
@@ -109,39 +117,56 @@ class Desk:
         field = next((f for f in version.info.signature.inputs if f.name == self.options.routing_key), None)
         return self.capture.hashed(key) if key and not given and field is not None and field.pii else key
 
-    def _submit(self, version: LoadedVersion, job: Job) -> None:
-        version.batcher.submit(job)
-        self.metrics.add("queue_rows", value=job.rows)
-
     def _copy(self, choice: Choice[LoadedVersion], question: Question, asked: Asked, job: Job) -> None:
-        """Hand a copy to the shadow; nothing that goes wrong there touches the answer."""
+        """Hand a copy to the shadow's own thread; nothing that goes wrong there touches the answer."""
         shadow = choice.shadow
         assert shadow is not None
         try:
-            batch = asked.batch if _same_inputs(shadow, choice.version) else question.read(shadow.reader).batch
-            self._submit(shadow, Job(batch, job.rows, job.id, job.key, "shadow", job.due))
+            if not _same_inputs(shadow, choice.version):
+                asked = shadow.intake.read(question.protocol, question.raw)
+            shadow.batcher.submit(Job(shadow, asked, job.id, job.key, "shadow", job.started, job.due))
         except BoucleError:
             self.metrics.add("shadow_dropped_total", shadow.model, str(shadow.number))
 
-    def _fallback(self, served: Served[LoadedVersion], question: Question) -> Ticket:
+    def _fallback(
+        self, served: Served[LoadedVersion], question: Question, started: float, done: Callable[[Job], None]
+    ) -> Job:
         """Answer the declared constant for a model that is switched off."""
         route, champion = served.route, served.champion
         if route.fallback is None or champion is None:
             raise Overloaded(
                 f"{route.model} is disabled.", hint=f"switch it on with: boucle enable {route.model}", code="disabled"
             )
-        started, now = time.perf_counter(), time.time()
-        asked = question.read(champion.reader)
-        name = question.id or _id(asked)
-        answer = Answer(name, route.model, 0, "fallback", {"prediction": constant(route.fallback, asked.rows)})
-        signature = champion.info.signature
-        seen = Observation(
-            name, now, route.model, 0, "fallback", asked.rows,
-            self.capture.inputs(asked.batch, signature), outputs(answer.outputs),
-            time.perf_counter() - started, "", question.key,
-        )  # fmt: skip
-        self.capture.observe([seen], signature.prediction)
-        return Ticket(asked, None, None, answer)
+        asked = champion.intake.read(question.protocol, question.raw)
+        job = Job(Fallback(route), asked, question.id or _id(asked), question.key, "fallback", started, done=done)
+        job.outcome = Outcome({"prediction": constant(route.fallback, asked.rows)})
+        job.latency = time.perf_counter() - started
+        self.capture.observe(route.model, 0, champion.kept, [job], [""], _batch(champion, asked))
+        self.metrics.add("requests_total", route.model, "0", "fallback", "200")
+        done(job)
+        return job
+
+
+class Fallback:
+    """Answers in the place of a model that is switched off; known as version 0."""
+
+    def __init__(self, route: Route) -> None:
+        self.model = route.model
+        self.number = 0
+
+    def answer(self, job: Job) -> Answer:
+        assert job.outcome is not None
+        return Answer(job.id, self.model, 0, "fallback", lambda: job.outputs, job.outcome.values["prediction"])
+
+
+def answer(job: Job) -> Answer:
+    """Return the answer of a job that is done; raises RequestError when it failed."""
+    found: Answer = job.version.answer(job)
+    return found
+
+
+def _batch(version: LoadedVersion, asked: Asked) -> Batch:
+    return version.intake.join([asked])
 
 
 def _same_inputs(one: LoadedVersion, other: LoadedVersion) -> bool:
@@ -157,9 +182,21 @@ def constant(value: Any, rows: int) -> Any:
     return column
 
 
+_ids: list[str] = []
+
+
 def new_id() -> str:
-    """Return an id nobody has used."""
-    return secrets.token_hex(12)
+    """Return an id nobody has used and nobody can guess: 96 random bits, drawn a thousand ids at a time."""
+    try:
+        return _ids.pop()
+    except IndexError:
+        text = os.urandom(_ID_BYTES * _IDS).hex()
+        _ids.extend(text[place : place + 2 * _ID_BYTES] for place in range(0, len(text), 2 * _ID_BYTES))
+        return _ids.pop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ids.clear)  # parent and child must not give out the same ids
 
 
 def _id(asked: Asked) -> str:
@@ -170,11 +207,3 @@ def _id(asked: Asked) -> str:
         except RequestError:
             return new_id()
     return new_id()
-
-
-def _failure(version: LoadedVersion, job: Job) -> RequestError:
-    error = job.error
-    if isinstance(error, Overloaded):
-        return error
-    told = f": {error.message}" if isinstance(error, RequestError) else "."
-    return RequestError(f"{version.model}/{version.number} failed on this request{told}", code=code_of(error))

@@ -11,14 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from boucle.core.errors import NotFound
+from boucle.core.errors import NotFound, RequestError
 from boucle.serving.app import App
-from boucle.serving.desk import Question
+from boucle.serving.batcher import late
+from boucle.serving.desk import Question, answer
 from boucle.serving.feedback import receive
-from boucle.serving.messages import Answer, Asked, check_id
+from boucle.serving.http import failed
+from boucle.serving.messages import Answer, Raw, check_id
 from boucle.serving.options import ServeOptions
-from boucle.serving.plane import EMBEDDED, Plane, assemble, late, remaining
-from boucle.serving.protocols.friendly import summary, table
+from boucle.serving.plane import EMBEDDED, Plane, assemble, remaining
+from boucle.serving.protocols import objects
+from boucle.serving.protocols.friendly import summary
 
 
 class EmbeddedModel:
@@ -26,6 +29,7 @@ class EmbeddedModel:
 
     def __init__(self, plane: Plane, name: str) -> None:
         self._plane = plane
+        self._lock = threading.Lock()
         self.name = name
 
     def predict(
@@ -38,7 +42,8 @@ class EmbeddedModel:
         """
         question = Question(
             self.name,
-            lambda reader: Asked(table(rows, reader)),
+            objects,
+            Raw(b"", table=rows),
             id="" if id is None else check_id(id, "id"),
             key="" if key is None else check_id(key, "key"),
         )
@@ -60,21 +65,23 @@ class EmbeddedModel:
         self.close()
 
     def _ask(self, question: Question) -> Answer:
-        answered, metrics = threading.Event(), self._plane.metrics
-        labels = (self.name, "", "", "500")
+        answered, metrics, job = threading.Event(), self._plane.metrics, None
         self._plane.engine.follow()
         metrics.add("requests_in_progress")
         try:
-            ticket = self._plane.desk.ask(question, lambda _: answered.set())
-            if ticket.job is not None and not answered.wait(remaining(ticket.job)):
-                ticket.job.given_up = True
+            with self._lock:
+                job = self._plane.desk.ask(question, lambda _: answered.set())
+                self._plane.desk.flush()
+            if not answered.wait(remaining(job)):
+                job.given_up = True
                 raise late()
-            answer = ticket.answer()
-            labels = (answer.model, str(answer.version), answer.role, "200")
+            return answer(job)
+        except RequestError as error:
+            if job is None:
+                self._plane.refused(self.name, failed(error).status)
+            raise
         finally:
             metrics.add("requests_in_progress", value=-1)
-            metrics.add("requests_total", *labels)
-        return answer
 
 
 def attach(

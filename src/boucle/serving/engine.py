@@ -127,6 +127,11 @@ class Engine:
         for version in _versions(self.snapshot):
             self._metrics.set("model_ready", version.model, str(version.number), value=1.0)
 
+    @property
+    def waiting(self) -> int:
+        """Rows that wait for slow models."""
+        return sum(version.batcher.waiting for version in _versions(self.snapshot))
+
     def series(self) -> Iterator[Series]:
         """Describe the loaded versions for the metrics."""
         for version in _versions(self.snapshot):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from boucle.core.errors import BoucleError, NotFound, Overloaded, RequestError
-from boucle.serving.messages import JSON, Encoded
+from boucle.serving.messages import JSON
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,7 +18,8 @@ Headers = list[tuple[bytes, bytes]]
 RETRY_AFTER = b"1"
 _STATUS = {
     "malformed": 400, "empty": 400, "bad_id": 400, "no_model": 400, "not_allowed": 405, "too_large": 413,
-    "too_many_rows": 413, "unsupported": 415, "model_error": 500, "not_ready": 503, "not_kept": 503,
+    "too_many_rows": 413, "unsupported": 415, "too_slow": 408, "head_too_long": 431,
+    "model_error": 500, "not_ready": 503, "not_kept": 503,
 }  # fmt: skip
 _TOLD = ("row", "expected", "got")
 
@@ -48,14 +49,10 @@ def answered(data: Any, status: int = 200) -> Response:
     return Response(status, orjson.dumps(data))
 
 
-def encoded(found: Encoded, headers: Headers) -> Response:
-    return Response(200, found.body, found.content_type, [*found.headers, *headers])
-
-
 def failed(error: BoucleError) -> Response:
     """Say what went wrong: ``error``, ``code``, ``field``, and what else is known of it."""
     code = str(error.facts.get("code", error.code))
-    status = status_of(error, code)
+    status = status_of(error)
     data: dict[str, Any] = {"error": error.message, "code": code, "field": error.facts.get("field")}
     if error.hint:
         data["hint"] = error.hint
@@ -68,8 +65,9 @@ def failed(error: BoucleError) -> Response:
     return response
 
 
-def status_of(error: BoucleError, code: str) -> int:
+def status_of(error: BoucleError) -> int:
     """Return the HTTP status: 4xx is the caller's to mend, 422 where the body was read and breaks the contract."""
+    code = str(error.facts.get("code", error.code))
     if isinstance(error, Overloaded):
         return 503
     if code in _STATUS:
@@ -91,7 +89,7 @@ async def read_body(request: Request, receive: Receive, limit: int) -> None:
     """Read the body, no more than ``limit`` bytes of it; raises RequestError."""
     length = request.headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -102,7 +100,7 @@ async def read_body(request: Request, receive: Receive, limit: int) -> None:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         chunks.append(chunk)
         more = message.get("more_body", False)
     request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -119,5 +117,6 @@ async def send_response(response: Response, send: Send, head: bool = False) -> N
     await send({"type": "http.response.body", "body": b"" if head else response.body})
 
 
-def _too_large(limit: int) -> RequestError:
+def too_large(limit: int) -> RequestError:
+    """Build the error of a body over the limit."""
     return RequestError(f"The body is larger than {limit} bytes.", hint="send fewer rows at once", code="too_large")

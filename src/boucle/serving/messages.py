@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,57 +11,75 @@ import orjson
 
 from boucle.core.errors import RequestError
 from boucle.core.observation import Role
-from boucle.core.signature import Batch, Label
-from boucle.serving.columns import plain
+from boucle.core.signature import Batch, Label, Rows
 
+Row = tuple[Any, ...]
 JSON = b"application/json"
 _SANE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(slots=True)
 class Raw:
-    """A request's body and the headers a codec may look at (lower-case names)."""
+    """A request's body, the headers a codec may look at (lower-case names), and whether the body is CSV.
+
+    ``table`` is there instead of a body where Python asks.
+    """
 
     body: bytes
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
-
-    @property
-    def csv(self) -> bool:
-        return self.headers.get(b"content-type", b"").lower().startswith(b"text/csv")
+    csv: bool = False
+    table: Any = None
 
 
-@dataclass(slots=True)
 class Asked:
-    """The table of a request. ``id`` is what the body calls the request, ``wants`` what it says about the answer."""
+    """The table of a request: decoded ``lists`` of right values, a row each, or a typed ``batch``.
 
-    batch: Batch
-    id: str = ""
-    wants: Any = None
+    ``id`` is what the body calls the request, ``wants`` what it says about the answer.
+    """
 
-    @property
-    def rows(self) -> int:
-        return len(next(iter(self.batch.values())))
+    __slots__ = ("batch", "id", "lists", "rows", "wants")
+
+    def __init__(
+        self, batch: Batch | None = None, lists: Sequence[Row] | None = None, id: str = "", wants: Any = None
+    ) -> None:
+        self.batch = batch
+        self.lists = lists
+        self.id = id
+        self.wants = wants
+        if lists is not None:
+            self.rows = len(lists)
+        else:
+            assert batch is not None
+            self.rows = len(batch.matrix) if isinstance(batch, Rows) else len(next(iter(batch.values()), ()))
 
 
-@dataclass(slots=True)
 class Answer:
-    """What a version said. ``version`` 0 is the declared fallback; ``outputs`` are its typed columns."""
+    """What a version said. ``version`` 0 is the declared fallback; ``outputs`` are its typed columns.
 
-    id: str
-    model: str
-    version: int
-    role: Role
-    outputs: Batch
-    labels: tuple[Label, ...] | None = None
+    ``predictions`` and ``probabilities`` are the same as JSON values.
+    """
 
-    @property
-    def predictions(self) -> list[Any]:
-        return plain(next(iter(self.outputs.values())))
+    __slots__ = ("id", "labels", "model", "outputs", "predictions", "probabilities", "role", "version")
 
-    @property
-    def probabilities(self) -> list[Any] | None:
-        found = self.outputs.get("probabilities")
-        return None if found is None else plain(found)
+    def __init__(
+        self,
+        id: str,
+        model: str,
+        version: int,
+        role: Role,
+        outputs: Callable[[], Batch],
+        predictions: list[Any],
+        probabilities: list[Any] | None = None,
+        labels: tuple[Label, ...] | None = None,
+    ) -> None:
+        self.id = id
+        self.model = model
+        self.version = version
+        self.role: Role = role
+        self.outputs = outputs
+        self.predictions = predictions
+        self.probabilities = probabilities
+        self.labels = labels
 
 
 @dataclass(slots=True)

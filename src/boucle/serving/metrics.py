@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ METRICS = {
     ),
     "requests_in_progress": Metric("gauge", "Requests being answered."),
     "batch_rows": Metric("histogram", "Rows in one call of a model.", (), ROWS),
-    "queue_rows": Metric("gauge", "Rows that wait for a model, or are in it."),
+    "queue_rows": Metric("gauge", "Rows that wait for a slow model."),
     "predictions_total": Metric("counter", "Predicted labels.", ("model", "version", "class")),
     "feedback_received_total": Metric("counter", "Entries of feedback taken in.", ("joined",)),
     "shadow_dropped_total": Metric("counter", "Shadow copies that could not be asked.", ("model", "version")),
@@ -80,6 +80,16 @@ class Metrics:
             if place is not None:
                 self._slots.add(place + bisect_left(edges, value), 1.0)
                 self._slots.add(place + len(edges) + 1, value)
+
+    def observe_all(self, name: str, *labels: str, values: Sequence[float]) -> None:
+        """Count many values of a histogram."""
+        edges = METRICS[name].edges
+        with self._lock:
+            place = self._place(name, labels, len(edges) + 2)
+            if place is not None:
+                for value in values:
+                    self._slots.add(place + bisect_left(edges, value), 1.0)
+                self._slots.add(place + len(edges) + 1, sum(values))
 
     def render(self, extra: Iterable[Series] = ()) -> str:
         """Return the sum over all processes, with ``extra`` series, as text."""

@@ -11,9 +11,14 @@ class ServeOptions:
     """Settings of one data plane. ``state`` is the ``.boucle`` directory; durations are in seconds.
 
     ``batch_rows`` is the most rows in one call of a model, ``queue_rows`` the most that wait for one version.
+    A job is refused when it would wait longer than ``max_wait`` for a slow model. A connection without a request is
+    closed after ``idle``, one that takes longer than ``slow`` for its request or does not take its answer as well;
+    ``head_bytes`` is the most a request line and its headers may have.
+    ``quick`` false leaves every request to the ASGI application.
     ``routing_key`` is the input field that keeps a caller on one version; ``refuse`` holds ``range`` and ``category``
     when values outside are refused instead of answered. ``poll`` is how often the release state is looked at,
     ``grace`` how long a worker that is to end still takes connections while its readiness already fails.
+    ``tls_certificate`` and ``tls_key`` are files. With ``guarded`` credentials are required whatever ``access`` says.
     """
 
     state: str
@@ -25,11 +30,19 @@ class ServeOptions:
     queue_rows: int = 20_000
     batch_rows: int = 1024
     deadline: float = 30.0
+    max_wait: float = 30.0
+    idle: float = 75.0
+    slow: float = 30.0
+    head_bytes: int = 65_536
+    quick: bool = True
     routing_key: str | None = None
     refuse: tuple[str, ...] = ()
     segment_bytes: int = 64 * 1024 * 1024
     poll: float = 0.5
     grace: float = 0.0
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    guarded: bool = False
 
     @property
     def serving(self) -> Path:
@@ -38,6 +51,14 @@ class ServeOptions:
     @property
     def routes(self) -> Path:
         return self.serving / "routes.json"
+
+    @property
+    def access(self) -> Path:
+        return self.serving / "access.json"
+
+    @property
+    def limits(self) -> Path:
+        return self.serving / "limits"
 
     @property
     def segments(self) -> Path:

@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import dataclass
 
-from boucle.core.errors import Overloaded
 from boucle.serving.batcher import Job
 from boucle.serving.capture import Capture, pii_key
 from boucle.serving.desk import Desk
@@ -28,6 +27,17 @@ class Plane:
     capture: Capture
     metrics: Metrics
 
+    def refused(self, model: str | None, status: int) -> None:
+        """Count a request that was refused before any version could answer it."""
+        served = self.engine.snapshot.served
+        name = model or (next(iter(served)) if len(served) == 1 else "")
+        self.metrics.add("requests_total", name if name in served else "", "", "", str(status))
+
+    def gauge(self) -> None:
+        """Write down what is true now and not counted as it happens."""
+        self.metrics.set("observations_dropped_total", value=self.capture.dropped)
+        self.metrics.set("queue_rows", value=self.engine.waiting)
+
     def close(self) -> None:
         """Finish what waits, then close the log."""
         self.engine.close()
@@ -46,9 +56,4 @@ def assemble(options: ServeOptions, name: str) -> Plane:
 
 def remaining(job: Job) -> float:
     """Return the seconds left until a job's deadline."""
-    return max(0.0, job.due - time.monotonic())
-
-
-def late() -> Overloaded:
-    """Build the error of an answer that did not come in time."""
-    return Overloaded("The answer did not come within the deadline.", hint="try again in a second", code="deadline")
+    return max(0.0, job.due - time.perf_counter())

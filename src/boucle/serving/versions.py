@@ -1,40 +1,127 @@
-"""A version in memory: its verified bundle, its model with the batcher before it, its reader of tables."""
+"""A version in memory: its verified bundle, its model with what brings rows to it, its reader of requests."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from boucle import plugins
 from boucle.core.deployment import Target
+from boucle.core.errors import Overloaded, RequestError
 from boucle.core.model import BundleInfo
-from boucle.core.observation import Observation
+from boucle.core.signature import STORAGE, Batch, Column, Field, Rows
 from boucle.formats.bundle import bundle_path, verify
 from boucle.ports.runtime import Predictor
-from boucle.serving.batcher import Batcher, Job, code_of
-from boucle.serving.capture import Capture, outputs
-from boucle.serving.codec import TableReader
+from boucle.serving.batcher import Batcher, Caller, Job, Lane, code_of
+from boucle.serving.capture import Capture, Kept
+from boucle.serving.http import status_of
+from boucle.serving.intake import Intake
+from boucle.serving.messages import Answer
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
 
+QUICK = 0.0005
+TRIED_ROWS = 32
 log = logging.getLogger("boucle.serving")
 
 
-@dataclass(eq=False)
 class LoadedVersion:
-    """One version ready to answer. Dropping the last reference to it frees the model."""
+    """One version ready to answer. Dropping the last reference to it frees the model.
 
-    model: str
-    target: Target
-    info: BundleInfo
-    reader: TableReader
-    batcher: Batcher = field(init=False)
+    ``lane`` is set for a model quick enough to answer on the thread that asks, requests of up to ``lane_rows`` rows.
+    """
 
-    @property
-    def number(self) -> int:
-        return self.target.version
+    def __init__(
+        self, model: str, target: Target, info: BundleInfo, predictor: Predictor, recorder: Recorder,
+        options: ServeOptions,
+    ) -> None:  # fmt: skip
+        self.model = model
+        self.target = target
+        self.number = target.version
+        self.info = info
+        self.intake = Intake(info.signature, options.max_rows, options.refuse)
+        self.labels = info.signature.classes
+        self.kept = Kept(info.signature)
+        caller = Caller(predictor, self._join, lambda jobs, asked: recorder.finish(self, jobs, asked))
+        self.batcher = Batcher(
+            caller,
+            name=f"{model}/{target.version}",
+            batch_rows=options.batch_rows,
+            queue_rows=options.queue_rows,
+            max_wait=options.max_wait,
+        )
+        self.lane_rows = quick_rows(predictor, info.signature.inputs, options.batch_rows)
+        self.lane: Lane | None = None
+        if self.lane_rows:
+            self.lane = Lane(caller, batch_rows=self.lane_rows, queue_rows=options.queue_rows)
+
+    def answer(self, job: Job) -> Answer:
+        """Return the answer of a job that is done; raises RequestError when it failed."""
+        outcome = job.outcome
+        if outcome is None:
+            raise failure(self, job)
+        start, behind = job.start, job.start + job.asked.rows
+        values = outcome.values
+        predictions = values.get("prediction")
+        if predictions is None:
+            predictions = next(iter(values.values()))
+        shares = values.get("probabilities")
+        return Answer(
+            job.id,
+            self.model,
+            self.number,
+            job.role,
+            lambda: job.outputs,
+            predictions[start:behind],
+            None if shares is None else shares[start:behind],
+            self.labels,
+        )
+
+    def _join(self, jobs: Sequence[Job]) -> Batch:
+        return self.intake.join([job.asked for job in jobs])
+
+
+class Recorder:
+    """Writes each call of a model into the log and counts it."""
+
+    def __init__(self, capture: Capture, metrics: Metrics) -> None:
+        self._capture = capture
+        self._metrics = metrics
+
+    def finish(self, version: LoadedVersion, jobs: Sequence[Job], asked: Batch | None) -> None:
+        """Record one call; nothing that goes wrong here may keep an answer back."""
+        try:
+            errors = [code_of(job.error) if job.error is not None else "" for job in jobs]
+            self._capture.observe(version.model, version.number, version.kept, jobs, errors, asked)
+            self._count(version, jobs)
+        except Exception:  # the thread has to live on
+            log.exception("the answers of %s/%s could not be recorded", version.model, version.number)
+
+    def _count(self, version: LoadedVersion, jobs: Sequence[Job]) -> None:
+        metrics, model, number = self._metrics, version.model, str(version.number)
+        metrics.observe("batch_rows", value=sum([job.asked.rows for job in jobs]))
+        counts: dict[tuple[str, int], int] = {}
+        latencies = []
+        for job in jobs:
+            if job.role != "shadow":
+                latencies.append(job.latency)
+                place = (job.role, 200 if job.error is None else status_of(failure(version, job)))
+                counts[place] = counts.get(place, 0) + 1
+            if job.error is not None and code_of(job.error) == "model_error":
+                log.error("%s/%s failed on request %s: %r", model, number, job.id, job.error)
+        metrics.observe_all("request_duration_seconds", model, number, values=latencies)
+        for (role, status), count in counts.items():
+            metrics.add("requests_total", model, number, role, str(status), value=count)
+        outcome = jobs[0].outcome
+        if version.labels is not None and outcome is not None:
+            predicted = next(iter(outcome.values.values()))
+            for label in set(predicted):
+                metrics.add("predictions_total", model, number, str(label), value=predicted.count(label))
 
 
 class Loader:
@@ -42,71 +129,64 @@ class Loader:
 
     def __init__(self, options: ServeOptions, capture: Capture, metrics: Metrics) -> None:
         self._options = options
-        self._capture = capture
-        self._metrics = metrics
+        self._recorder = Recorder(capture, metrics)
 
     def load(self, model: str, target: Target) -> LoadedVersion:
         """Verify a bundle and load it; raises BoucleError, or whatever a runtime lets through."""
         directory = self._find(target)
         info = verify(directory, target.digest)
         predictor: Predictor = plugins.load("runtimes", info.runtime)().load(directory, info)
-        options = self._options
-        version = LoadedVersion(model, target, info, TableReader(info.signature, options.max_rows, options.refuse))
-        version.batcher = Batcher(
-            predictor,
-            lambda jobs: self._finish(version, jobs),
-            name=f"{model}/{target.version}",
-            batch_rows=options.batch_rows,
-            queue_rows=options.queue_rows,
-        )
-        return version
+        return LoadedVersion(model, target, info, predictor, self._recorder, self._options)
 
     def _find(self, target: Target) -> Path:
         """Return the bundle's directory: where the release state says, or here if the state was moved."""
         named = Path(target.bundle)
         return named if named.is_dir() else bundle_path(Path(self._options.state), target.digest)
 
-    def _finish(self, version: LoadedVersion, jobs: Sequence[Job]) -> None:
-        """Write one batch into the log and count it; nothing that goes wrong here may keep an answer back."""
-        try:
-            seen = [observation(version, job, self._capture) for job in jobs]
-            self._capture.observe(seen, version.info.signature.prediction)
-            self._count(version, jobs, seen)
-        except Exception:  # the model's thread has to live on
-            log.exception("the answers of %s/%s could not be recorded", version.model, version.number)
 
-    def _count(self, version: LoadedVersion, jobs: Sequence[Job], seen: Sequence[Observation]) -> None:
-        metrics, model, number = self._metrics, version.model, str(version.number)
-        rows = sum(job.rows for job in jobs)
-        metrics.observe("batch_rows", value=rows)
-        metrics.add("queue_rows", value=-rows)
-        for job, one in zip(jobs, seen, strict=True):
-            if job.role != "shadow":
-                metrics.observe("request_duration_seconds", model, number, value=one.latency)
-            if job.error is not None and code_of(job.error) == "model_error":
-                log.error("%s/%s failed on request %s: %r", model, number, job.id, job.error)
-        if version.info.signature.classes is not None:
-            counts: dict[str, int] = {}
-            for one in seen:
-                for label in next(iter(one.outputs.values()), ()):
-                    counts[str(label)] = counts.get(str(label), 0) + 1
-            for label, count in counts.items():
-                metrics.add("predictions_total", model, number, label, value=count)
+def failure(version: LoadedVersion, job: Job) -> RequestError:
+    """Build what the caller is told about a job that failed."""
+    error = job.error
+    if isinstance(error, Overloaded):
+        return error
+    told = f": {error.message}" if isinstance(error, RequestError) else "."
+    return RequestError(f"{version.model}/{version.number} failed on this request{told}", code=code_of(error))
 
 
-def observation(version: LoadedVersion, job: Job, capture: Capture) -> Observation:
-    """Say what a job asked and what it got."""
-    signature = version.info.signature
-    return Observation(
-        id=job.id,
-        time=job.at,
-        model=version.model,
-        version=version.number,
-        role=job.role,
-        rows=job.rows,
-        inputs=capture.inputs(job.batch, signature),
-        outputs=outputs(job.outputs),
-        latency=job.elapsed,
-        error=code_of(job.error),
-        key=job.key,
-    )
+def quick_rows(predictor: Predictor, fields: tuple[Field, ...], most: int) -> int:
+    """Return how many rows a model answers in about half a millisecond; 0 for one that is slow on a few already.
+
+    It is tried on made-up rows, twice: the first time warms it up.
+    """
+    try:
+        for rows in (1, TRIED_ROWS):
+            sample = _made_up(fields, rows)
+            predictor.predict(sample)
+        begun = time.perf_counter()
+        predictor.predict(sample)
+        spent = time.perf_counter() - begun
+    except Exception:  # noqa: BLE001 - made-up rows may break a model; real ones are for its own thread then
+        return 0
+    return max(TRIED_ROWS, min(most, int(TRIED_ROWS * QUICK / max(spent, 1e-9)))) if spent < QUICK else 0
+
+
+def _made_up(fields: tuple[Field, ...], rows: int) -> Batch:
+    if all(field.dtype in ("float64", "int64", "bool") for field in fields):
+        return Rows(fields, np.tile(np.array([float(_typical(field)) for field in fields]), (rows, 1)))
+    return {field.name: _column(field, rows) for field in fields}
+
+
+def _column(field: Field, rows: int) -> Column:
+    column = np.empty(rows, dtype=STORAGE[field.dtype] if field.dtype in ("string", "datetime") else field.storage)
+    column[:] = _typical(field)
+    return column
+
+
+def _typical(field: Field) -> Any:
+    if field.dtype == "datetime":
+        return np.datetime64("2020-01-01", "ns")
+    if field.categories:
+        return field.categories[0]
+    if field.dtype == "string":
+        return ""
+    return 0.0 if field.minimum is None or field.maximum is None else (field.minimum + field.maximum) // 2

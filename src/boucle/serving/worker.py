@@ -26,6 +26,7 @@ from boucle.serving.metrics import clear
 from boucle.serving.options import ServeOptions
 from boucle.serving.plane import Plane, assemble
 from boucle.serving.pool import Pool
+from boucle.serving.wire import Turn, protocol
 
 BACKLOG = 2048
 DRAIN = 30
@@ -37,10 +38,17 @@ log = logging.getLogger("boucle.serving")
 class _Server(uvicorn.Server):
     """Fails readiness at the first signal, and goes on answering for ``grace`` seconds before it drains."""
 
-    def __init__(self, config: uvicorn.Config, app: App, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, turn: Turn, grace: float) -> None:
         super().__init__(config)
         self._app = app
+        self._turn = turn
         self._grace = grace
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the connections, a few times a second; uvicorn calls this ten times a second."""
+        if counter % 3 == 0:
+            self._turn.sweep(self.server_state.connections)
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; unlike uvicorn's own this does not raise it again, so that the exit code is 0."""
@@ -111,9 +119,10 @@ def run_member(options: ServeOptions, sock: socket.socket) -> int:
 
 def server(app: App, grace: float = 0.0) -> uvicorn.Server:
     """Return the HTTP server of an application; at a signal it answers what is under way first."""
+    turn = Turn(app.plane)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=protocol(turn) if app.plane.options.quick else "httptools",  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_level="warning",
@@ -121,7 +130,7 @@ def server(app: App, grace: float = 0.0) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
     )
-    return _Server(config, app, grace)
+    return _Server(config, app, turn, grace)
 
 
 def _load(plane: Plane, sock: socket.socket) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from boucle.core.errors import Overloaded
 from boucle.core.signature import Batch
-from boucle.serving.batcher import Batcher, Job, code_of
+from boucle.serving.batcher import Batcher, Caller, Job, Lane, code_of, joined
+from boucle.serving.messages import Asked
 
 LONG = 20.0  # a test that hangs fails, it does not wait for ever
 
@@ -32,21 +33,30 @@ class Doubler:
         return {"prediction": column * 2}
 
 
+def table(values: Sequence[float]) -> Asked:
+    return Asked({"x": np.array(values, dtype=np.float64)})
+
+
+def asked(job: Job) -> Batch:
+    assert job.asked.batch is not None
+    return job.asked.batch
+
+
 class Line:
     """A batcher with what came out of it."""
 
     def __init__(self, batch_rows: int = 100, queue_rows: int = 1000) -> None:
         self.model = Doubler()
         self.finished: list[list[str]] = []
-        self.batcher = Batcher(self.model, self._finish, name="t", batch_rows=batch_rows, queue_rows=queue_rows)
+        self.caller = Caller(self.model, lambda jobs: joined([asked(job) for job in jobs]), self._finish)
+        self.batcher = Batcher(self.caller, name="t", batch_rows=batch_rows, queue_rows=queue_rows)
 
-    def _finish(self, jobs: Sequence[Job]) -> None:
+    def _finish(self, jobs: Sequence[Job], batch: Batch | None) -> None:
         self.finished.append([job.id for job in jobs])
 
     def send(self, name: str, values: Sequence[float], due: float = float("inf")) -> tuple[Job, threading.Event]:
         answered = threading.Event()
-        column = np.array(values, dtype=np.float64)
-        job = Job({"x": column}, len(column), name, due=due, done=lambda _: answered.set())
+        job = Job(None, table(values), name, due=due, done=lambda _: answered.set())
         self.batcher.submit(job)
         return job, answered
 
@@ -78,9 +88,7 @@ def test_what_waits_when_the_model_is_free_is_one_batch(line: Line) -> None:
     line.model.gate.set()
     jobs = answered([held, *waiting])
     assert line.model.calls == [1, 10]
-    assert [list(job.outputs["prediction"]) for job in jobs[1:] if job.outputs] == [
-        [2 * n, 2 * n + 1] for n in range(5)
-    ]
+    assert [list(job.outputs["prediction"]) for job in jobs[1:]] == [[2 * n, 2 * n + 1] for n in range(5)]
 
 
 def test_a_batch_ends_at_its_cap_and_no_request_is_split() -> None:
@@ -100,7 +108,6 @@ def test_a_request_that_breaks_the_model_harms_no_neighbour(line: Line) -> None:
     answered([held, good, bad, last])
     assert code_of(bad[0].error) == "model_error"
     assert good[0].error is None
-    assert last[0].outputs is not None
     assert list(last[0].outputs["prediction"]) == [6.0]
 
 
@@ -134,7 +141,7 @@ def test_everything_is_finished_before_anyone_is_told(line: Line) -> None:
         known.append(any(job.id in batch for batch in line.finished))
         told.set()
 
-    line.batcher.submit(Job({"x": np.ones(1)}, 1, "first", done=tell))
+    line.batcher.submit(Job(None, table([1.0]), "first", done=tell))
     assert told.wait(LONG)
     assert known == [True]
 
@@ -150,3 +157,46 @@ def test_a_model_that_answers_too_few_rows_is_an_error(line: Line) -> None:
     line.model.predict = lambda batch: {"prediction": batch["x"][:-1]}  # type: ignore[method-assign]
     (job,) = answered([line.send("short", [1.0, 2.0])])
     assert code_of(job.error) == "model_error"
+
+
+def test_a_lane_answers_all_that_waits_in_calls_of_its_size(line: Line) -> None:
+    lane = Lane(line.caller, batch_rows=4, queue_rows=10)
+    jobs = [Job(None, table([n] * rows), f"r{n}") for n, rows in enumerate([3, 1, 2, 4])]
+    assert [lane.add(job) for job in jobs] == [True, False, False, False]
+    with pytest.raises(Overloaded, match="limit is 10"):
+        lane.add(Job(None, table([1.0]), "refused"))
+    lane.flush()
+    assert line.model.calls == [4, 2, 4]
+    assert [job.outputs["prediction"].tolist() for job in jobs] == [[0, 0, 0], [2], [4, 4], [6, 6, 6, 6]]
+
+
+def test_a_slow_model_refuses_what_would_wait_too_long() -> None:
+    line = Line()
+    answered([line.send("first", [1.0])])
+    batcher = Batcher(line.caller, name="slow", max_wait=0.0)
+    line.model.gate.clear()
+    line.model.entered.clear()
+    waiting = [Job(None, table([1.0]), f"r{n}") for n in range(2)]
+    batcher.submit(Job(None, table([1.0]), "paced"))
+    batcher.submit(waiting[0])
+    line.model.gate.set()
+    batcher.close(LONG)
+    line.model.gate.clear()
+    line.model.entered.clear()
+    batcher.submit(Job(None, table([1.0]), "held"))
+    assert line.model.entered.wait(LONG)
+    batcher.submit(waiting[1])
+    with pytest.raises(Overloaded, match="s of work"):
+        batcher.submit(Job(None, table([1.0]), "refused"))
+    line.model.gate.set()
+    batcher.close(LONG)
+    assert waiting[1].error is None
+
+
+def test_who_no_longer_waits_is_recorded_as_late(line: Line) -> None:
+    held = line.hold()
+    held[0].given_up = True
+    line.model.gate.set()
+    answered([held])
+    assert code_of(held[0].error) == "deadline"
+    assert held[0].outcome is None

@@ -143,7 +143,7 @@ def test_every_mlflow_shape_is_the_same_table(body: Any) -> None:
 
 
 def test_csv_is_read_by_its_head_and_empty_cells_are_missing() -> None:
-    raw = Raw(b"count,pH,colour,old\n4,3.2,red,true\n5,3,,\n", {b"content-type": b"text/csv; charset=utf-8"})
+    raw = Raw(b"count,pH,colour,old\n4,3.2,red,true\n5,3,,\n", csv=True)
     batch = mlflow.decode(raw, READER).batch
     assert (batch["pH"].tolist(), batch["count"].tolist()) == ([3.2, 3.0], [4, 5])
     assert batch["colour"].tolist() == ["red", None]
@@ -168,15 +168,16 @@ def test_tensors_sent_as_bytes_are_read_and_answered_as_bytes() -> None:
     head = json.dumps({"id": "r-1", "inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
     asked = v2.decode(Raw(head + values, {v2.HEADER: str(len(head)).encode()}), NUMBERS)
     assert asked.batch["b"].tolist() == [3, 4]
-    reply = v2.encode(asked, Answer("x", "wine", 3, "champion", {"prediction": np.array([0.5, 0.25])}))
+    said = {"prediction": np.array([0.5, 0.25])}
+    reply = v2.encode(asked, Answer("x", "wine", 3, "champion", lambda: said, [0.5, 0.25]))
     cut = int(dict(reply.headers)[v2.HEADER])
     assert np.frombuffer(reply.body[cut:], "<f8").tolist() == [0.5, 0.25]
     assert json.loads(reply.body[:cut])["id"] == "r-1"
 
 
 def test_a_classifier_answers_probabilities_with_the_order_of_the_labels() -> None:
-    outputs = {"prediction": np.array(["b", "a"], object), "probabilities": np.array([[0.25, 0.75], [1, 0]])}
-    answer = Answer("r", "wine", 3, "champion", outputs, ("a", "b"))
+    shares = [[0.25, 0.75], [1.0, 0.0]]
+    answer = Answer("r", "wine", 3, "champion", dict, ["b", "a"], shares, ("a", "b"))
     assert json.loads(friendly.encode(Asked({}), answer).body) == {
         "id": "r",
         "model": "wine",

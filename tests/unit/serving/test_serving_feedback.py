@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boucle.core.errors import RequestError
-from boucle.core.observation import Feedback, Observation
-from boucle.core.signature import Field
+from boucle.core.observation import Feedback
+from boucle.core.signature import Field, Signature
 from boucle.formats.segment import read_new
-from boucle.serving.capture import Capture
+from boucle.serving.batcher import Job
+from boucle.serving.capture import Capture, Kept
 from boucle.serving.feedback import receive
+from boucle.serving.messages import Asked
 
 NUMBER = Field("prediction", "float64")
 LABEL = Field("prediction", "string", categories=("no", "yes"))
@@ -24,7 +27,8 @@ def capture(tmp_path: Path) -> Iterator[Capture]:
     """A worker that has answered ``n`` (two numbers) and ``c`` (one label)."""
     made = Capture(tmp_path, "w", 1 << 20, b"key")
     for name, rows, field in (("n", 2, NUMBER), ("c", 1, LABEL)):
-        made.observe([Observation(name, 1.0, "m", 1, "champion", rows, {}, {})], field)
+        kept = Kept(Signature((), (field,)))
+        made.observe("m", 1, kept, [Job(None, Asked({"x": np.zeros(rows)}), name)], [""], {})
     yield made
     made.close()
 

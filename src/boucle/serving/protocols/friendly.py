@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
 
 from boucle.core.signature import Batch
 from boucle.serving.codec import TableReader, malformed, parse
-from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
+from boucle.serving.messages import Answer, Asked, Encoded, Raw, Row, to_json
+from boucle.serving.typed import Read, Typed, first_inside, nothing, records
 
 
 def decode(raw: Raw, reader: TableReader) -> Asked:
     if raw.csv:
         return Asked(reader.csv(raw.body))
     return Asked(table(parse(raw.body), reader))
+
+
+def quick(typed: Typed) -> Read:
+    """Return what reads one object, a list of objects, or rows under ``inputs``."""
+    if not typed.usable:
+        return nothing
+    rows: Any = list.__class_getitem__(typed.row)
+    one = typed.reader(typed.record, lambda found: (astuple(found),))
+    many = typed.reader(list.__class_getitem__(typed.record), records)
+    bare = typed.reader(rows, lambda found: found)
+    shape = msgspec.defstruct("Inputs", [("inputs", rows)], forbid_unknown_fields=True, gc=False)
+    inside = typed.reader(shape, lambda found: found.inputs)
+    named = "inputs" in typed.names
+
+    def read(body: bytes) -> Sequence[Row] | None:
+        if body[:1] == b"{":
+            return inside(body) if not named and b'"inputs"' in body[:16] else one(body)
+        if body[:1] == b"[":
+            return bare(body) if first_inside(body, b"[") == b"[" else many(body)
+        return None
+
+    return read
 
 
 def table(data: Any, reader: TableReader) -> Batch:

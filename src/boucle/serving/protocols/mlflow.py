@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from boucle.core.signature import Batch
 from boucle.serving.codec import TableReader, malformed, parse
-from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
+from boucle.serving.messages import Answer, Asked, Encoded, Raw, Row, to_json
+from boucle.serving.typed import Read, Typed, first_inside, nothing, records
 
 _SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
@@ -19,6 +23,48 @@ def decode(raw: Raw, reader: TableReader) -> Asked:
     if len(found) != 1:
         raise malformed(f"The body is not an object with exactly one of {', '.join(_SHAPES)}.")
     return Asked(_READ[found[0]](data[found[0]], reader))
+
+
+def quick(typed: Typed) -> Read:
+    """Return what reads a frame in the signature's order, records, and rows of values."""
+    if not typed.usable:
+        return nothing
+    rows: Any = list.__class_getitem__(typed.row)
+    objects: Any = list.__class_getitem__(typed.record)
+    names = typed.names
+    split = msgspec.defstruct("Split", [("columns", list[str]), ("data", rows)], forbid_unknown_fields=True, gc=False)
+    readers = {
+        b"dataframe_split": typed.reader(
+            _wrapped("dataframe_split", split),
+            lambda found: found.dataframe_split.data if found.dataframe_split.columns == names else (),
+        ),
+        b"dataframe_records": typed.reader(
+            _wrapped("dataframe_records", objects), lambda found: records(found.dataframe_records)
+        ),
+    }
+    listed = {key: listing(typed, key) for key in ("inputs", "instances")}
+
+    def read(body: bytes) -> Sequence[Row] | None:
+        key = body[: body.find(b":")].strip(b'{" \r\n\t')
+        reader = readers.get(key) or listed.get(key.decode("latin-1"))
+        return None if reader is None else reader(body)
+
+    return read
+
+
+def listing(typed: Typed, key: str) -> Read:
+    """Return what reads rows of values, or objects, under ``key``."""
+    if not typed.usable:
+        return nothing
+    rows = typed.reader(_wrapped(key, list.__class_getitem__(typed.row)), lambda found: getattr(found, key))
+    objects = typed.reader(
+        _wrapped(key, list.__class_getitem__(typed.record)), lambda found: records(getattr(found, key))
+    )
+    return lambda body: (objects if first_inside(body, b"[") == b"{" else rows)(body)
+
+
+def _wrapped(key: str, shape: Any) -> Any:
+    return msgspec.defstruct("Body", [(key, shape)], forbid_unknown_fields=True, gc=False)
 
 
 def encode(asked: Asked, answer: Answer) -> Encoded:

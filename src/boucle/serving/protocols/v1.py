@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from boucle.serving.codec import TableReader, malformed, parse
 from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
-from boucle.serving.protocols.mlflow import instances
+from boucle.serving.protocols.mlflow import instances, listing
+from boucle.serving.typed import Read, Typed
 
 
 def decode(raw: Raw, reader: TableReader) -> Asked:
@@ -12,6 +13,11 @@ def decode(raw: Raw, reader: TableReader) -> Asked:
     if type(data) is not dict or "instances" not in data:
         raise malformed('The body is not an object with "instances".', 'send {"instances": [{"column": value}]}')
     return Asked(instances(data["instances"], reader))
+
+
+def quick(typed: Typed) -> Read:
+    """Return what reads rows of values, or objects, under ``instances``."""
+    return listing(typed, "instances")
 
 
 def encode(asked: Asked, answer: Answer) -> Encoded:

@@ -6,17 +6,20 @@ One named input per column, of shape (rows,) or (rows, 1); or one numeric tensor
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from boucle.core.errors import NotFound
-from boucle.core.signature import Batch, Column, Field, Signature
+from boucle.core.signature import Batch, Column, Field, Rows, Signature
 from boucle.serving.codec import TableReader, malformed, parse
 from boucle.serving.columns import plain
 from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
+from boucle.serving.typed import Typed
 
 HEADER = b"inference-header-content-length"
 _TYPES: dict[str, str] = {
@@ -26,23 +29,102 @@ _TYPES: dict[str, str] = {
 _OF_FIELD = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES", "datetime": "BYTES"}
 
 
+class _Size(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    binary_data_size: int
+
+
+class _Tensor(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    shape: list[int]
+    datatype: str
+    parameters: _Size | None = None
+    data: list[float] | None = None
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    inputs: list[_Tensor]
+    id: str = ""
+
+
+_request = msgspec.json.Decoder(_Request).decode
+_FLOATS: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "FP64": np.dtype("<f8")}
+_NOTHING = np.empty(0)
+
+
+def quick(typed: Typed) -> Callable[[Raw], Asked | None]:
+    """Return what reads numbers, as one tensor (rows, columns) or one input per column, when all is right."""
+    if not typed.floats:
+        return lambda raw: None
+    width, fields, most = len(typed.names), typed.fields, typed.max_rows
+    places = {name: place for place, name in enumerate(typed.names)}
+
+    def read(raw: Raw) -> Asked | None:
+        """Decode; None where the exact reader has to look."""
+        body, length = raw.body, raw.headers.get(HEADER)
+        try:
+            cut = len(body) if length is None else int(length)
+            found = _request(body if length is None else body[:cut])
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+        tensors = found.inputs
+        if len(tensors) != 1 or tensors[0].name in places:
+            matrix = _side_by_side(tensors, places) if cut == len(body) else None
+        else:
+            shape = tensors[0].shape
+            right = len(shape) == 2 and shape[1] == width
+            matrix = _floats(tensors[0], shape[0] * width, body, cut).reshape(-1, width) if right else None
+        return None if matrix is None or not 0 < len(matrix) <= most else Asked(Rows(fields, matrix), id=found.id)
+
+    return read
+
+
+def _floats(tensor: _Tensor, size: int, body: bytes, cut: int) -> NDArray[np.float64]:
+    """Return the values of the only tensor of a request; none when anything about it is unusual."""
+    if tensor.data is not None:
+        right = tensor.parameters is None and cut == len(body) and len(tensor.data) == size
+        return np.array(tensor.data, dtype=np.float64) if right and tensor.datatype in _FLOATS else _NOTHING
+    dtype = _FLOATS.get(tensor.datatype)
+    if dtype is None or tensor.parameters is None:
+        return _NOTHING
+    if not tensor.parameters.binary_data_size == len(body) - cut == size * dtype.itemsize:
+        return _NOTHING
+    values = np.frombuffer(body, dtype, size, cut)
+    return values.astype(np.float64) if np.isfinite(values).all() else _NOTHING
+
+
+def _side_by_side(tensors: Sequence[_Tensor], places: dict[str, int]) -> NDArray[np.float64] | None:
+    """Return one input per column as a matrix; None when anything about them is unusual."""
+    rows = tensors[0].shape[0] if tensors and tensors[0].shape else 0
+    columns: list[Any] = [None] * len(places)
+    for tensor in tensors:
+        place = places.get(tensor.name)
+        single = tensor.shape in ([rows], [rows, 1]) and tensor.datatype in _FLOATS
+        if place is None or not single or tensor.data is None or len(tensor.data) != rows:
+            return None
+        columns[place] = tensor.data
+    if len(tensors) != len(places) or None in columns:
+        return None
+    return np.array(columns, dtype=np.float64).T
+
+
 def decode(raw: Raw, reader: TableReader) -> Asked:
     data, tail = _parts(raw)
     inputs = data.get("inputs")
     if type(inputs) is not list or not inputs or not all(type(one) is dict for one in inputs):
         raise malformed('"inputs" is not a list of tensors with name, shape, datatype and data.')
     tensors = list(_tensors(inputs, tail))
-    return Asked(_batch(tensors, reader), _id(data), _wanted(data, reader.signature))
+    return Asked(_batch(tensors, reader), id=_id(data), wants=_wanted(data, reader.signature))
 
 
 def encode(asked: Asked, answer: Answer) -> Encoded:
     """Write the outputs asked for (all by default), those asked for as bytes behind the JSON."""
-    wanted: dict[str, bool] = asked.wants or dict.fromkeys(answer.outputs, False)
+    typed = answer.outputs()
+    wanted: dict[str, bool] = asked.wants or dict.fromkeys(typed, False)
     outputs, chunks = [], []
     for name, binary in wanted.items():
-        if name not in answer.outputs:
+        if name not in typed:
             continue
-        column = answer.outputs[name]
+        column = typed[name]
         tensor: dict[str, Any] = {"name": name, "datatype": _datatype(column), "shape": list(column.shape)}
         if binary:
             chunks.append(_bytes(column))
