@@ -34,7 +34,10 @@ class Saved:
 
 
 class Runtime(Protocol):
-    """One framework's way of keeping and running a model."""
+    """One framework's way of keeping and running a model.
+
+    One with an attribute ``forks`` that is true makes models that survive a fork: workers then share their memory.
+    """
 
     name: str
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,9 @@ from boucle.core.errors import BoucleError, NotFound, RequestError
 from boucle.core.json import to_data
 from boucle.serving import describe
 from boucle.serving.batcher import Job, late
-from boucle.serving.calls import Endpoint, endpoint, given, number, question, respond
+from boucle.serving.calls import Endpoint, admit, endpoint, given, number, question, respond
 from boucle.serving.codec import parse
-from boucle.serving.desk import new_id
+from boucle.serving.desk import Desk, Question, new_id
 from boucle.serving.feedback import receive as take_in
 from boucle.serving.http import (
     Receive,
@@ -30,10 +31,12 @@ from boucle.serving.http import (
     send_response,
 )
 from boucle.serving.plane import Plane, remaining
+from boucle.serving.residency import Asleep
 from boucle.serving.router import Served, numbered
 from boucle.serving.versions import LoadedVersion
 
 log = logging.getLogger("boucle.serving")
+_NAP = 0.05
 HTML, TEXT = b"text/html; charset=utf-8", b"text/plain; version=0.0.4; charset=utf-8"
 _TELLS = re.compile(r"/(?P<protocol>v[12])/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/]+))?(?P<ready>/ready)?")
 
@@ -81,6 +84,10 @@ class App:
         await send_response(response, send, request.method == "HEAD")
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
+        if endpoint(request.path) is None:
+            given = request.headers.get
+            key = given(b"authorization", b""), given(b"x-api-key", b"")
+            self.plane.access.guard.admit_page(request.path, *key, time.time())
         page = self._pages.get(request.path) or self._told(request.path)
         if page is not None:
             _check_method(request, "GET", "HEAD")
@@ -114,8 +121,10 @@ class App:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         try:
+            admit(asked, request.headers, self.plane)
             await read_body(request, receive, self.plane.options.max_body)
-            job = desk.ask(question(asked, request.headers, request.body, snapshot), lambda job: _wake(loop, future))
+            asking = question(asked, request.headers, request.body, snapshot)
+            job = await _asked(desk, asking, lambda job: _wake(loop, future))
         except BoucleError as error:
             response = failed(error)
             self.plane.refused(asked.model, response.status)
@@ -182,6 +191,18 @@ def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None
     """Tell the waiting request, from whatever thread; a loop that has ended has nobody waiting."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))
+
+
+async def _asked(desk: Desk, asking: Question, done: Callable[[Job], None]) -> Job:
+    """Ask, and again until a model that sleeps is awake, within the deadline."""
+    end = time.perf_counter() + desk.options.deadline
+    while True:
+        try:
+            return desk.ask(asking, done)
+        except Asleep:
+            if time.perf_counter() > end:
+                raise
+            await asyncio.sleep(_NAP)
 
 
 async def _wait(job: Job, future: asyncio.Future[None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from boucle.serving.desk import Question, answer
 from boucle.serving.engine import Snapshot
 from boucle.serving.http import Response
 from boucle.serving.messages import Answer, Encoded, Raw, check_id
+from boucle.serving.plane import Plane
 from boucle.serving.protocols import friendly, mlflow, v1, v2
 
 _PATHS: tuple[tuple[re.Pattern[str], ModuleType], ...] = (
@@ -44,6 +46,14 @@ def endpoint(path: str) -> Endpoint | None:
             given = found.groupdict()
             return Endpoint(protocol, given.get("model"), given.get("version"))
     return None
+
+
+def admit(asked: Endpoint, headers: Mapping[bytes, bytes], plane: Plane) -> None:
+    """Let a caller ask a model; raises Unauthenticated, Forbidden and RateLimited."""
+    guard = plane.access.guard
+    if not guard.open:
+        model = asked.model or plane.engine.snapshot.only()
+        guard.admit(headers.get(b"authorization", b""), headers.get(b"x-api-key", b""), model, time.time())
 
 
 def question(asked: Endpoint, headers: Mapping[bytes, bytes], body: bytes, snapshot: Snapshot) -> Question:

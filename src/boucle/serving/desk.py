@@ -20,7 +20,7 @@ from boucle.core.signature import Batch
 from boucle.serving.batcher import Job, Lane, Outcome
 from boucle.serving.capture import Capture
 from boucle.serving.columns import plain
-from boucle.serving.engine import Engine
+from boucle.serving.engine import Engine, Snapshot
 from boucle.serving.messages import Answer, Asked, Raw, check_id
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
@@ -57,10 +57,13 @@ class Desk:
     def ask(self, question: Question, done: Callable[[Job], None]) -> Job:
         """Queue a question; ``done`` is called once, when it is answered: here, in ``flush`` or on a model's thread.
 
-        Raises NotFound, RequestError for a table that breaks the contract, Overloaded.
+        Raises NotFound, RequestError for a table that breaks the contract, Overloaded, Asleep.
         """
         started = time.perf_counter()
-        served = self.engine.snapshot.served.get(question.model) or self.engine.snapshot.find(question.model)
+        snapshot = self.engine.snapshot
+        served = snapshot.served.get(question.model) or snapshot.find(question.model)
+        if self.options.memory:
+            self._be_awake(snapshot, question.model)
         if not served.route.enabled:
             return self._fallback(served, question, started, done)
         version = served.champion
@@ -89,6 +92,12 @@ class Desk:
     def waiting(self) -> bool:
         """Whether there is something to flush."""
         return bool(self._lanes)
+
+    def _be_awake(self, snapshot: Snapshot, model: str) -> None:
+        """Note that a model is asked; raises Asleep while it is loaded for that."""
+        if model in snapshot.asleep:
+            raise self.engine.residency.wake(model)
+        self.engine.residency.touch(model)
 
     def _submit(self, version: LoadedVersion, job: Job) -> None:
         lane = version.lane

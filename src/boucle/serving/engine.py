@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from boucle.core.deployment import Route, RouteTable, Target
 from boucle.core.errors import BoucleError, NotFound, RequestError
 from boucle.formats.routes import read_routes
+from boucle.serving.capture import Capture
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
+from boucle.serving.residency import Residency, resident, size_of
 from boucle.serving.router import Served
 from boucle.serving.slots import Series
-from boucle.serving.versions import LoadedVersion, Loader
+from boucle.serving.versions import AfterFork, LoadedVersion, Loader
 
 log = logging.getLogger("boucle.serving")
 RETRY = 10.0
@@ -28,11 +31,15 @@ Key = tuple[str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is served at one moment; replaced whole. ``problems`` says per (model, version) why it is not loaded."""
+    """What is served at one moment; replaced whole. ``problems`` says per (model, version) why it is not loaded.
+
+    ``asleep`` are models that are loaded when they are asked.
+    """
 
     generation: int = 0
     served: Mapping[str, Served[LoadedVersion]] = field(default_factory=dict)
     problems: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    asleep: frozenset[str] = frozenset()
 
     def find(self, model: str) -> Served[LoadedVersion]:
         """Return a model's route; raises NotFound with near names."""
@@ -56,14 +63,22 @@ class Snapshot:
     def ready(self) -> bool:
         """Whether there is something to answer and everything that is released can answer."""
         return bool(self.served) and all(
-            served.champion is not None for served in self.served.values() if served.route.enabled
+            served.champion is not None or name in self.asleep
+            for name, served in self.served.items()
+            if served.route.enabled
         )
 
 
 class Engine:
-    """Follows the release state. ``start`` loads what it names and goes on looking; ``close`` finishes what waits."""
+    """Follows the release state. ``start`` loads what it names and goes on looking; ``close`` finishes what waits.
 
-    def __init__(self, options: ServeOptions, loader: Loader, metrics: Metrics) -> None:
+    ``also`` is called at every look.
+    """
+
+    def __init__(
+        self, options: ServeOptions, loader: Loader, metrics: Metrics, also: Callable[[], None] = lambda: None
+    ) -> None:
+        self._also = also
         self._options = options
         self._loader = loader
         self._metrics = metrics
@@ -72,6 +87,7 @@ class Engine:
         self._unreadable = ""
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
+        self.residency = Residency(options.memory)
         self.snapshot = Snapshot()
 
     def start(self) -> None:
@@ -88,15 +104,27 @@ class Engine:
     def close(self, timeout: float = 30.0) -> None:
         """Stop looking, let every version finish what waits, and end its thread."""
         self._stop.set()
+        self.residency.wanted.set()
         if self._watcher is not None:
             self._watcher.join(timeout)
         for version in _versions(self.snapshot):
             version.batcher.close(timeout)
 
-    def look(self) -> None:
-        """Apply the release state if it has changed, or if something could not be loaded a while ago."""
+    def record(self, capture: Capture, metrics: Metrics) -> None:
+        """Record into these from now on."""
+        self._loader.record(capture, metrics)
+        self._metrics = metrics
+
+    def look(self, forking: bool = False) -> None:
+        """Apply the release state if it has changed, or if something could not be loaded a while ago.
+
+        ``forking`` leaves out models that do not survive a fork; the next look loads them.
+        """
         stamp = self._read_stamp()
-        again = self.snapshot.problems and time.monotonic() - self._tried > RETRY
+        again = bool(self.snapshot.problems) and time.monotonic() - self._tried > RETRY
+        if self.residency.wanted.is_set():
+            self.residency.wanted.clear()
+            again = True
         if stamp is None or (stamp == self._stamp and not again):
             return  # a file that is gone changes nothing: what is loaded goes on answering
         try:
@@ -107,17 +135,26 @@ class Engine:
             self._unreadable = str(error)
             return
         self._unreadable = ""
+        self._loader.forking = forking
         self.apply(table)
-        self._stamp = stamp
+        self._stamp = None if forking else stamp
 
     def apply(self, table: RouteTable) -> None:
         """Load what ``table`` needs, then switch to it at once; drop what nothing needs any more."""
         old = self.snapshot
         loaded = {_key(version.model, version.target): version for version in _versions(old)}
         problems: dict[tuple[str, int], str] = {}
-        served = {route.model: self._serve(route, loaded, problems, old) for route in table.routes}
+        served: dict[str, Served[LoadedVersion]] = {}
+        for route in table.routes:
+            awake = {name for name, one in served.items() if one.versions}
+            if self._stays(route.model, old, awake):
+                served[route.model] = self._serve(route, loaded, problems, old)
+            else:
+                served[route.model] = Served(route, {}, None)
+        self._make_room(served)
+        asleep = frozenset(name for name, one in served.items() if not one.versions and not _has(problems, name))
         self._tried = time.monotonic()
-        self.snapshot = Snapshot(table.generation, served, problems)
+        self.snapshot = Snapshot(table.generation, served, problems, asleep)
         kept = set(map(id, _versions(self.snapshot)))
         for version in _versions(old):
             if id(version) not in kept:
@@ -137,6 +174,18 @@ class Engine:
         for version in _versions(self.snapshot):
             labels = (version.model, str(version.number), version.info.runtime, version.target.digest[:12])
             yield Series("model_info", labels, (1.0,))
+
+    def _stays(self, model: str, old: Snapshot, awake: set[str]) -> bool:
+        """Say whether a model is to be in memory: it is, it was asked, or there is room."""
+        known = old.served.get(model)
+        return bool(known and known.versions) or self.residency.is_wanted(model) or self.residency.fits(model, awake)
+
+    def _make_room(self, served: dict[str, Served[LoadedVersion]]) -> None:
+        """Let the models asked longest ago sleep, until the others are within the limit."""
+        while name := self.residency.gives_way([name for name, one in served.items() if one.versions]):
+            served[name] = Served(served[name].route, {}, None)
+            self.residency.sleep(name)
+            log.info("%s sleeps until it is asked again", name)
 
     def _serve(
         self,
@@ -164,8 +213,12 @@ class Engine:
     ) -> LoadedVersion | None:
         place = (model, target.version)
         try:
-            begun = time.perf_counter()
+            begun, before = time.perf_counter(), resident()
             version = self._loader.load(model, target)
+            if self.residency.limit:
+                self.residency.weigh(model, resident() - before, size_of(Path(target.bundle)))
+        except AfterFork:
+            return None
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the old route has to go on
             problems[place] = str(error) or type(error).__name__
             if old.problems.get(place) != problems[place]:
@@ -183,9 +236,13 @@ class Engine:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _watch(self) -> None:
-        while not self._stop.wait(self._options.poll):
+        while not self._stop.is_set():
+            self.residency.wanted.wait(self._options.poll)
+            if self._stop.is_set():
+                return
             try:
                 self.look()
+                self._also()
             except Exception:  # the watcher has to live on
                 log.exception("the release state could not be applied")
 
@@ -200,6 +257,10 @@ def _targets(route: Route) -> Iterator[Target]:
 def _versions(snapshot: Snapshot) -> Iterator[LoadedVersion]:
     for served in snapshot.served.values():
         yield from served.versions.values()
+
+
+def _has(problems: Mapping[tuple[str, int], str], model: str) -> bool:
+    return any(name == model for name, _ in problems)
 
 
 def _key(model: str, target: Target) -> Key:

@@ -8,19 +8,28 @@ from typing import Any
 
 import orjson
 
-from boucle.core.errors import BoucleError, NotFound, Overloaded, RequestError
+from boucle.core.errors import (
+    BoucleError,
+    Forbidden,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    RequestError,
+    Unauthenticated,
+)
 from boucle.serving.messages import JSON
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-RETRY_AFTER = b"1"
+RETRY_AFTER = 1
 _STATUS = {
     "malformed": 400, "empty": 400, "bad_id": 400, "no_model": 400, "not_allowed": 405, "too_large": 413,
     "too_many_rows": 413, "unsupported": 415, "too_slow": 408, "head_too_long": 431,
     "model_error": 500, "not_ready": 503, "not_kept": 503,
 }  # fmt: skip
+_KINDS: dict[type[BoucleError], int] = {Overloaded: 503, RateLimited: 429, Unauthenticated: 401, Forbidden: 403}
 _TOLD = ("row", "expected", "got")
 
 
@@ -58,8 +67,10 @@ def failed(error: BoucleError) -> Response:
         data["hint"] = error.hint
     data |= {name: error.facts[name] for name in _TOLD if error.facts.get(name) is not None}
     response = answered(data, status)
-    if status == 503:
-        response.headers.append((b"retry-after", RETRY_AFTER))
+    if status in (429, 503):
+        response.headers.append((b"retry-after", str(error.facts.get("retry_after", RETRY_AFTER)).encode()))
+    if status == 401:
+        response.headers.append((b"www-authenticate", str(error.facts.get("challenge", "Bearer")).encode()))
     if status == 405:
         response.headers.append((b"allow", str(error.facts.get("allow", "")).encode()))
     return response
@@ -68,8 +79,9 @@ def failed(error: BoucleError) -> Response:
 def status_of(error: BoucleError) -> int:
     """Return the HTTP status: 4xx is the caller's to mend, 422 where the body was read and breaks the contract."""
     code = str(error.facts.get("code", error.code))
-    if isinstance(error, Overloaded):
-        return 503
+    for kind, status in _KINDS.items():
+        if isinstance(error, kind):
+            return status
     if code in _STATUS:
         return _STATUS[code]
     if isinstance(error, NotFound):

@@ -14,6 +14,7 @@ class ServeOptions:
     A job is refused when it would wait longer than ``max_wait`` for a slow model. A connection without a request is
     closed after ``idle``, one that takes longer than ``slow`` for its request or does not take its answer as well;
     ``head_bytes`` is the most a request line and its headers may have.
+    ``memory`` is the most bytes of models, 0 loads them all; those asked longest ago give way.
     ``quick`` false leaves every request to the ASGI application.
     ``routing_key`` is the input field that keeps a caller on one version; ``refuse`` holds ``range`` and ``category``
     when values outside are refused instead of answered. ``poll`` is how often the release state is looked at,
@@ -35,6 +36,7 @@ class ServeOptions:
     slow: float = 30.0
     head_bytes: int = 65_536
     quick: bool = True
+    memory: int = 0
     routing_key: str | None = None
     refuse: tuple[str, ...] = ()
     segment_bytes: int = 64 * 1024 * 1024

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boucle.serving.batcher import Job
 from boucle.serving.capture import Capture, pii_key
 from boucle.serving.desk import Desk
 from boucle.serving.engine import Engine
+from boucle.serving.guard import Followed
 from boucle.serving.metrics import Metrics, clear
 from boucle.serving.options import ServeOptions
 from boucle.serving.versions import Loader
@@ -26,6 +27,7 @@ class Plane:
     desk: Desk
     capture: Capture
     metrics: Metrics
+    access: Followed
 
     def refused(self, model: str | None, status: int) -> None:
         """Count a request that was refused before any version could answer it."""
@@ -43,6 +45,7 @@ class Plane:
         self.engine.close()
         self.capture.close()
         self.metrics.close()
+        self.access.close()
 
 
 def assemble(options: ServeOptions, name: str) -> Plane:
@@ -50,8 +53,18 @@ def assemble(options: ServeOptions, name: str) -> Plane:
     metrics = Metrics(options.metrics, f"{name}-{os.getpid()}")
     clear(options.metrics, f"{EMBEDDED}-")
     capture = Capture(options.segments, name, options.segment_bytes, pii_key(options.serving / "pii.key"))
-    engine = Engine(options, Loader(options, capture, metrics), metrics)
-    return Plane(options, engine, Desk(options, engine, capture, metrics), capture, metrics)
+    access = Followed(options.access, options.guarded, options.serving / "limits.bin")
+    engine = Engine(options, Loader(options, capture, metrics), metrics, access.look)
+    return Plane(options, engine, Desk(options, engine, capture, metrics), capture, metrics, access)
+
+
+def forked(plane: Plane, name: str) -> Plane:
+    """Return the plane of a process forked from ``plane``'s: the same models, its own log and numbers."""
+    options = plane.options
+    metrics = Metrics(options.metrics, f"{name}-{os.getpid()}")
+    capture = Capture(options.segments, name, options.segment_bytes, pii_key(options.serving / "pii.key"))
+    plane.engine.record(capture, metrics)
+    return replace(plane, desk=Desk(options, plane.engine, capture, metrics), capture=capture, metrics=metrics)
 
 
 def remaining(job: Job) -> float:

@@ -1,36 +1,54 @@
-"""Several worker processes on one listening socket: what dies is started again, a signal ends all."""
+"""Several worker processes on one port: what dies is started again, a signal ends all.
+
+The models are loaded once, then the workers are forked, so that they share their memory. Each worker has a listening
+socket of its own (SO_REUSEPORT), which this process keeps open: what a dying worker leaves unaccepted, the one in its
+place takes.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
 
-from boucle.core.json import dumps
 from boucle.serving.options import ServeOptions
 
 PATIENCE = 35.0
-LOOK = 0.2
+LOOK = 0.1
 HEALTHY = 10.0
 MOST_RESTARTS = 5
+Work = Callable[[socket.socket], int]
 log = logging.getLogger("boucle.serving")
 
 
-class Pool:
-    """Runs ``options.workers`` processes. Each gets the socket by its descriptor and ends when this process does."""
+@dataclass
+class Member:
+    """One worker; ``place`` is its socket's."""
 
-    def __init__(self, options: ServeOptions, sock: socket.socket) -> None:
+    pid: int
+    place: int
+    born: float
+
+
+class Pool:
+    """Runs one forked process per socket; each calls ``work`` with its own and ends when this process does."""
+
+    def __init__(self, options: ServeOptions, sockets: Sequence[socket.socket], work: Work) -> None:
         self._options = options
-        self._sock = sock
-        self._members: list[subprocess.Popen[bytes]] = []
-        self._stop = threading.Event()
+        self._sockets = sockets
+        self._work = work
+        self._members: dict[int, Member] = {}
+        self._stopping = False
         self._short_lives = 0
-        self._born: dict[int, float] = {}
+        self._life, self._held = os.pipe()  # its other end closes with this process
 
     def run(self) -> int:
         """Keep the workers up until SIGTERM or SIGINT; returns 0 when all of them ended well.
@@ -38,49 +56,79 @@ class Pool:
         Gives up with 1 when workers die again and again before they have lived for ten seconds.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
-        self._members = [self._start() for _ in range(self._options.workers)]
-        while not self._stop.wait(LOOK):
-            self._members = [self._kept(member) for member in self._members]
-        for member in self._members:
-            member.send_signal(signal.SIGTERM)
-        worst = max((self._ended(member) for member in self._members), default=0)
+            signal.signal(number, self._stop)
+        for place in range(len(self._sockets)):
+            self._start(place)
+        while not self._stopping:
+            self._replace_the_dead()
+            time.sleep(LOOK)
+        for pid in self._members:
+            os.kill(pid, signal.SIGTERM)
+        time.sleep(self._options.grace)
+        for sock in self._sockets:
+            sock.close()  # from here on nobody waits at a door that nobody opens
+        worst = max([self._ended(pid) for pid in self._members], default=0)
         return max(worst, int(self._short_lives > MOST_RESTARTS))
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        handle = self._sock.fileno()
-        member = subprocess.Popen(
-            [sys.executable, "-m", "boucle.serving.worker", dumps(self._options).decode(), str(handle)],
-            stdin=subprocess.PIPE,
-            pass_fds=[handle],
-            start_new_session=True,
-            env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ},  # the workers share the cores
-        )
-        self._born[member.pid] = time.monotonic()
-        return member
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
 
-    def _kept(self, member: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        """Return the member, or the one started in its place."""
-        code = member.poll()
-        if code is None:
-            return member
-        if member.stdin is not None:
-            member.stdin.close()
-        lived = time.monotonic() - self._born.pop(member.pid, 0.0)
-        self._short_lives = 0 if lived > HEALTHY else self._short_lives + 1
-        if self._short_lives > MOST_RESTARTS:
-            log.error("worker %s ended with %s, as those before it; stopping all", member.pid, code)
-            self._stop.set()
-            return member
-        log.error("worker %s ended with %s; another is started", member.pid, code)
-        return self._start()
+    def _start(self, place: int) -> None:
+        gc.freeze()  # what is shared must not be written to by the collector
+        pid = os.fork()
+        if pid == 0:
+            os._exit(self._live(place))
+        self._members[pid] = Member(pid, place, time.monotonic())
 
-    def _ended(self, member: subprocess.Popen[bytes]) -> int:
-        """Wait for a member that was told to end; one that had not begun yet is ended by the signal itself."""
+    def _live(self, place: int) -> int:
+        """Be a worker; returns its exit code."""
         try:
-            code = member.wait(PATIENCE + self._options.grace)
-        except subprocess.TimeoutExpired:
-            log.error("worker %s did not end in time and was killed", member.pid)
-            member.kill()
-            code = member.wait()
-        return 0 if code == -signal.SIGTERM else abs(code)
+            os.setsid()
+            os.close(self._held)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            own = self._sockets[place]
+            for sock in self._sockets:
+                if sock is not own:
+                    sock.close()
+            threading.Thread(target=_follow, args=(self._life,), name="parent", daemon=True).start()
+            return self._work(own)
+        except BaseException:
+            log.exception("a worker failed")
+            return 1
+        finally:
+            sys.stderr.flush()
+
+    def _replace_the_dead(self) -> None:
+        for member in list(self._members.values()):
+            pid, status = os.waitpid(member.pid, os.WNOHANG)
+            if not pid:
+                continue
+            del self._members[pid]
+            code = os.waitstatus_to_exitcode(status)
+            self._short_lives = 0 if time.monotonic() - member.born > HEALTHY else self._short_lives + 1
+            if self._short_lives > MOST_RESTARTS:
+                log.error("worker %s ended with %s, as those before it; stopping all", pid, code)
+                self._stopping = True
+                return
+            log.error("worker %s ended with %s; another is started", pid, code)
+            self._start(member.place)
+
+    def _ended(self, pid: int) -> int:
+        """Wait for a member that was told to end; one that had not begun yet is ended by the signal itself."""
+        end = time.monotonic() + PATIENCE + self._options.grace
+        while time.monotonic() < end:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                code = os.waitstatus_to_exitcode(status)
+                return 0 if code == -signal.SIGTERM else abs(code)
+            time.sleep(LOOK / 2)
+        log.error("worker %s did not end in time and was killed", pid)
+        os.kill(pid, signal.SIGKILL)
+        return abs(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def _follow(life: int) -> None:
+    """End when the parent is gone."""
+    os.read(life, 1)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -90,20 +90,20 @@ class Recorder:
     """Writes each call of a model into the log and counts it."""
 
     def __init__(self, capture: Capture, metrics: Metrics) -> None:
-        self._capture = capture
-        self._metrics = metrics
+        self.capture = capture
+        self.metrics = metrics
 
     def finish(self, version: LoadedVersion, jobs: Sequence[Job], asked: Batch | None) -> None:
         """Record one call; nothing that goes wrong here may keep an answer back."""
         try:
             errors = [code_of(job.error) if job.error is not None else "" for job in jobs]
-            self._capture.observe(version.model, version.number, version.kept, jobs, errors, asked)
+            self.capture.observe(version.model, version.number, version.kept, jobs, errors, asked)
             self._count(version, jobs)
         except Exception:  # the thread has to live on
             log.exception("the answers of %s/%s could not be recorded", version.model, version.number)
 
     def _count(self, version: LoadedVersion, jobs: Sequence[Job]) -> None:
-        metrics, model, number = self._metrics, version.model, str(version.number)
+        metrics, model, number = self.metrics, version.model, str(version.number)
         metrics.observe("batch_rows", value=sum([job.asked.rows for job in jobs]))
         counts: dict[tuple[str, int], int] = {}
         latencies = []
@@ -124,18 +124,30 @@ class Recorder:
                 metrics.add("predictions_total", model, number, str(label), value=predicted.count(label))
 
 
+class AfterFork(Exception):
+    """A model that does not survive a fork was not loaded before one."""
+
+
 class Loader:
     """Loads versions and wires what they answer to capture and metrics."""
 
     def __init__(self, options: ServeOptions, capture: Capture, metrics: Metrics) -> None:
         self._options = options
         self._recorder = Recorder(capture, metrics)
+        self.forking = False
+
+    def record(self, capture: Capture, metrics: Metrics) -> None:
+        """Record into these from now on, whatever is loaded already included."""
+        self._recorder.capture, self._recorder.metrics = capture, metrics
 
     def load(self, model: str, target: Target) -> LoadedVersion:
-        """Verify a bundle and load it; raises BoucleError, or whatever a runtime lets through."""
+        """Verify a bundle and load it; raises BoucleError, AfterFork, or whatever a runtime lets through."""
         directory = self._find(target)
         info = verify(directory, target.digest)
-        predictor: Predictor = plugins.load("runtimes", info.runtime)().load(directory, info)
+        runtime = plugins.load("runtimes", info.runtime)()
+        if self.forking and not getattr(runtime, "forks", False):
+            raise AfterFork
+        predictor: Predictor = runtime.load(directory, info)
         return LoadedVersion(model, target, info, predictor, self._recorder, self._options)
 
     def _find(self, target: Target) -> Path:

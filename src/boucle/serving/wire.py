@@ -22,12 +22,14 @@ from uvicorn.server import ServerState
 
 from boucle.core.errors import BoucleError, RequestError
 from boucle.serving.batcher import Job, late
-from boucle.serving.calls import Endpoint, endpoint, question, whole
+from boucle.serving.calls import Endpoint, admit, endpoint, question, whole
 from boucle.serving.desk import answer, new_id
 from boucle.serving.http import Response, failed, too_large
 from boucle.serving.messages import JSON
 from boucle.serving.plane import Plane
+from boucle.serving.residency import Asleep
 
+NAP = 0.05
 _KNOWN_PATHS = 4096
 log = logging.getLogger("boucle.serving")
 
@@ -83,15 +85,19 @@ class Turn:
         """Ask for everything that has arrived, and let the quick models answer."""
         self.thread = get_ident()
         arrived, self._arrived = self._arrived, []
-        desk, snapshot = self.plane.desk, self.plane.engine.snapshot
+        desk, snapshot, guarded = self.plane.desk, self.plane.engine.snapshot, not self.plane.access.guard.open
         for connection, asked, headers, body in arrived:
             waits = connection.waits
             if waits.disconnected:
                 continue
             try:
+                if guarded:
+                    admit(asked, headers, self.plane)
                 job = desk.ask(question(asked, headers, body, snapshot), connection.answered)
                 if not waits.response_complete:
                     waits.job = job
+            except Asleep as error:
+                self._nap(connection, asked, headers, body, error)
             except BoucleError as error:
                 self._refuse(connection, asked, headers, error)
             except Exception:  # a fault of ours: told in the log, not to the caller
@@ -99,7 +105,7 @@ class Turn:
                 fault = BoucleError("The server failed on this request.", code="internal")
                 self._refuse(connection, asked, headers, fault)
         desk.flush()
-        slow = [connection.waits for connection, _, _, _ in arrived if not connection.waits.response_complete]
+        slow = [one[0].waits for one in arrived if not (one[0].waits.response_complete or one[0].waits.counted)]
         if slow:
             self.plane.metrics.add("requests_in_progress", value=len(slow))
             for waits in slow:
@@ -143,6 +149,15 @@ class Turn:
             if isinstance(connection, Connection):
                 connection.check(now)
         self.plane.gauge()
+
+    def _nap(
+        self, connection: Connection, asked: Endpoint, headers: dict[bytes, bytes], body: bytes, error: Asleep
+    ) -> None:
+        """Ask again shortly: the model is being loaded."""
+        if connection.waiting() > self.options.deadline:
+            self._refuse(connection, asked, headers, error)
+        else:
+            connection.loop.call_later(NAP, self.take, connection, asked, headers, body)
 
     def _refuse(self, connection: Connection, asked: Endpoint, headers: dict[bytes, bytes], error: BoucleError) -> None:
         response = failed(error)
@@ -271,6 +286,10 @@ class Connection(HttpToolsProtocol):
         body, head = found.body, self.turn.head(self.server_state, said.version)
         self.transport.write(b"%b%d\r\nx-request-id: %b\r\n\r\n%b" % (head, len(body), said.id.encode(), body))
         self._next()
+
+    def waiting(self) -> float:
+        """Return the seconds since the request that is under way began."""
+        return perf_counter() - self._since
 
     def pause_writing(self) -> None:
         """Read no more requests from a client that does not take its answers."""

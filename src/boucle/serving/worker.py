@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from types import FrameType
 
 import msgspec
@@ -24,7 +25,7 @@ from boucle.formats.files import write_atomic
 from boucle.serving.app import App
 from boucle.serving.metrics import clear
 from boucle.serving.options import ServeOptions
-from boucle.serving.plane import Plane, assemble
+from boucle.serving.plane import Plane, assemble, forked
 from boucle.serving.pool import Pool
 from boucle.serving.wire import Turn, protocol
 
@@ -32,6 +33,7 @@ BACKLOG = 2048
 DRAIN = 30
 MISUSE = 2
 NAME = "worker"
+_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 log = logging.getLogger("boucle.serving")
 
 
@@ -64,11 +66,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen; raises Conflict naming the port when it is taken."""
+def listen(host: str, port: int, shared: bool = False) -> socket.socket:
+    """Bind and listen; ``shared`` sockets may have the same port. Raises Conflict naming the port when it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind((host, port))
         sock.listen(BACKLOG)
@@ -81,10 +85,20 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+def listen_all(host: str, port: int, workers: int) -> list[socket.socket]:
+    """Return a socket per worker on one port; the kernel spreads connections over them (Linux), or they share one."""
+    first = listen(host, port)  # refuses a port that others use, which a shared socket would not
+    if workers == 1 or sys.platform != "linux":
+        return [first] * workers
+    port = first.getsockname()[1]
+    first.close()
+    return [listen(host, port, shared=True) for _ in range(workers)]
+
+
 def serve(options: ServeOptions) -> int:
     """Listen and answer until SIGTERM; returns the exit code."""
     try:
-        sock = listen(options.host, options.port)
+        sockets = listen_all(options.host, options.port, options.workers)
         options.metrics.mkdir(parents=True, exist_ok=True)
         options.address.unlink(missing_ok=True)
     except (BoucleError, OSError) as error:
@@ -92,7 +106,7 @@ def serve(options: ServeOptions) -> int:
         return MISUSE
     clear(options.metrics, NAME)
     try:
-        return Pool(options, sock).run() if options.workers > 1 else run_alone(options, sock)
+        return run_alone(options, sockets[0]) if options.workers == 1 else run_several(options, sockets)
     finally:
         options.address.unlink(missing_ok=True)
 
@@ -108,13 +122,21 @@ def run_alone(options: ServeOptions, sock: socket.socket) -> int:
     return 0
 
 
-def run_member(options: ServeOptions, sock: socket.socket) -> int:
-    """Answer on a socket that is shared: until it has loaded, this process leaves the requests to the others."""
-    plane = assemble(options, NAME)
-    _load(plane, sock)
-    server(App(plane), options.grace).run(sockets=[sock])
-    plane.close()
-    return 0
+def run_several(options: ServeOptions, sockets: Sequence[socket.socket]) -> int:
+    """Answer with several processes, forked when the models that allow it are loaded."""
+    before = assemble(options, NAME)
+    before.engine.look(forking=True)
+    before.capture.close()
+    gc.collect()
+
+    def work(sock: socket.socket) -> int:
+        plane = forked(before, NAME)
+        _load(plane, sock)
+        server(App(plane), options.grace).run(sockets=[sock])
+        plane.close()
+        return 0
+
+    return Pool(options, sockets, work).run()
 
 
 def server(app: App, grace: float = 0.0) -> uvicorn.Server:
@@ -129,6 +151,8 @@ def server(app: App, grace: float = 0.0) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
+        ssl_certfile=app.plane.options.tls_certificate,
+        ssl_keyfile=app.plane.options.tls_key,
     )
     return _Server(config, app, turn, grace)
 
@@ -146,28 +170,24 @@ def _load(plane: Plane, sock: socket.socket) -> None:
 
 def _announce(options: ServeOptions, sock: socket.socket) -> None:
     host, port = sock.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    scheme = "http" if options.tls_certificate is None else "https"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     write_atomic(options.address, json.dumps({"url": url, "pid": os.getpid()}).encode())
 
 
-def _follow_parent() -> None:
-    """End when the supervisor is gone: it holds the other end of standard input."""
-    os.read(0, 1)
-    os.kill(os.getpid(), 15)
-
-
 def main(arguments: list[str]) -> int:
-    """Run as told on the command line: the options, and for a member of a pool the socket's descriptor."""
+    """Run as told on the command line: by ServeOptions as JSON."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         options = loads(arguments[0], ServeOptions)
     except (IndexError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"error: the options are not those of the data plane: {error}\n")
         return MISUSE
-    if len(arguments) == 1:
-        return serve(options)
-    threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
-    return run_member(options, socket.socket(fileno=int(arguments[1])))
+    if options.workers > 1 and not _THREADS.keys() <= os.environ.keys():
+        # Read when NumPy is imported: the workers share the cores, and pools of threads do not survive a fork.
+        again = [sys.executable, "-m", "boucle.serving.worker", *arguments]
+        os.execve(sys.executable, again, {**_THREADS, **os.environ})  # noqa: S606 - this very program, by its path
+    return serve(options)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ KEY = Key("ci", digest_of(SECRET), Role.VIEWER, ("wine",))
 NOW = 1_800_000_000.0
 
 
-def guard(*keys: Key, **changes: bool) -> Guard:
-    return Guard(Access(True, keys=keys or (KEY,), **changes))
+def guard(*keys: Key, metrics_open: bool = False) -> Guard:
+    return Guard(Access(True, metrics_open, keys or (KEY,)))
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class OnnxRuntime:
     """ONNX models; a model in memory is its bytes, its file's path, or an ``onnx.ModelProto``."""
 
     name = "onnx"
+    forks = True
 
     def save(self, model: Any, directory: Path, signature: Signature, pickled: Path | None = None) -> Saved:
         """Write ``model.onnx``; raises BundleError when ONNX Runtime cannot run it."""

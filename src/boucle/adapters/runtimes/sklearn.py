@@ -44,6 +44,7 @@ class SklearnRuntime:
     """Models with scikit-learn's interface, XGBoost's and LightGBM's estimators among them."""
 
     name = "sklearn"
+    forks = True
 
     def save(self, model: Any, directory: Path, signature: Signature, pickled: Path | None = None) -> Saved:
         """Write ``model.skops``, or keep the pickle it was read from; raises BundleError when neither is possible."""
