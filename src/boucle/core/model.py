@@ -71,7 +71,8 @@ class BundleInfo:
 
     ``runtime`` is the adapter that loads it, ``options`` what that adapter needs; ``threshold`` the decision
     threshold of a binary classifier (informative: the model applies it itself); ``lineage`` the fingerprint,
-    run and commit it came from; ``trusted`` the types the loader may build besides NumPy's and scikit-learn's own.
+    run and commit it came from; ``trusted`` the types the loader may build besides NumPy's and scikit-learn's own;
+    ``parity`` how the compiled form of the model compares with its original, empty where none was tried.
     """
 
     name: str
@@ -84,3 +85,4 @@ class BundleInfo:
     trusted: tuple[str, ...] = ()
     threshold: float | None = None
     requirements: tuple[str, ...] = ()
+    parity: dict[str, Any] = field(default_factory=dict)

@@ -37,6 +37,7 @@ class Runtime(Protocol):
     """One framework's way of keeping and running a model.
 
     One with an attribute ``forks`` that is true makes models that survive a fork: workers then share their memory.
+    One with an attribute ``compiles`` that is true has models that are served compiled where a compiler knows them.
     """
 
     name: str

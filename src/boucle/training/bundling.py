@@ -5,22 +5,27 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boucle import plugins
 from boucle.core.errors import BundleError, RequestError
+from boucle.core.json import dumps
 from boucle.core.model import BundleInfo
 from boucle.core.profile import Profile
 from boucle.core.signature import Batch, Column, Field, Signature
 from boucle.formats import bundle
+from boucle.formats.files import write_atomic
 from boucle.measures.profiles import reference_profile
 from boucle.ports.runtime import Predictor, Runtime
+from boucle.training import parity
 
 CHECKED_ROWS, PROFILED_ROWS = 200, 100_000
+COMPILED, PARITY = "compiled", "parity.json"
 NEVER_SEEN = "\N{BLACK QUESTION MARK ORNAMENT}never seen"
 _STALE = 86_400.0
 
@@ -52,8 +57,11 @@ def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, st
     staged = bundle.staging(root)
     try:
         info = _write(plan, runtime, staged)
-        loaded = runtime.load(staged, info)
-        _compare(runtime.wrap(plan.model, plan.signature), loaded, plan)
+        original = runtime.wrap(plan.model, plan.signature)
+        loaded: Predictor = runtime.load(staged, info)
+        _compare(original, loaded, plan)
+        if getattr(runtime, "compiles", False):
+            info, loaded = _compile(plan, info, original, loaded, staged)
         bundle.write_profile(staged, _profile(plan, loaded))
         path, digest = bundle.publish(staged, root)
     except BaseException:
@@ -90,6 +98,25 @@ def _write(plan: Plan, runtime: Runtime, staged: Path) -> BundleInfo:
     example = None if private else rows_of(plan.sample, np.arange(min(1, _length(plan.sample))))
     bundle.write_mlmodel(staged, info, saved, example)
     return info
+
+
+def _compile(
+    plan: Plan, info: BundleInfo, original: Predictor, loaded: Predictor, staged: Path
+) -> tuple[BundleInfo, Predictor]:
+    """Put the compiled form beside the original, and have it served, if it answers the same."""
+    runtime: Runtime = plugins.load("runtimes", COMPILED)()
+    program, report = parity.compiled(
+        plan.model, plan.signature, original, plan.sample, lambda program: runtime.wrap(program, plan.signature)
+    )
+    info = replace(info, parity=report.plain())
+    if program is not None:
+        saved = runtime.save(program, staged, plan.signature)
+        options = {**info.options, **saved.options, "original": info.runtime}
+        info = replace(info, runtime=COMPILED, options=options, requirements=saved.requirements)
+        loaded = runtime.load(staged, info)
+    write_atomic(staged / PARITY, dumps(report.plain()))
+    bundle.write_info(staged, info)
+    return info, loaded
 
 
 def _compare(original: Predictor, loaded: Predictor, plan: Plan) -> None:

@@ -26,6 +26,7 @@ from boucle.adapters.importers.lightgbm import LightgbmImporter
 from boucle.adapters.importers.onnx import OnnxImporter
 from boucle.adapters.importers.sklearn import SklearnImporter
 from boucle.adapters.importers.xgboost import XgboostImporter
+from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.adapters.runtimes.onnx import OnnxRuntime
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
 from boucle.core.errors import BundleError, ContractError, UnsafeBundle
@@ -43,7 +44,7 @@ CODE = np.digitize(VALUE, [-1.0, 1.0])
 SAMPLE = X.assign(id=np.arange(80), label=LABEL)
 FIELDS = (Field("id", "int64"), *(Field(name, "float64") for name in ("c", "a", "b")), Field("label", "string"))
 ABC = tuple(Field(name, "float64") for name in "abc")
-RUNTIMES: dict[str, Any] = {"sklearn": SklearnRuntime, "onnx": OnnxRuntime}
+RUNTIMES: dict[str, Any] = {"sklearn": SklearnRuntime, "onnx": OnnxRuntime, "compiled": CompiledRuntime}
 FOREST = RandomForestClassifier(4, random_state=0).fit(X, LABEL)
 
 

@@ -58,7 +58,9 @@ def test_a_training_leaves_a_whole_bundle_and_nothing_else(tmp_path: Path) -> No
     assert info.lineage == {
         "run": "r1", "params": result.fitted.params, "python": "3.12.1", "commit": "c" * 40, "dirty": True
     }  # fmt: skip
-    assert any(line.startswith("scikit-learn==") for line in info.requirements)
+    assert info.runtime == "compiled"
+    assert [line.partition("==")[0] for line in info.requirements] == ["numpy"]
+    assert "scikit-learn==" in (result.directory / "requirements.txt").read_text()
     assert {"MLmodel", "profile.json", "model.skops"} <= {file.name for file in result.directory.iterdir()}
     assert list((tmp_path / "staging").iterdir()) == []
 

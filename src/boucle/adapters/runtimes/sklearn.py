@@ -45,6 +45,7 @@ class SklearnRuntime:
 
     name = "sklearn"
     forks = True
+    compiles = True
 
     def save(self, model: Any, directory: Path, signature: Signature, pickled: Path | None = None) -> Saved:
         """Write ``model.skops``, or keep the pickle it was read from; raises BundleError when neither is possible."""

@@ -1,0 +1,133 @@
+"""Many trees as one ONNX TreeEnsemble in double precision (ai.onnx.ml 5), so that no threshold is rounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.ports.compiler import CannotCompile, Program
+
+LEQ, LESS = 0, 1
+_OPSET, _ML_OPSET, _IR = 18, 5, 9
+
+
+class Ensemble:
+    """Collects trees whose leaves are summed into ``targets`` numbers; a tree of one leaf goes into ``offset``."""
+
+    def __init__(self, targets: int) -> None:
+        self.offset = np.zeros(targets)
+        self._targets = targets
+        self._roots: list[int] = []
+        self._nodes: dict[str, list[Any]] = {
+            name: [] for name in ("split", "feature", "mode", "true", "false", "true_leaf", "false_leaf", "missing")
+        }
+        self._leaves: list[float] = []
+        self._leaf_targets: list[int] = []
+
+    def add(
+        self,
+        feature: NDArray[Any],
+        threshold: NDArray[Any],
+        left: NDArray[Any],
+        right: NDArray[Any],
+        value: NDArray[np.float64],
+        target: int = 0,
+        *,
+        mode: int = LEQ,
+        missing_left: NDArray[Any] | None = None,
+    ) -> None:
+        """Add a tree: arrays of shape (nodes,), root first; ``left`` is where the comparison holds, -1 at a leaf."""
+        inner, leaves = np.flatnonzero(left >= 0), np.flatnonzero(left < 0)
+        if not len(inner):
+            self.offset[target] += float(value[0])
+            return
+        nodes = self._nodes
+        base, leaf_base = len(nodes["split"]), len(self._leaves)
+        place = np.empty(len(left), dtype=np.int64)
+        place[inner] = base + np.arange(len(inner))
+        place[leaves] = leaf_base + np.arange(len(leaves))
+        is_leaf = (left < 0).astype(np.int64)
+        self._roots.append(base)
+        nodes["split"] += threshold[inner].astype(np.float64).tolist()
+        nodes["feature"] += feature[inner].astype(np.int64).tolist()
+        nodes["mode"] += [mode] * len(inner)
+        nodes["true"] += place[left[inner]].tolist()
+        nodes["false"] += place[right[inner]].tolist()
+        nodes["true_leaf"] += is_leaf[left[inner]].tolist()
+        nodes["false_leaf"] += is_leaf[right[inner]].tolist()
+        goes_left = np.zeros(len(left)) if missing_left is None else missing_left
+        nodes["missing"] += goes_left[inner].astype(np.int64).tolist()
+        self._leaves += value[leaves].astype(np.float64).tolist()
+        self._leaf_targets += [target] * len(leaves)
+
+    @property
+    def empty(self) -> bool:
+        return not self._roots
+
+    @property
+    def borders(self) -> NDArray[np.float64]:
+        """The features and values at which the trees part, shape (borders, 2)."""
+        pairs = np.column_stack([self._nodes["feature"], self._nodes["split"]]).astype(np.float64)
+        return np.unique(pairs[np.isfinite(pairs).all(axis=1)], axis=0)
+
+    def to_onnx(self, width: int) -> bytes:
+        """Return the model: input X of shape (rows, width), output Y of shape (rows, targets), both double."""
+        onnx = _onnx()
+        helper, double = onnx.helper, onnx.TensorProto.DOUBLE
+        nodes = self._nodes
+
+        def tensor(values: list[Any], kind: Any) -> Any:
+            return onnx.numpy_helper.from_array(np.array(values, dtype=kind))
+
+        node = helper.make_node(
+            "TreeEnsemble", ["X"], ["Y"], domain="ai.onnx.ml",
+            n_targets=self._targets, aggregate_function=1, post_transform=0, tree_roots=self._roots,
+            nodes_splits=tensor(nodes["split"], np.float64), nodes_featureids=nodes["feature"],
+            nodes_modes=tensor(nodes["mode"], np.uint8), nodes_truenodeids=nodes["true"],
+            nodes_falsenodeids=nodes["false"], nodes_trueleafs=nodes["true_leaf"],
+            nodes_falseleafs=nodes["false_leaf"], nodes_missing_value_tracks_true=nodes["missing"],
+            leaf_targetids=self._leaf_targets, leaf_weights=tensor(self._leaves, np.float64),
+        )  # fmt: skip
+        rows = [helper.make_tensor_value_info(name, double, [None, size]) for name, size in
+                (("X", width), ("Y", self._targets))]  # fmt: skip
+        graph = helper.make_graph([node], "trees", rows[:1], rows[1:])
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
+        return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=_IR).SerializeToString())
+
+
+def program(
+    ensemble: Ensemble,
+    width: int,
+    *,
+    link: str,
+    float32: bool,
+    refuses: bool,
+    divisor: float = 1.0,
+    offset: NDArray[np.float64] | float = 0.0,
+    tolerance: float = 1e-9,
+) -> Program:
+    """Return the kernel of an ensemble as a program without blocks.
+
+    ``float32`` says that the original compares values rounded to float32, ``refuses`` that it takes no missing ones.
+    """
+    base = ensemble.offset / divisor + offset
+    if ensemble.empty:
+        steps = {"kernel": {"kind": "constant", "values": "offset"}, "link": link, "finite": refuses}
+        return Program(steps, {"offset": base}, tolerance=tolerance)
+    kernel = {"kind": "trees", "float32": float32, "divisor": divisor, "offset": "offset", "refuses": refuses}
+    steps = {"kernel": kernel, "link": link, "finite": refuses}
+    return Program(steps, {"offset": base}, ensemble.to_onnx(width), tolerance, ensemble.borders)
+
+
+def _onnx() -> Any:
+    try:
+        # The package is large, and a linear model is compiled without it.
+        import onnx
+        import onnx.helper
+        import onnx.numpy_helper
+        import onnxruntime  # noqa: F401 - what is compiled here has to run here
+    except ImportError as missing:
+        raise CannotCompile(f"trees need the package {missing.name}: pip install 'boucle[onnx]'") from missing
+    return onnx

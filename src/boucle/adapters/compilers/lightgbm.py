@@ -1,0 +1,83 @@
+"""LightGBM's estimators as a kernel, read from the model LightGBM itself dumps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from boucle.adapters.compilers.ensemble import Ensemble, program
+from boucle.ports.compiler import CannotCompile, Program
+
+_REGRESSIONS = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
+_EXPONENTIAL = ("poisson", "gamma", "tweedie")
+
+
+def kernel(model: Any, width: int) -> Program:
+    """Return the kernel of a fitted LightGBM estimator; raises CannotCompile."""
+    dumped = model.booster_.dump_model()
+    if dumped.get("average_output"):
+        raise CannotCompile("a LightGBM forest has no compiled form yet")
+    link = _link(str(dumped.get("objective", "regression")).split())
+    targets = int(dumped["num_tree_per_iteration"])
+    ensemble = Ensemble(targets)
+    for place, tree in enumerate(dumped["tree_info"]):
+        _Tree(tree["tree_structure"]).add(ensemble, place % targets)
+    return program(ensemble, width, link=link, float32=False, refuses=False)
+
+
+def _link(objective: list[str]) -> str:
+    name, options = objective[0], objective[1:]
+    if name in _REGRESSIONS and "sqrt" not in options:
+        return "identity"
+    if name in _EXPONENTIAL:
+        return "exp"
+    if name == "binary" and "sigmoid:1" in options:
+        return "sigmoid"
+    if name == "multiclass":
+        return "softmax"
+    raise CannotCompile(f"the objective {' '.join(objective)} has no compiled form yet")
+
+
+class _Tree:
+    """One dumped tree, flattened: the root first."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._feature: list[int] = []
+        self._threshold: list[float] = []
+        self._left: list[int] = []
+        self._right: list[int] = []
+        self._value: list[float] = []
+        self._missing: list[bool] = []
+        self._flatten(root)
+
+    def add(self, ensemble: Ensemble, target: int) -> None:
+        ensemble.add(
+            np.array(self._feature), np.array(self._threshold), np.array(self._left), np.array(self._right),
+            np.array(self._value), target, missing_left=np.array(self._missing),
+        )  # fmt: skip
+
+    def _flatten(self, node: dict[str, Any]) -> int:
+        place = len(self._left)
+        if "leaf_value" in node:
+            self._put(0, 0.0, float(node["leaf_value"]), False)
+            return place
+        if node["decision_type"] != "<=":
+            raise CannotCompile("its splits on categories have no compiled form yet")
+        threshold, kind = float(node["threshold"]), node["missing_type"]
+        if kind == "Zero":
+            raise CannotCompile("zeros that mean missing have no compiled form yet")
+        # Without missing values in training LightGBM takes them for zeros.
+        missing_left = bool(node["default_left"]) if kind == "NaN" else threshold >= 0.0
+        self._put(int(node["split_feature"]), threshold, 0.0, missing_left)
+        self._left[place] = self._flatten(node["left_child"])
+        self._right[place] = self._flatten(node["right_child"])
+        return place
+
+    def _put(self, feature: int, threshold: float, value: float, missing: bool) -> None:
+        self._feature.append(feature)
+        self._threshold.append(threshold)
+        self._left.append(-1)
+        self._right.append(-1)
+        self._value.append(value)
+        self._missing.append(missing)
