@@ -116,10 +116,18 @@ def commands_page() -> str:
 def command(name: str) -> Iterator[str]:
     """Yield the section of one command: its usage, what it does, its arguments and options."""
     group: Any = typer.main.get_command(application(name))
-    found = group.commands[name]
+    yield from section(f"boucle {name}", group.commands[name])
+
+
+def section(name: str, found: Any) -> Iterator[str]:
+    """Yield what a command is told in; one that only holds others is told by them."""
+    if hasattr(found, "commands"):
+        for below, one in found.commands.items():
+            yield from section(f"{name} {below}", one)
+        return
     shown = [one for one in found.params if not one.hidden]
     usage = [one.metavar if one.required else f"[{one.metavar}]" for one in shown if one.param_type_name == "argument"]
-    yield f"## `{' '.join(['boucle', name, *usage])}`\n"
+    yield f"## `{' '.join([name, *usage])}`\n"
     yield f"{found.help.strip()}\n"
     yield "| argument or option | meaning | default |"
     yield "|---|---|---|"

@@ -22,7 +22,7 @@ PROJECT = "name: wine\ntask: tabular-regression\ndata: {source: wine.csv, target
 
 
 def documented(text: str) -> set[tuple[str, str]]:
-    return set(re.findall(r"^\| (GET|POST) \| `([^`]+)` \|", text, re.MULTILINE))
+    return set(re.findall(r"^\| (GET|POST|DELETE) \| `([^`]+)` \|", text, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")

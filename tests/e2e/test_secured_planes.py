@@ -1,4 +1,4 @@
-"""The processes as a user starts them: https with a real certificate, keys asked for, strangers refused at the start."""
+"""The processes as a user starts them: https with a real certificate, keys asked for, strangers kept out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import trustme
 
 from boucle.core.access import Role
 from boucle.core.errors import ProjectError
-from boucle.loop import access, exposure
+from boucle.loop import access, exposure, service
 from boucle.loop.project import Project
 from boucle.loop.service import address, is_ready
 
@@ -61,6 +62,25 @@ def control_plane(folder: Path) -> Iterator[str]:
         process.wait(WITHIN)
 
 
+@pytest.fixture
+def data_plane(folder: Path) -> Iterator[str]:
+    project = Project.open(folder)
+    service.publish(project)
+    plane = service.data_plane(project, None, 0, 1)
+    project.close()
+    place = folder / ".boucle" / "serving" / "address.json"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, *plane.arguments], stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + WITHIN
+        while not place.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        yield str(json.loads(place.read_bytes())["url"])
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(WITHIN)
+
+
 def ask(url: str, folder: Path, **headers: str) -> tuple[int, Any, dict[str, str]]:
     """Ask as a caller does who trusts the authority, host name checked."""
     context = ssl.create_default_context(cafile=folder / "ca.pem")
@@ -84,6 +104,26 @@ def test_the_control_plane_answers_https_and_asks_for_a_key(control_plane: str, 
     access.revoke(project, "ada")
     assert ask(f"{control_plane}/api/me", folder, authorization=f"Bearer {secret}")[0] == 401
     project.close()
+
+
+def test_the_data_plane_follows_its_keys_without_a_restart(data_plane: str, folder: Path) -> None:
+    assert data_plane.startswith("https://127.0.0.1:")
+    project = Project.open(folder)
+    assert ask(f"{data_plane}/livez", folder)[0] == 200
+    assert ask(f"{data_plane}/v2/models/wine", folder)[0] == 401
+    given = {"x-api-key": access.add(project, "shop", Role.VIEWER, ["wine"]).secret}
+    asked(data_plane, folder, given, 404)  # let in; there is no model yet
+    access.revoke(project, "shop")
+    asked(data_plane, folder, given, 401)
+    project.close()
+
+
+def asked(url: str, folder: Path, given: dict[str, str], expected: int) -> None:
+    """Ask for the model until the answer is the one expected."""
+    until = time.monotonic() + WITHIN
+    while (status := ask(f"{url}/v2/models/wine", folder, **given)[0]) != expected and time.monotonic() < until:
+        time.sleep(0.05)
+    assert status == expected
 
 
 def test_readiness_is_believed_of_our_own_certificate_only(control_plane: str, folder: Path) -> None:

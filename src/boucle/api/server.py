@@ -13,6 +13,7 @@ import uvicorn
 from boucle.api.app import create_app
 from boucle.core.errors import BoucleError, Conflict
 from boucle.formats.files import write_atomic
+from boucle.loop import access, exposure
 from boucle.loop.project import Project
 
 BACKLOG = 256
@@ -41,18 +42,31 @@ def main() -> int:
     parser.add_argument("--project", required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8081)
+    parser.add_argument("--insecure", action="store_true")
     arguments = parser.parse_args()
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
-        project = Project.open(arguments.project, actor="api")
+        project = Project.open(arguments.project, actor="local")
+        exposure.check(project, arguments.host, arguments.insecure)
+        certificate, key = exposure.tls_files(project) or (None, None)
+        project.prepare()
+        access.publish(project)
         sock = listen(arguments.host, arguments.port)
     except BoucleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     host, port = sock.getsockname()[:2]
-    address = {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}", "pid": os.getpid()}
+    scheme = "https" if certificate else "http"
+    address = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", "pid": os.getpid()}
     write_atomic(project.root / "serving" / "control.json", json.dumps(address).encode())
-    config = uvicorn.Config(create_app(project), log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        create_app(project, insecure=arguments.insecure),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
     uvicorn.Server(config).run(sockets=[sock])
     return 0
 

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alarms": ("alarms", "List alarms: open, acknowledged, resolved."),
     "ack": ("alarms", "Acknowledge an alarm."),
     "mute": ("alarms", "Send no messages about a model until a time."),
+    "keys": ("keys", "Make, list, rotate and revoke the keys that callers use."),
     "demo": ("demo", "Watch the whole loop turn on the wine data."),
 }
 
@@ -62,6 +63,9 @@ def application(wanted: str | None) -> typer.Typer:
             with plugins.uncollected():
                 loaded = import_module(f"boucle.cli.{module}")
             function = getattr(loaded, name if name != "list" else "list_models")
+        if isinstance(function, typer.Typer):
+            app.add_typer(function, name=name, short_help=summary)
+            continue
         app.command(name, help=None if name == wanted else summary, short_help=summary)(function)
     return app
 

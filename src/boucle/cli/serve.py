@@ -16,6 +16,9 @@ from boucle.loop.supervisor import Service, Supervisor
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; default: the project's, 127.0.0.1.")]
 PortOption = Annotated[int | None, typer.Option(help="Of the data plane; 0 takes a free one.")]
+InsecureOption = Annotated[
+    bool, typer.Option("--insecure", help="Listen where others can reach it without asking who they are.")
+]
 WorkersOption = Annotated[int | None, typer.Option(help="Processes of the data plane.")]
 
 
@@ -23,12 +26,13 @@ def serve(
     host: HostOption = None,
     port: PortOption = None,
     workers: WorkersOption = None,
+    insecure: InsecureOption = False,
     project: ProjectOption = None,
 ) -> None:
     """Run the data plane only: it needs nothing but the release state and the bundles."""
     opened, output = Project.open(project), Output(False)
+    services = [service.data_plane(opened, host, port, workers, insecure)]
     service.publish(opened)
-    services = [service.data_plane(opened, host, port, workers)]
     opened.close()
     _run(opened, services, output, control=False)
 
@@ -38,16 +42,17 @@ def up(
     port: PortOption = None,
     control_port: Annotated[int | None, typer.Option(help="Of the control plane; 0 takes a free one.")] = None,
     workers: WorkersOption = None,
+    insecure: InsecureOption = False,
     project: ProjectOption = None,
 ) -> None:
     """Run data plane, control plane and keeper. SIGTERM drains and stops all."""
     opened, output = Project.open(project), Output(False)
-    service.publish(opened)
     services = [
-        service.data_plane(opened, host, port, workers),
-        service.control_plane(opened, host, control_port),
+        service.data_plane(opened, host, port, workers, insecure),
+        service.control_plane(opened, host, control_port, insecure),
         service.keeper(opened),
     ]
+    service.publish(opened)
     opened.close()
     _run(opened, services, output, control=True)
 

@@ -13,8 +13,11 @@ BoucleError
 ├── NotFound                no such model, version, alias, run or snapshot
 ├── Conflict                the state does not allow it now
 ├── StoreError              the state cannot be read or written: locked, full, read-only, corrupt
+├── Unauthenticated         nobody knows who asks: no credentials, or not valid ones
+├── Forbidden               it is known who asks, and they may not
 └── RequestError            a request is wrong: field, expected, got
-    └── Overloaded          the request is right, there is no room for it now
+    ├── Overloaded          the request is right, there is no room for it now
+    └── RateLimited         the request is right, the caller has asked too often
 """
 
 from __future__ import annotations
@@ -118,6 +121,22 @@ class RequestError(BoucleError):
 
 class Overloaded(RequestError):
     code = "overloaded"
+
+
+class RateLimited(RequestError):
+    """``facts['retry_after']`` is in whole seconds, for the header ``Retry-After``."""
+
+    code = "rate_limited"
+
+
+class Unauthenticated(BoucleError):
+    """``facts['challenge']`` is the value of the header ``WWW-Authenticate``."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(BoucleError):
+    code = "forbidden"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

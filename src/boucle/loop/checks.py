@@ -13,6 +13,7 @@ from typing import Any
 from boucle.core.errors import BoucleError, MissingExtra
 from boucle.core.json import to_data
 from boucle.data import check, read
+from boucle.loop import exposure
 from boucle.loop.project import Project
 
 SPACE = 512 * 1024 * 1024
@@ -37,6 +38,7 @@ def run_checks(project: Project) -> list[Checked]:
         _guarded("data", lambda: _data(project)),
         _guarded("extras", _extras),
         _guarded("state", lambda: _state(project)),
+        _guarded("access", lambda: _access(project)),
         _guarded("port of the data plane", lambda: _port(project, project.settings.serve.port)),
         _guarded("port of the control plane", lambda: _port(project, project.settings.serve.control_port)),
     ]
@@ -83,6 +85,21 @@ def _state(project: Project) -> Checked:
     if broken is not None:
         return Checked("state", False, f"the history's chain breaks at event {broken}", "boucle history --verify")
     return Checked("state", True, "readable, and the history's chain holds")
+
+
+def _access(project: Project) -> Checked:
+    """Say who could call, and refuse what ``boucle serve`` would refuse."""
+    serve = project.settings.serve
+    exposure.check(project, serve.host)
+    reach = "this machine only" if exposure.is_loopback(serve.host) else f"whoever can reach {serve.host}"
+    if not serve.auth.on:
+        return Checked("access", True, f"open to {reach}, without authentication")
+    with project.state.begin(write=False) as tx:
+        live = sum(key.live(project.clock.now()) for key in tx.keys.all())
+    if not live and serve.auth.jwt is None:
+        return Checked("access", False, "a key is required and there is none", "boucle keys add NAME --role viewer")
+    known = f"{live} key{'s' * (live != 1)}" + (" and signed tokens" if serve.auth.jwt else "")
+    return Checked("access", True, f"{known}, asked of {reach}" + ("" if serve.tls else "; not encrypted"))
 
 
 def _port(project: Project, port: int) -> Checked:

@@ -18,7 +18,7 @@ from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.verdict import Verdict
 from boucle.formats.bundle import read_info
 from boucle.formats.files import exclusive
-from boucle.loop import alarms, memory
+from boucle.loop import access, alarms, memory
 from boucle.loop.memory import Memory
 from boucle.loop.policy import Decision, Known, decide
 from boucle.loop.project import Project
@@ -70,6 +70,7 @@ class Keeper:
     def look(self) -> Looked:
         """Look once: ingest, judge, decide, act."""
         project = self.project
+        access.publish(project, fetch=True)
         project.delivery.reconcile(project.registry_champion)
         taken = ingest(project.state, project.segments)
         with project.state.begin() as tx:

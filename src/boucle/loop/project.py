@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from boucle import plugins
 from boucle.core.deployment import Target
@@ -27,6 +27,19 @@ from boucle.registry import versions
 
 if TYPE_CHECKING:
     from boucle.data.snapshot import Snapshots
+
+T = TypeVar("T")
+
+
+class _Shared(cached_property[T]):
+    """A part that a project has in common with those made of it by ``acting``."""
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> T: ...
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        return super().__get__(instance and instance.origin, owner)
 
 
 class Project:
@@ -50,6 +63,7 @@ class Project:
         self.clock = clock or SystemClock()
         self.environ = os.environ if environ is None else environ
         self.root = (directory / settings.store.directory).resolve()
+        self.origin = self
 
     @classmethod
     def open(cls, directory: Path | str | None = None, *, actor: str = "cli", **overrides: Any) -> Project:
@@ -57,16 +71,22 @@ class Project:
         folder = find(Path(directory) if directory is not None else Path.cwd())
         return cls(folder, load(folder), actor=actor, **overrides)
 
+    def acting(self, actor: str) -> Project:
+        """Return this project for somebody else's deeds: its parts are shared, its events name ``actor``."""
+        other = Project(self.directory, self.settings, actor=actor, clock=self.clock, environ=self.environ)
+        other.origin = self.origin
+        return other
+
     @property
     def name(self) -> str:
         return self.settings.name
 
-    @cached_property
+    @_Shared
     def state(self) -> State:
         state: State = plugins.load("stores", "sql")(self.settings.store.url, self.root)
         return state
 
-    @cached_property
+    @_Shared
     def registry(self) -> Registry:
         uri = self.settings.tracking.uri or self.environ.get("MLFLOW_TRACKING_URI") or None
         experiment = self.settings.tracking.experiment or self.name
@@ -75,7 +95,7 @@ class Project:
             registry: Registry = kind(uri, self.root, experiment)
         return registry
 
-    @cached_property
+    @_Shared
     def snapshots(self) -> Snapshots:
         from boucle.data.snapshot import Snapshots  # brings pandas: a second that status and rollback do not need
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from boucle.core.errors import StoreError
 from boucle.core.json import dumps
+from boucle.loop import access, exposure
 from boucle.loop.project import Project
 from boucle.loop.supervisor import Service
 from boucle.project.settings import seconds
@@ -21,14 +23,22 @@ _FILES = ("address.json", "control.json")
 
 
 def publish(project: Project) -> None:
-    """Bring the route table up to the release state before anything is served."""
+    """Bring what the data plane reads, routes and access, up to the state before anything is served."""
     project.prepare()
+    access.publish(project, fetch=True)
     project.delivery.reconcile()
 
 
-def data_plane(project: Project, host: str | None, port: int | None, workers: int | None) -> Service:
-    """Return the data plane's command line: it is given its settings, and never reads the project file."""
+def data_plane(
+    project: Project, host: str | None, port: int | None, workers: int | None, insecure: bool = False
+) -> Service:
+    """Return the data plane's command line: it is given its settings, and never reads the project file.
+
+    Raises ProjectError for an address where anybody could call; ``insecure`` allows it.
+    """
     serve = project.settings.serve
+    exposure.check(project, host or serve.host, insecure)
+    certificate, key = exposure.tls_files(project) or (None, None)
     options = ServeOptions(
         state=str(project.root),
         host=host or serve.host,
@@ -40,15 +50,19 @@ def data_plane(project: Project, host: str | None, port: int | None, workers: in
         deadline=seconds(serve.deadline),
         routing_key=serve.routing_key,
         refuse=tuple(serve.refuse),
+        tls_certificate=certificate,
+        tls_key=key,
+        guarded=serve.auth.on,
     )
     return Service("data plane", ("-m", "boucle.serving.worker", dumps(options).decode()))
 
 
-def control_plane(project: Project, host: str | None, port: int | None) -> Service:
+def control_plane(project: Project, host: str | None, port: int | None, insecure: bool = False) -> Service:
     serve = project.settings.serve
+    exposure.check(project, host or serve.host, insecure)
     chosen = serve.control_port if port is None else port
     where = ("--project", str(project.directory), "--host", host or serve.host, "--port", str(chosen))
-    return Service("control plane", ("-m", "boucle.api.server", *where))
+    return Service("control plane", ("-m", "boucle.api.server", *where, *(["--insecure"] if insecure else [])))
 
 
 def keeper(project: Project) -> Service:
@@ -65,18 +79,18 @@ def announce(project: Project, say: Callable[[str], None], control: bool) -> Non
     """Say where the service answers, once it does."""
     words = {"address.json": "data plane", "control.json": "control plane"}
     for name in _FILES if control else _FILES[:1]:
-        url = address(project.root / "serving" / name, READY_WITHIN)
+        url = address(project.root / "serving" / name, READY_WITHIN, exposure.tls_files(project))
         if url is not None:
             say(f"{words[name]:<13} {url}")
 
 
-def address(path: Path, within: float) -> str | None:
+def address(path: Path, within: float, tls: tuple[str, str] | None = None) -> str | None:
     """Wait for an address file whose service is ready, and return its URL; None when that does not come in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         try:
             url = str(json.loads(path.read_bytes())["url"])
-            if is_ready(url):
+            if is_ready(url, tls and tls[0]):
                 return url
         except (FileNotFoundError, OSError):
             pass
@@ -86,10 +100,10 @@ def address(path: Path, within: float) -> str | None:
     return None
 
 
-def is_ready(url: str) -> bool:
-    """Ask a service whether it can answer; raises OSError when nobody is there."""
+def is_ready(url: str, certificate: str | None = None) -> bool:
+    """Ask a service whether it can answer; raises OSError when nobody is there, or somebody else is."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    connection = _connection(parts.hostname or "", parts.port, certificate if parts.scheme == "https" else None)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
@@ -97,3 +111,12 @@ def is_ready(url: str) -> bool:
         raise OSError(str(error)) from error
     finally:
         connection.close()
+
+
+def _connection(host: str, port: int | None, certificate: str | None) -> http.client.HTTPConnection:
+    if certificate is None:
+        return http.client.HTTPConnection(host, port, timeout=5)
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False  # it is asked by its address, and known by its very certificate
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return http.client.HTTPSConnection(host, port, timeout=5, context=context)

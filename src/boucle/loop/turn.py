@@ -19,7 +19,7 @@ from boucle.formats.files import exclusive
 from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
 from boucle.measures.metrics import default_metrics
-from boucle.ports.trainer import Job, Progress
+from boucle.ports.trainer import Job, Progress, Trainer
 from boucle.project.settings import seconds
 from boucle.training import environment
 from boucle.training.train import Trained, train
@@ -66,9 +66,12 @@ class _Turn:
 
     def go(self, with_feedback: bool, since: float, frame: pd.DataFrame | None) -> TurnResult:
         gathered = self._gather(with_feedback, since, frame)
+        # Before the run: what is not installed is no failed run. And before MLflow's modules, a thousand, in each of
+        # which skops would look for every function of SciPy: half a second.
+        trainer = self.project.trainer()
         run = self._begin(gathered)
         try:
-            trained = self._train(gathered, run)
+            trained = self._train(gathered, run, trainer)
             candidate = Candidate(
                 trained, run, gathered.snapshot, gathered.test, gathered.train, self.reason, gathered.labelled,
                 warnings=(*gathered.warnings, *trained.fitted.warnings),
@@ -143,7 +146,7 @@ class _Turn:
             gathered.snapshot,
         )
 
-    def _train(self, gathered: Gathered, run: Run) -> Trained:
+    def _train(self, gathered: Gathered, run: Run, trainer: Trainer) -> Trained:
         model, data = self.settings.model, self.settings.data
         search = model.search
         estimator = model.estimator if isinstance(model.estimator, str) else tuple(model.estimator)
@@ -169,7 +172,6 @@ class _Turn:
             "commit": run.environment.git_commit if run.environment else None,
             "reason": self.reason,
         }
-        trainer = self.project.trainer()
         return train(
             job,
             trainer,

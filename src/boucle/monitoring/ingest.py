@@ -5,28 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from boucle.formats.segment import read_new
+from boucle.formats.segment import read_entries
 from boucle.ports.stores import State
+
+AT_ONCE = 5_000
+"""Entries a transaction: others may write to the state in between."""
+MOST = 100_000
+"""Entries a call: after a long absence of the keeper, judging goes on between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """How many entries were new."""
+    """How many entries were new; ``dropped`` is how many the data plane says it could not keep."""
 
     observations: int
     feedback: int
+    dropped: int = 0
 
 
-def ingest(state: State, segments: Path) -> Ingested:
-    """Take in what was captured since last time.
+def ingest(state: State, segments: Path, most: int = MOST) -> Ingested:
+    """Take in what was captured since last time, about ``most`` entries of it.
 
     Entries and the places read up to are kept in one transaction: killed anywhere, the next call goes on where the
     last whole one ended, and an entry read twice is kept once. Raises StoreError.
     """
     with state.begin(write=False) as tx:
         known = tx.observations.cursors()
-    observations, feedback, cursors = read_new(segments, known)
-    if cursors == known and not observations and not feedback:
-        return Ingested(0, 0)
-    with state.begin() as tx:
-        return Ingested(*tx.observations.ingest(observations, feedback, cursors))
+    observations = feedback = dropped = read = 0
+    while True:
+        found = read_entries(segments, known, min(AT_ONCE, most - read))
+        if all(known.get(name) == offset for name, offset in found.cursors.items()):
+            return Ingested(observations, feedback, dropped)
+        with state.begin() as tx:
+            seen, told = tx.observations.ingest(found.observations(), found.feedback, found.cursors)
+        observations, feedback, dropped = observations + seen, feedback + told, dropped + found.dropped
+        known, read = found.cursors, read + len(found)
+        if len(found) < AT_ONCE or read >= most:
+            return Ingested(observations, feedback, dropped)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from boucle.core.access import Key
 from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
 from boucle.core.event import Event
@@ -60,6 +61,10 @@ class Observations(Protocol):
         ...
 
     def cursors(self) -> dict[str, int]: ...
+
+    def forget(self, segments: Sequence[str]) -> None:
+        """Drop the cursors of segments that are gone; none of them comes back."""
+        ...
 
     def count(self, model: str, version: int | None = None, since: float = 0.0) -> int:
         """Rows (not requests) observed."""
@@ -138,6 +143,18 @@ class Settings(Protocol):
     def put(self, key: str, value: Any) -> None: ...
 
 
+class Keys(Protocol):
+    """API keys by the digest of their secret. None is ever removed: one that is over stays to be seen."""
+
+    def all(self) -> list[Key]:
+        """Every key, oldest first."""
+        ...
+
+    def put(self, key: Key) -> None:
+        """Keep a key, in place of one with the same digest."""
+        ...
+
+
 class Transaction(Protocol):
     """Everything changed through one transaction is kept together or not at all."""
 
@@ -153,6 +170,8 @@ class Transaction(Protocol):
     def alarms(self) -> Alarms: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def keys(self) -> Keys: ...
 
 
 class State(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +41,23 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def bytes_of(text: str | int) -> int:
+    """Read a size such as ``500MB``, ``5GB`` or ``2GiB``; a bare number is bytes."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        return text
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?i?)B", str(text).strip())
+    if not found or found[2] == "i":
+        raise ValueError(f"'{text}' is not a size; write a number and a unit: 500MB, 5GB, 2GiB")
+    base, power = 1024 if "i" in found[2] else 1000, " kMGT".index(found[2][:1] or " ")
+    return round(float(found[1]) * base**power)
+
+
+def _bytes(value: Any) -> Any:
+    bytes_of(value)
+    return value
+
+
+Bytes = Annotated[str | int, AfterValidator(_bytes)]
 Duration = Annotated[str | int | float, AfterValidator(_duration)]
 RowsOrDuration = Annotated[int | str, AfterValidator(lambda v: _duration(v) if isinstance(v, str) else v)]
 _BOUND = re.compile(r"^\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
@@ -224,6 +242,75 @@ class Evaluate(Section):
     robustness: Robustness = Robustness()  # type: ignore[call-arg]
 
 
+class Capture(Section):
+    """How long requests and answers are kept, and where."""
+
+    keep: Duration = Field("30d", description="longest time compacted observations are kept")
+    max_disk: Bytes = Field("5GB", description="most that captured data takes on this disk; the oldest goes first")
+    archive: str | None = Field(
+        None, description="folder or s3://bucket/prefix for compacted observations; default: the directory of the store"
+    )
+
+    @model_validator(mode="after")
+    def _usable(self) -> Capture:
+        if seconds(self.keep) <= 0:
+            raise ValueError("`keep` has to be longer than nothing")
+        if bytes_of(self.max_disk) < 10_000_000:
+            raise ValueError("`max_disk` has to be 10MB at least")
+        if self.archive is not None and "@" in urlsplit(self.archive).netloc:
+            raise ValueError("`archive` holds credentials; they are taken from the environment or a profile")
+        return self
+
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class Jwt(Section):
+    """Which signed tokens are believed, besides API keys. Needs the extra `jwt`."""
+
+    issuer: str = Field(min_length=1, description="the claim `iss` has to be this")
+    audience: str = Field(min_length=1, description="the claim `aud` has to name this")
+    jwks: str = Field(min_length=1, description="public keys: a file beside this one, or an https URL")
+    refresh: Duration = Field("5m", description="how often a URL is read again; the keeper does it")
+    algorithms: list[Algorithm] = Field(["RS256", "ES256", "EdDSA"], min_length=1, description="signatures that count")
+    skew: Duration = Field("60s", description="how much the clocks may differ")
+    name_claim: str = Field("sub", min_length=1, description="claim with the caller's name")
+    role_claim: str = Field("roles", min_length=1, description="claim with roles; a.b is b inside a")
+    roles: dict[str, Literal["viewer", "operator", "approver", "admin"]] | None = Field(
+        None, description="the claim's words and the role each stands for; default: the roles' own names"
+    )
+    models_claim: str | None = Field(None, description="claim with the models allowed, * for all; default: no limit")
+
+    @model_validator(mode="after")
+    def _safe(self) -> Jwt:
+        if "://" in self.jwks and not self.jwks.startswith("https://"):
+            raise ValueError("`jwks` is fetched over https only; anybody between could put keys of their own in")
+        if not 0 <= seconds(self.skew) <= 600:
+            raise ValueError("`skew` is at most 10m")
+        return self
+
+
+class Auth(Section):
+    """Who may call. API keys are made with `boucle keys add`."""
+
+    required: bool | None = Field(None, description="ask every caller for a key or token; default: if `jwt` is set")
+    keys: bool = Field(True, description="believe API keys; false leaves tokens only")
+    metrics: Literal["open", "viewer"] = Field("viewer", description="who may read /metrics where a key is required")
+    jwt: Jwt | None = Field(None, description="signed tokens; default: none are believed")
+
+    @property
+    def on(self) -> bool:
+        """Whether callers are asked who they are."""
+        return self.jwt is not None if self.required is None else self.required
+
+
+class Tls(Section):
+    """Encrypted connections, for both planes. Files in PEM form, read relative to this file."""
+
+    certificate: str = Field(description="file with the certificate and what lies between it and its root")
+    key: str = Field(description="file with its private key, without a password")
+
+
 class Serve(Section):
     """How requests are answered."""
 
@@ -240,6 +327,10 @@ class Serve(Section):
         [], description="refuse values outside the declared range or categories instead of counting them"
     )
     fallback: Any = Field(None, description="constant answered while the model is disabled; default: 503")
+    auth: Auth = Auth()  # type: ignore[call-arg]
+    tls: Tls | None = Field(None, description="answer https; default: http")
+    insecure: bool = Field(False, description="allow a `host` others can reach without asking who they are")
+    capture: Capture = Capture()  # type: ignore[call-arg]
 
 
 class Release(Section):

@@ -85,9 +85,9 @@ class App:
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
         if endpoint(request.path) is None:
-            given = request.headers.get
-            key = given(b"authorization", b""), given(b"x-api-key", b"")
-            self.plane.access.guard.admit_page(request.path, *key, time.time())
+            known, told = request.headers.get, _TELLS.fullmatch(request.path)
+            key = known(b"authorization", b""), known(b"x-api-key", b"")
+            self.plane.access.guard.admit_page(request.path, *key, time.time(), told["model"] if told else "")
         page = self._pages.get(request.path) or self._told(request.path)
         if page is not None:
             _check_method(request, "GET", "HEAD")
@@ -168,10 +168,14 @@ class App:
 
     def _ready(self) -> Response:
         ready = self.plane.engine.snapshot.ready and not self.draining
+        if not self.plane.access.guard.open:  # strangers learn no names of models
+            return answered({"ready": ready}, 200 if ready else 503)
         return answered({"ready": ready, "problems": self._problems()}, 200 if ready else 503)
 
     def _health(self) -> Response:
         snapshot = self.plane.engine.snapshot
+        if not self.plane.access.guard.open:
+            return answered({"live": True, "ready": snapshot.ready})
         models = {
             name: {"enabled": served.route.enabled, "versions": sorted(served.versions)}
             for name, served in snapshot.served.items()

@@ -52,7 +52,8 @@ def admit(asked: Endpoint, headers: Mapping[bytes, bytes], plane: Plane) -> None
     """Let a caller ask a model; raises Unauthenticated, Forbidden and RateLimited."""
     guard = plane.access.guard
     if not guard.open:
-        model = asked.model or plane.engine.snapshot.only()
+        served = plane.engine.snapshot.served
+        model = asked.model or (next(iter(served)) if len(served) == 1 else "")
         guard.admit(headers.get(b"authorization", b""), headers.get(b"x-api-key", b""), model, time.time())
 
 

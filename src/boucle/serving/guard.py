@@ -83,11 +83,11 @@ class Guard:
             raise _too_often(grant.caller.name, wait)
         return grant.caller
 
-    def admit_page(self, path: str, authorization: bytes, api_key: bytes, now: float) -> Caller:
-        """Return who asks for a page that is about no model; health pages and open metrics are for everybody."""
+    def admit_page(self, path: str, authorization: bytes, api_key: bytes, now: float, model: str = "") -> Caller:
+        """Return who asks for a page; what says whether the plane is up and open metrics are for everybody."""
         if path in OPEN_PAGES or (self.metrics_open and path == "/metrics"):
             return LOCAL
-        return self.admit(authorization, api_key, "", now)
+        return self.admit(authorization, api_key, model, now)
 
     def _recognise(self, presented: bytes, digest: bytes, stale: Grant | None, now: float) -> Grant:
         """Verify what is not known yet; raises Unauthenticated and Forbidden."""
@@ -112,7 +112,7 @@ class Guard:
 
     def _make_room(self, now: float) -> None:
         """Forget tokens that have expired, and if there are none the half that came first."""
-        kept = {digest: grant for digest, grant in self._tokens.items() if now < grant.until}
+        kept = {digest: grant for digest, grant in list(self._tokens.items()) if now < grant.until}
         if len(kept) >= TOKENS:
             kept = dict(list(kept.items())[TOKENS // 2 :])
         self._tokens = kept
@@ -143,7 +143,7 @@ class Followed:
             self._stamp, self._told = stamp, ""
         except FileNotFoundError:
             return
-        except (BoucleError, OSError) as error:
+        except (BoucleError, OSError, ValueError) as error:
             if str(error) != self._told:
                 log.error("who may call could not be read: %s", error)
             self._told = str(error)
@@ -170,7 +170,7 @@ def _bearer(authorization: bytes) -> bytes:
 
 
 def _invalid(message: str) -> Unauthenticated:
-    return Unauthenticated(message, hint="boucle keys list", challenge=f'{CHALLENGE}, error="invalid_token"')
+    return Unauthenticated(message, challenge=f'{CHALLENGE}, error="invalid_token"')
 
 
 def _too_often(name: str, wait: float) -> RateLimited:

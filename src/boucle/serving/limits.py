@@ -7,7 +7,6 @@ workers that write at the same moment may let one request too many through; noth
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import mmap
 import os
@@ -60,7 +59,7 @@ class Buckets:
         self._own: dict[str, array[int]] = {}
         self._names = self._times = memoryview(array("q"))
         self._file = -1
-        if path is None:
+        if path is None or os.name != "posix":
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +83,8 @@ class Buckets:
         """Find the place of a name in the table, or take a free one; None when there is no table or no room."""
         if not len(self._names):
             return None
+        import fcntl  # not on Windows, where limits are per process
+
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             for step in range(SLOTS):

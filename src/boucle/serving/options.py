@@ -59,10 +59,6 @@ class ServeOptions:
         return self.serving / "access.json"
 
     @property
-    def limits(self) -> Path:
-        return self.serving / "limits"
-
-    @property
     def segments(self) -> Path:
         return self.serving / "segments"
 

@@ -57,6 +57,7 @@ class Verifier:
         try:
             found = jwt.decode(token, self._keys, registry=self._allowed)
             self._claims(now).validate(found.claims)
+            until = float(found.claims["exp"]) + self._rules.skew
         except ExpiredTokenError:
             raise ValueError("it has expired") from None
         except MissingClaimError as error:
@@ -68,7 +69,7 @@ class Verifier:
         except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             # whatever a parser makes of a stranger's bytes: the answer is no
             raise ValueError("it is not a token signed by a known key") from None
-        return self._caller(found.claims), float(found.claims["exp"]) + self._rules.skew
+        return self._caller(found.claims), until
 
     def _claims(self, now: float) -> jwt.JWTClaimsRegistry:
         wanted: dict[str, jwt.ClaimsOption] = {

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from boucle.core.access import Key, Rate
+from boucle.core.access import Role as AccessRole
 from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
 from boucle.core.errors import Conflict, NotFound, StoreError
@@ -371,6 +373,37 @@ class JudgementsContract:
                 tx.alarms.put(Alarm(id, "wine", "drift", 1.0, "x"))
 
 
+class KeysContract:
+    def test_a_key_comes_back_as_it_was_put(self, state: State) -> None:
+        key = Key("ci", "ab" * 32, AccessRole.OPERATOR, ("churn", "wine"), Rate(20, 60), 1.5, 99.25, 7.0)
+        plain = Key("all", "cd" * 32, AccessRole.VIEWER, created=1.0)
+        with state.begin() as tx:
+            tx.keys.put(key)
+            tx.keys.put(plain)
+        with state.begin(write=False) as tx:
+            assert tx.keys.all() == [plain, key]
+
+    def test_limited_to_no_model_is_not_unlimited(self, state: State) -> None:
+        with state.begin() as tx:
+            tx.keys.put(Key("none", "ab" * 32, AccessRole.VIEWER, ()))
+            assert tx.keys.all()[0].models == ()
+
+    def test_putting_a_digest_again_replaces_the_key(self, state: State, second: State) -> None:
+        key = Key("ci", "ab" * 32, AccessRole.VIEWER)
+        with state.begin() as tx:
+            tx.keys.put(key)
+        with second.begin() as tx:
+            tx.keys.put(replace(key, revoked=5.0))
+        with state.begin(write=False) as tx:
+            assert [one.revoked for one in tx.keys.all()] == [5.0]
+
+    def test_two_keys_of_one_name_live_side_by_side(self, state: State) -> None:
+        with state.begin() as tx:
+            tx.keys.put(Key("ci", "ab" * 32, AccessRole.VIEWER, created=1.0))
+            tx.keys.put(Key("ci", "cd" * 32, AccessRole.VIEWER, created=2.0))
+            assert [one.digest[:2] for one in tx.keys.all()] == ["ab", "cd"]
+
+
 class StateContract(
     TransactionContract,
     JournalContract,
@@ -378,5 +411,6 @@ class StateContract(
     ObservationsContract,
     FeedbackContract,
     JudgementsContract,
+    KeysContract,
 ):
     """The whole suite."""

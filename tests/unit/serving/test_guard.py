@@ -107,6 +107,12 @@ def test_health_is_for_everybody_and_the_rest_is_not() -> None:
     assert guard(metrics_open=True).admit_page("/metrics", b"", b"", NOW) == LOCAL
 
 
+def test_a_page_about_a_model_is_for_those_who_may_use_it() -> None:
+    assert guard().admit_page("/v2/models/wine", b"", SECRET, NOW, "wine").name == "ci"
+    with pytest.raises(Forbidden):
+        guard().admit_page("/v2/models/churn", b"", SECRET, NOW, "churn")
+
+
 def test_where_nothing_is_required_nobody_is_asked(tmp_path: Path) -> None:
     followed = Followed(tmp_path / "access.json")
     assert followed.guard.open
@@ -123,8 +129,9 @@ def test_a_guarded_plane_is_not_opened_by_a_file(tmp_path: Path) -> None:
     assert not Followed(tmp_path / "access.json", required=True).guard.open
 
 
-def test_a_damaged_file_at_the_start_lets_nobody_in(tmp_path: Path) -> None:
-    (tmp_path / "access.json").write_text("{")
+@pytest.mark.parametrize("damaged", ["{", '{"keys": [{"name": "ci", "digest": "zz", "role": "viewer"}]}'])
+def test_a_damaged_file_at_the_start_lets_nobody_in(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "access.json").write_text(damaged)
     assert not Followed(tmp_path / "access.json").guard.open
 
 

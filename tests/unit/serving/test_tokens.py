@@ -86,6 +86,7 @@ def test_a_token_without_what_counts_is_refused(claim: str) -> None:
     [
         {"aud": "another"}, {"aud": ["a", "b"]}, {"aud": 7}, {"iss": "https://evil"}, {"iss": ["https://id"]},
         {"sub": 7}, {"sub": ""}, {"sub": "a\nb"}, {"sub": "x" * 201}, {"exp": "never"}, {"exp": True},
+        {"exp": float("nan")}, {"exp": float("inf")}, {"exp": 10**400},
     ],
 )  # fmt: skip
 def test_a_token_for_others_or_of_others_is_refused(wrong: dict[str, Any]) -> None:

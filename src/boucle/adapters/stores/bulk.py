@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -13,20 +14,38 @@ T = TypeVar("T")
 
 
 def keep_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> int:
-    """Insert the rows that break no uniqueness; returns how many those were."""
+    """Insert the rows, all of the same columns, that break no uniqueness; returns how many those were."""
     if not rows:
         return 0
-    insert = _insert(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return int(connection.execute(insert, rows).rowcount)
+    options = {"preserve_rowcount": True}
+    text = _keeping_new(table, tuple(rows[0]), connection.dialect.name)
+    return int(connection.exec_driver_sql(text, rows, execution_options=options).rowcount)
 
 
 def replace_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert the rows, each in place of one with the same primary key."""
+    """Insert the rows, all of the same columns, each in place of one with the same primary key."""
     if rows:
-        insert = _insert(connection, table)
-        key = [column.name for column in table.primary_key]
-        rest = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in key}
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=rest), rows)
+        connection.exec_driver_sql(_replacing(table, tuple(rows[0]), connection.dialect.name), rows)
+
+
+@cache
+def _keeping_new(table: Table, columns: tuple[str, ...], dialect: str) -> str:
+    return _text(_insert(table, dialect).on_conflict_do_nothing(), columns, dialect)
+
+
+@cache
+def _replacing(table: Table, columns: tuple[str, ...], dialect: str) -> str:
+    insert = _insert(table, dialect)
+    key = [column.name for column in table.primary_key]
+    rest = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in key}
+    return _text(insert.on_conflict_do_update(index_elements=key, set_=rest), columns, dialect)
+
+
+def _text(statement: Any, columns: tuple[str, ...], dialect: str) -> str:
+    """Compile once for all rows: the driver then takes the dictionaries as they are, at half the cost."""
+    kind = _dialect(dialect)
+    style = "named" if dialect == "sqlite" else "pyformat"
+    return str(statement.compile(dialect=kind.dialect(paramstyle=style), column_keys=columns))
 
 
 def parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -41,10 +60,14 @@ def clean(text: str) -> str:
     return text.replace("\0", "") if "\0" in text else text
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
+def _insert(table: Table, dialect: str) -> Any:
+    return _dialect(dialect).insert(table)
+
+
+def _dialect(name: str) -> Any:
+    if name == "sqlite":
+        return sqlite
     # PostgreSQL's dialect takes long to load, and most states are SQLite.
     from sqlalchemy.dialects import postgresql
 
-    return postgresql.insert(table)
+    return postgresql

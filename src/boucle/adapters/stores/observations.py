@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from boucle.adapters.stores import feedback as returned
 from boucle.adapters.stores import joins
@@ -26,9 +26,7 @@ class SqlObservations:
         self, observations_: Iterable[Observation], feedback: Iterable[Feedback], cursors_: dict[str, int]
     ) -> tuple[int, int]:
         """Keep what is new and how far each segment was read; a cursor never goes back."""
-        fresh = sum(
-            keep_new(self._connection, observations, [_row(o) for o in part]) for part in parts(observations_, 1000)
-        )
+        fresh = sum(keep_new(self._connection, observations, part) for part in parts(map(_row, observations_), 1000))
         told = sum(returned.keep(self._connection, part) for part in parts(feedback, 500))
         known = self.cursors()
         ahead = [{"segment": s, "offset": o} for s, o in cursors_.items() if o > known.get(s, -1)]
@@ -37,6 +35,10 @@ class SqlObservations:
 
     def cursors(self) -> dict[str, int]:
         return {row.segment: row.offset for row in self._connection.execute(select(cursors))}
+
+    def forget(self, segments: Sequence[str]) -> None:
+        for part in parts(segments, 500):
+            self._connection.execute(delete(cursors).where(cursors.c.segment.in_(part)))
 
     def count(self, model: str, version: int | None = None, since: float = 0.0) -> int:
         table = observations.c
@@ -57,7 +59,7 @@ class SqlObservations:
             query = query.where(table.role.in_(roles))
         if limit:
             query = query.limit(limit)
-        return [(row.position, _observation(row)) for row in self._connection.execute(query)]
+        return [_observation(row) for row in self._connection.execute(query)]
 
     def joined(
         self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
@@ -94,17 +96,7 @@ def _row(seen: Observation) -> dict[str, Any]:
     }
 
 
-def _observation(row: Row[Any]) -> Observation:
-    return Observation(
-        row.id,
-        row.time,
-        row.model,
-        row.version,
-        row.role,
-        row.rows,
-        _decode(row.inputs),
-        _decode(row.outputs),
-        row.latency,
-        row.error,
-        row.key,
-    )
+def _observation(row: Row[Any]) -> tuple[int, Observation]:
+    position, id_, model, version, role, time, rows, latency, error, key, inputs, outputs = row
+    asked, told = _decode(inputs), _decode(outputs)
+    return position, Observation(id_, time, model, version, role, rows, asked, told, latency, error, key)

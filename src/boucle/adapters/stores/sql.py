@@ -20,6 +20,7 @@ from boucle.adapters.stores.alarms import SqlAlarms
 from boucle.adapters.stores.deployments import SqlDeployments
 from boucle.adapters.stores.failures import translated
 from boucle.adapters.stores.journal import SqlJournal
+from boucle.adapters.stores.keys import SqlKeys
 from boucle.adapters.stores.observations import SqlObservations
 from boucle.adapters.stores.settings import SqlSettings
 from boucle.adapters.stores.tables import HEAD, VERSION_TABLE
@@ -40,6 +41,7 @@ class SqlTransaction:
         self.windows = SqlWindows(connection)
         self.alarms = SqlAlarms(connection)
         self.settings = SqlSettings(connection)
+        self.keys = SqlKeys(connection)
 
 
 class SqlState:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test holds it to the scripts in ``migrations``."""
 VERSION_TABLE = "boucle_schema"
 
@@ -146,4 +146,17 @@ settings = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+keys = Table(
+    "boucle_keys",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("models", Text),
+    Column("rate", String),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("revoked", Float),
 )

@@ -1,0 +1,19 @@
+"""A BentoML service with its adaptive batching."""
+
+from __future__ import annotations
+
+import os
+
+import bentoml
+import joblib
+import numpy as np
+
+
+@bentoml.service(workers=1)
+class Model:
+    def __init__(self) -> None:
+        self.model = joblib.load(os.environ["MODEL"])
+
+    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        return self.model.predict(inputs)

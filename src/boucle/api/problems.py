@@ -1,0 +1,62 @@
+"""Errors as problem+json (RFC 9457), each with its stable code."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from boucle.core import errors
+
+_STATUS: dict[type[errors.BoucleError], int] = {
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.RateLimited: 429,
+    errors.RequestError: 422,
+    errors.ProjectError: 422,
+    errors.ContractError: 422,
+    errors.StoreError: 503,
+}
+_CODES = {404: "not_found", 405: "not_allowed"}
+
+
+def problem(status: int, code: str, title: str, hint: str | None = None, **headers: str) -> Response:
+    """Build the answer; ``headers`` are written with underscores for dashes."""
+    body = {"title": title, "status": status, "code": code, "hint": hint}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return JSONResponse(body, status, named, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of ``app`` be answered so."""
+    app.exception_handler(errors.BoucleError)(_ours)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
+
+
+async def _ours(_: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.BoucleError)
+    status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
+    headers = {}
+    if "challenge" in error.facts:
+        headers["www_authenticate"] = str(error.facts["challenge"])
+    if "retry_after" in error.facts:
+        headers["retry_after"] = str(error.facts["retry_after"])
+    return problem(status, error.code, error.message, error.hint, **headers)
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    told = problem(error.status_code, _CODES.get(error.status_code, "bad_request"), str(error.detail))
+    told.headers.update(error.headers or {})
+    return told
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """Name the fields and what is wrong with them, without what was sent."""
+    assert isinstance(error, RequestValidationError)
+    found = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()]
+    return problem(422, "bad_request", "The request is not as it should be.", "; ".join(found)[:1000] or None)
