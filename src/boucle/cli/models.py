@@ -66,6 +66,8 @@ def show(ref: RefArgument, project: ProjectOption = None, json: JsonOption = Fal
             f"{view.answered_rows} rows answered"
         )
         output.line(f"bundle: {version.digest}")
+        if view.info.parity:
+            output.line(f"served: {served(view.info.parity)}")
         output.table(
             ("input", "type", "range or categories", "optional"),
             [
@@ -81,6 +83,17 @@ def show(ref: RefArgument, project: ProjectOption = None, json: JsonOption = Fal
 
     output.result({**to_data(view), "model": view.version.name, "number": view.version.number}, tell)
     opened.close()
+
+
+def served(parity: dict[str, Any]) -> str:
+    """Say in words in which form a model is served, and why."""
+    if not parity["accepted"]:
+        return f"the original, not compiled: {parity['why']}"
+    rows = sum(parity["rows"].values())
+    return (
+        f"compiled; {rows} known and strange rows answered as by the original "
+        f"(largest difference {parity['worst']:.2g}, tolerance {parity['tolerance']:g})"
+    )
 
 
 def compare(left: RefArgument, right: RefArgument, project: ProjectOption = None, json: JsonOption = False) -> None:

@@ -245,7 +245,8 @@ def _softmax(scores: Matrix) -> Matrix:
 
 def _one_against_rest(scores: Matrix) -> Matrix:
     likely = np.exp(-np.logaddexp(0.0, -scores))  # exact where all are next to zero
-    return cast("Matrix", likely / likely.sum(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # where no class is likely at all the original has NaN too
+        return cast("Matrix", likely / likely.sum(axis=1, keepdims=True))
 
 
 def _complement(scores: Matrix) -> Matrix:

@@ -1,0 +1,272 @@
+"""The compiler's contract over its adapters, and what scikit-learn models it knows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import ensemble, linear_model, svm, tree
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, PolynomialFeatures, StandardScaler
+
+from boucle.adapters.compilers.sklearn import SklearnCompiler
+from boucle.adapters.runtimes.compiled import CompiledRuntime
+from boucle.adapters.runtimes.sklearn import SklearnRuntime
+from boucle.core.errors import RequestError
+from boucle.core.signature import Batch, Field, Label, Rows, Signature, outputs_of
+from boucle.ports.compiler import CannotCompile, Compiler
+from boucle.ports.frames import to_batch, to_frame
+from boucle.testing.compiler_contract import CompilerContract, Fitted, agree
+
+RNG = np.random.default_rng(7)
+NUMBERS = tuple(Field(name, "float64") for name in ("a", "b", "c"))
+MIXED = (
+    Field("a", "float64", optional=True), Field("n", "int64"), Field("ok", "bool"),
+    Field("town", "string", optional=True), Field("code", "int64", categories=(1, 2, 5)),
+)  # fmt: skip
+TABLE = pd.DataFrame(
+    {
+        "a": RNG.normal(size=300), "b": RNG.normal(size=300) * 50, "c": RNG.integers(0, 9, 300) / 3,
+        "n": RNG.integers(-5, 90, 300), "ok": RNG.random(300) < 0.4, "code": RNG.choice([1, 2, 5], 300),
+        "town": RNG.choice(np.array(["Lyon", "Nantes", "Brest", None], dtype=object), 300),
+    }
+)  # fmt: skip
+TABLE.loc[::11, "a"] = np.nan
+VALUE = TABLE["a"].fillna(0) * 3 + TABLE["b"] / 20 + TABLE["c"] ** 2
+LABELS = {2: np.where(VALUE > 1, "yes", "no"), 3: np.digitize(VALUE, [0, 3])}
+
+
+def fitted(model: Any, fields: tuple[Field, ...], classes: int = 0) -> Fitted:
+    """Fit a model on the fields' columns, to the value or to labels of so many classes."""
+    frame = TABLE[[field.name for field in fields]]
+    if not any(field.optional for field in fields):
+        frame = frame.fillna({"a": 0.0})
+    batch = to_batch(frame, fields)
+    target = LABELS[classes] if classes else VALUE.to_numpy()
+    model.fit(to_frame(batch, fields), target)
+    labels: tuple[Label, ...] | None = tuple(np.unique(target).tolist()) if classes else None
+    signature = Signature(fields, outputs_of(labels, hasattr(model, "predict_proba")))
+    return Fitted(model, signature, batch, SklearnRuntime(), CompiledRuntime())
+
+
+def mixed(last: Any) -> Any:
+    """A pipeline as `estimator: auto` builds it: numbers filled and scaled, levels one column each."""
+    absent = {"strategy": "constant", "fill_value": "missing_value"}
+    towns = make_pipeline(
+        SimpleImputer(**absent), SimpleImputer(missing_values=None, **absent),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+    )  # fmt: skip
+    parts = [
+        ("numbers", make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), ["a", "n", "ok"]),
+        ("towns", towns, ["town"]),
+        ("codes", OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["code"]),
+    ]
+    return make_pipeline(ColumnTransformer(parts, sparse_threshold=0.0), last)
+
+
+class TestSklearnCompiler(CompilerContract):
+    @pytest.fixture
+    def compiler(self) -> Compiler:
+        return SklearnCompiler()
+
+    @pytest.fixture(params=["linear", "forest", "mixed"])
+    def case(self, request: pytest.FixtureRequest) -> Fitted:
+        if request.param == "linear":
+            return fitted(linear_model.LinearRegression(), NUMBERS)
+        if request.param == "forest":
+            return fitted(ensemble.RandomForestClassifier(20, random_state=0), NUMBERS, 3)
+        return fitted(mixed(linear_model.LogisticRegression()), MIXED, 2)
+
+
+def compiled(case: Fitted) -> Any:
+    return case.compiled.wrap(SklearnCompiler().compile(case.model, case.signature), case.signature)
+
+
+def check(case: Fitted, tolerance: float = 1e-9) -> None:
+    agree(case.original.wrap(case.model, case.signature), compiled(case), case.batch, tolerance)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        linear_model.Ridge(), linear_model.Lasso(0.1), linear_model.HuberRegressor(max_iter=1000), make_pipeline(StandardScaler(), svm.LinearSVR(C=0.01, max_iter=20_000)),
+        make_pipeline(StandardScaler(), SelectKBest(f_regression, k=2), linear_model.BayesianRidge()),
+        make_pipeline(MinMaxScaler(), linear_model.ElasticNet(0.1)),
+        tree.DecisionTreeRegressor(), ensemble.ExtraTreesRegressor(9), ensemble.GradientBoostingRegressor(n_estimators=9),
+        ensemble.HistGradientBoostingRegressor(max_iter=9), DummyRegressor(),
+        TransformedTargetRegressor(linear_model.Ridge(), func=np.arcsinh, inverse_func=np.sinh),
+    ],
+    ids=lambda model: type(model).__name__,
+)  # fmt: skip
+def test_regressors_are_compiled(model: Any) -> None:
+    if isinstance(model, TransformedTargetRegressor):
+        with pytest.raises(CannotCompile, match="target"):
+            compiled(fitted(model, NUMBERS))
+    else:
+        check(fitted(model, NUMBERS))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "model",
+    [
+        linear_model.LogisticRegression(max_iter=2000), make_pipeline(StandardScaler(), linear_model.SGDClassifier(loss="log_loss")),
+        linear_model.RidgeClassifier(), svm.LinearSVC(), tree.DecisionTreeClassifier(max_depth=4),
+        ensemble.RandomForestClassifier(10), ensemble.ExtraTreesClassifier(10, min_samples_leaf=4),
+        ensemble.GradientBoostingClassifier(n_estimators=5), ensemble.HistGradientBoostingClassifier(max_iter=5),
+        DummyClassifier(),
+    ],
+    ids=lambda model: type(model).__name__,
+)  # fmt: skip
+def test_classifiers_are_compiled(model: Any, classes: int) -> None:
+    check(fitted(model, NUMBERS, classes))
+
+
+@pytest.mark.parametrize(
+    ("model", "classes"),
+    [
+        (xgboost.XGBRegressor(n_estimators=20), 0),
+        (xgboost.XGBRegressor(n_estimators=5, objective="reg:absoluteerror"), 0),
+        (lightgbm.LGBMRegressor(n_estimators=20, verbose=-1), 0),
+        (lightgbm.LGBMClassifier(n_estimators=5, verbose=-1), 2),
+        (lightgbm.LGBMClassifier(n_estimators=5, verbose=-1), 3),
+    ],
+)
+def test_boosters_are_compiled_gaps_and_all(model: Any, classes: int) -> None:
+    fields = tuple(Field(name, "float64", optional=True) for name in ("a", "b", "c"))
+    check(fitted(model, fields, classes), 1e-5)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_xgboost_classifiers_are_compiled(labels: int) -> None:
+    model = xgboost.XGBClassifier(n_estimators=5)
+    rows = TABLE[["a", "b", "c"]]
+    target = np.digitize(VALUE, [0, 3][: labels - 1])
+    model.fit(rows, target)
+    fields = tuple(Field(name, "float64", optional=True) for name in ("a", "b", "c"))
+    signature = Signature(fields, outputs_of(tuple(range(labels))))
+    check(Fitted(model, signature, to_batch(rows, fields), SklearnRuntime(), CompiledRuntime()), 1e-5)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [linear_model.LogisticRegression(), ensemble.RandomForestClassifier(10), ensemble.HistGradientBoostingClassifier()],
+    ids=lambda model: type(model).__name__,
+)
+def test_pipelines_of_mixed_columns_know_gaps_and_unseen_levels(last: Any) -> None:
+    case = fitted(mixed(last), MIXED, 2)
+    strange = dict(case.batch)
+    strange["town"] = np.where(np.arange(300) % 3 == 0, "Paris", case.batch["town"]).astype(object)
+    strange["code"] = np.where(np.arange(300) % 4 == 0, 77, case.batch["code"])
+    strange["a"] = np.where(np.arange(300) % 5 == 0, np.nan, case.batch["a"].astype(np.float64))
+    for batch in (case.batch, strange):
+        agree(case.original.wrap(case.model, case.signature), compiled(case), batch, 1e-9)
+
+
+def test_a_decision_threshold_is_kept() -> None:
+    inner = linear_model.LogisticRegression(max_iter=2000)
+    check(fitted(FixedThresholdClassifier(inner, threshold=0.8, pos_label="no"), NUMBERS, 2))
+
+
+def test_an_encoder_that_refuses_new_levels_still_does() -> None:
+    fields = (Field("town", "string"),)
+    frame = TABLE[["town"]].fillna("Brest")
+    model = make_pipeline(OrdinalEncoder(), tree.DecisionTreeRegressor()).fit(frame, VALUE)
+    case = Fitted(
+        model, Signature(fields, outputs_of(None)), to_batch(frame, fields), SklearnRuntime(), CompiledRuntime()
+    )
+    check(case)
+    with pytest.raises(RequestError, match="Paris"):
+        compiled(case).predict({"town": np.array(["Paris"], dtype=object)})
+
+
+def test_a_missing_value_is_refused_where_the_model_refuses_it() -> None:
+    case = fitted(linear_model.LinearRegression(), NUMBERS)
+    with pytest.raises(RequestError, match="missing"):
+        compiled(case).predict(Rows(NUMBERS, np.array([[1.0, np.nan, 2.0]])))
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (KNeighborsRegressor(), "KNeighborsRegressor"),
+        (make_pipeline(PolynomialFeatures(), linear_model.Ridge()), "PolynomialFeatures"),
+        (ensemble.GradientBoostingRegressor(init=linear_model.Ridge()), "another model"),
+        (ensemble.StackingRegressor([("r", linear_model.Ridge())]), "StackingRegressor"),
+    ],
+)
+def test_what_has_no_compiled_form_is_named(model: Any, why: str) -> None:
+    with pytest.raises(CannotCompile, match=why):
+        compiled(fitted(model, NUMBERS))
+
+
+VALUES = st.floats(-4, 4, width=32) | st.floats(-4, 4) | st.integers(-4, 4).map(float)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_no_tree_parts_a_row_otherwise_than_its_original(data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.tuples(VALUES, VALUES), min_size=6, max_size=30)))
+    target = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows))))
+    if len(np.unique(target)) < 2:
+        target[0] = (target[0] + 1) % 3
+    fields = NUMBERS[:2]
+    frame = to_frame(to_batch(pd.DataFrame(rows, columns=["a", "b"]), fields), fields)
+    signature = Signature(fields, outputs_of(tuple(np.unique(target).tolist())))
+    for model in (
+        ensemble.RandomForestClassifier(3),
+        ensemble.HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=1),
+    ):
+        model.fit(frame, target)
+        case = Fitted(model, signature, near(model, rows, fields), SklearnRuntime(), CompiledRuntime())
+        check(case)
+
+
+def near(model: Any, rows: Any, fields: tuple[Field, ...]) -> Batch:
+    """Rows on, and one step beside, the borders at which the trees part, and the known rows."""
+    program = SklearnCompiler().compile(model, Signature(fields, outputs_of(tuple(model.classes_.tolist()))))
+    borders = np.array([1.0]) if program.borders is None else program.borders[:, 1]
+    steps = [
+        borders,
+        np.nextafter(borders, -9),
+        np.nextafter(borders, 9),
+        borders.astype(np.float32).astype(np.float64),
+    ]
+    values = np.concatenate([*steps, rows[:, 0]])
+    return {"a": values, "b": np.resize(np.concatenate([values[::-1], rows[:, 1]]), len(values))}
+
+
+def test_a_compiled_model_needs_neither_scikit_learn_nor_pandas(tmp_path: Path) -> None:
+    case = fitted(mixed(ensemble.RandomForestClassifier(5)), MIXED, 2)
+    CompiledRuntime().save(SklearnCompiler().compile(case.model, case.signature), tmp_path, case.signature)
+    program = f"""
+import sys, numpy as np
+from pathlib import Path
+from boucle.adapters.runtimes.compiled import CompiledRuntime
+from boucle.core.model import BundleInfo
+from boucle.core.signature import Field, Signature, outputs_of
+fields = (Field("a", "float64", optional=True), Field("n", "int64"), Field("ok", "bool"),
+          Field("town", "string", optional=True), Field("code", "int64", categories=(1, 2, 5)))
+info = BundleInfo("m", Signature(fields, outputs_of(("no", "yes"))), "compiled", 1.0)
+model = CompiledRuntime().load(Path({str(tmp_path)!r}), info)
+row = {{"a": np.array([0.5]), "n": np.array([3]), "ok": np.array([True]), "town": np.array([None], object), "code": np.array([2])}}
+assert model.predict(row)["prediction"][0] in ("no", "yes")
+heavy = {{"sklearn", "pandas", "scipy", "skops", "joblib", "onnx"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
