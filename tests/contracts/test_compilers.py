@@ -104,15 +104,21 @@ def check(case: Fitted, tolerance: float = 1e-9) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        linear_model.Ridge(), linear_model.Lasso(0.1), linear_model.HuberRegressor(max_iter=1000), make_pipeline(StandardScaler(), svm.LinearSVR(C=0.01, max_iter=20_000)),
+        linear_model.Ridge(),
+        linear_model.Lasso(0.1),
+        linear_model.HuberRegressor(max_iter=1000),
+        make_pipeline(StandardScaler(), svm.LinearSVR(C=0.01, max_iter=20_000)),
         make_pipeline(StandardScaler(), SelectKBest(f_regression, k=2), linear_model.BayesianRidge()),
         make_pipeline(MinMaxScaler(), linear_model.ElasticNet(0.1)),
-        tree.DecisionTreeRegressor(), ensemble.ExtraTreesRegressor(9), ensemble.GradientBoostingRegressor(n_estimators=9),
-        ensemble.HistGradientBoostingRegressor(max_iter=9), DummyRegressor(),
+        tree.DecisionTreeRegressor(),
+        ensemble.ExtraTreesRegressor(9),
+        ensemble.GradientBoostingRegressor(n_estimators=9),
+        ensemble.HistGradientBoostingRegressor(max_iter=9),
+        DummyRegressor(),
         TransformedTargetRegressor(linear_model.Ridge(), func=np.arcsinh, inverse_func=np.sinh),
     ],
     ids=lambda model: type(model).__name__,
-)  # fmt: skip
+)
 def test_regressors_are_compiled(model: Any) -> None:
     if isinstance(model, TransformedTargetRegressor):
         with pytest.raises(CannotCompile, match="target"):
@@ -125,14 +131,19 @@ def test_regressors_are_compiled(model: Any) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        linear_model.LogisticRegression(max_iter=2000), make_pipeline(StandardScaler(), linear_model.SGDClassifier(loss="log_loss")),
-        linear_model.RidgeClassifier(), svm.LinearSVC(), tree.DecisionTreeClassifier(max_depth=4),
-        ensemble.RandomForestClassifier(10), ensemble.ExtraTreesClassifier(10, min_samples_leaf=4),
-        ensemble.GradientBoostingClassifier(n_estimators=5), ensemble.HistGradientBoostingClassifier(max_iter=5),
+        linear_model.LogisticRegression(max_iter=2000),
+        make_pipeline(StandardScaler(), linear_model.SGDClassifier(loss="log_loss")),
+        linear_model.RidgeClassifier(),
+        svm.LinearSVC(),
+        tree.DecisionTreeClassifier(max_depth=4),
+        ensemble.RandomForestClassifier(10),
+        ensemble.ExtraTreesClassifier(10, min_samples_leaf=4),
+        ensemble.GradientBoostingClassifier(n_estimators=5),
+        ensemble.HistGradientBoostingClassifier(max_iter=5),
         DummyClassifier(),
     ],
     ids=lambda model: type(model).__name__,
-)  # fmt: skip
+)
 def test_classifiers_are_compiled(model: Any, classes: int) -> None:
     check(fitted(model, NUMBERS, classes))
 
@@ -261,10 +272,12 @@ from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Field, Signature, outputs_of
 fields = (Field("a", "float64", optional=True), Field("n", "int64"), Field("ok", "bool"),
-          Field("town", "string", optional=True), Field("code", "int64", categories=(1, 2, 5)))
+          Field("town", "string", optional=True),
+          Field("code", "int64", categories=(1, 2, 5)))
 info = BundleInfo("m", Signature(fields, outputs_of(("no", "yes"))), "compiled", 1.0)
 model = CompiledRuntime().load(Path({str(tmp_path)!r}), info)
-row = {{"a": np.array([0.5]), "n": np.array([3]), "ok": np.array([True]), "town": np.array([None], object), "code": np.array([2])}}
+row = {{"a": np.array([0.5]), "n": np.array([3]), "ok": np.array([True]),
+       "town": np.array([None], object), "code": np.array([2])}}
 assert model.predict(row)["prediction"][0] in ("no", "yes")
 heavy = {{"sklearn", "pandas", "scipy", "skops", "joblib", "onnx"}} & set(sys.modules)
 assert not heavy, heavy

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boucle.core.errors import NotFound, RequestError
-from boucle.core.signature import Field, Signature, outputs_of
+from boucle.core.signature import Batch, Field, Signature, outputs_of
 from boucle.serving.codec import TableReader
 from boucle.serving.messages import Answer, Asked, Raw
 from boucle.serving.protocols import friendly, mlflow, v1, v2
@@ -48,7 +48,7 @@ def friendly_error(body: Any, reader: TableReader = READER) -> RequestError:
     ],
 )
 def test_records_columns_and_rows_are_the_same_table(body: Any) -> None:
-    batch = friendly.decode(Raw(json.dumps(body).encode()), READER).batch
+    batch = table(friendly.decode(Raw(json.dumps(body).encode()), READER))
     assert SIGNATURE.problems(batch) == []
     assert batch["pH"].tolist() == [3.2, 3.0]
     assert batch["count"].tolist() == [4, 5]
@@ -105,6 +105,11 @@ def test_a_body_that_is_no_table_is_refused(body: bytes) -> None:
     assert friendly_error(body).facts["code"] in ("malformed", "empty")
 
 
+def table(asked: Asked) -> Batch:
+    assert asked.batch is not None
+    return asked.batch
+
+
 def test_an_unknown_column_is_refused_with_the_near_name() -> None:
     error = friendly_error({"ph": 3.2, "count": 4})
     assert error.facts["field"] == "ph"
@@ -138,13 +143,13 @@ def test_values_outside_the_declared_are_answered_unless_the_project_refuses_the
     ],
 )
 def test_every_mlflow_shape_is_the_same_table(body: Any) -> None:
-    batch = mlflow.decode(Raw(json.dumps(body).encode()), READER).batch
+    batch = table(mlflow.decode(Raw(json.dumps(body).encode()), READER))
     assert (batch["pH"].tolist(), batch["count"].tolist()) == ([3.2, 3.0], [4, 5])
 
 
 def test_csv_is_read_by_its_head_and_empty_cells_are_missing() -> None:
     raw = Raw(b"count,pH,colour,old\n4,3.2,red,true\n5,3,,\n", csv=True)
-    batch = mlflow.decode(raw, READER).batch
+    batch = table(mlflow.decode(raw, READER))
     assert (batch["pH"].tolist(), batch["count"].tolist()) == ([3.2, 3.0], [4, 5])
     assert batch["colour"].tolist() == ["red", None]
 
@@ -158,7 +163,7 @@ def test_tensors_by_column_and_one_tensor_of_all_columns_are_the_same_table() ->
     }
     whole = {"inputs": [{"name": "x", "shape": [2, 2], "datatype": "FP64", "data": [1.5, 3, 2, 4]}]}
     for body in (by_column, whole):
-        batch = v2.decode(Raw(json.dumps(body).encode()), NUMBERS).batch
+        batch = table(v2.decode(Raw(json.dumps(body).encode()), NUMBERS))
         assert (batch["a"].tolist(), batch["b"].tolist()) == ([1.5, 2.0], [3, 4])
 
 
@@ -167,7 +172,7 @@ def test_tensors_sent_as_bytes_are_read_and_answered_as_bytes() -> None:
     tensor = {"name": "x", "shape": [2, 2], "datatype": "FP32", "parameters": {"binary_data_size": len(values)}}
     head = json.dumps({"id": "r-1", "inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
     asked = v2.decode(Raw(head + values, {v2.HEADER: str(len(head)).encode()}), NUMBERS)
-    assert asked.batch["b"].tolist() == [3, 4]
+    assert table(asked)["b"].tolist() == [3, 4]
     said = {"prediction": np.array([0.5, 0.25])}
     reply = v2.encode(asked, Answer("x", "wine", 3, "champion", lambda: said, [0.5, 0.25]))
     cut = int(dict(reply.headers)[v2.HEADER])
@@ -228,4 +233,4 @@ def test_no_garbage_raises_anything_but_a_request_error(
         asked = DECODERS[protocol](Raw(body, headers), STRICT)
     except (RequestError, NotFound):
         return
-    assert SIGNATURE.problems(asked.batch) == []
+    assert SIGNATURE.problems(table(asked)) == []
