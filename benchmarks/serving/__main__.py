@@ -16,7 +16,7 @@ from benchmarks.serving.peers import ALL, BY_NAME
 from benchmarks.serving.session import Session, machine, say
 
 ROUNDS, SECONDS = 3, 2
-LEFT_OUT = {"bentoml", "litserve", "litserve batch", "mlserver"}  # by --quick: the modes that are slower or no better
+LEFT_OUT = {"bentoml", "litserve batch", "mlserver"}  # by --quick: the modes that are slower or no better
 
 
 def main() -> None:

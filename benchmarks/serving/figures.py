@@ -9,6 +9,8 @@ from benchmarks.serving.load import Load
 
 C1, C8, C64, C8_32 = Load(1), Load(8), Load(64), Load(8, 32)
 OURS = "boucle"
+FAR = 1.3  # so much dearer than the better mode of the same row, and a mode is left out of the rounds to come
+Cost = Callable[[str, str, Load], float | None]  # case, server, loop: median CPU microseconds an answer
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,11 @@ class Line:
         return "aim" if better(self.aim) else "ok" if better(self.floor) else "MISSED"
 
 
-def loads(cases: Iterable[str], peers: Iterable[str]) -> dict[str, dict[str, list[Load]]]:
-    """Return for every case the servers to start, each with its loops; ours is first."""
+def loads(cases: Iterable[str], peers: Iterable[str], cost: Cost) -> dict[str, dict[str, list[Load]]]:
+    """Return for every case the servers to start, each with its loops; ours is first.
+
+    A mode that an earlier round has shown to be far dearer than another of the same row is not run again.
+    """
     known = set(peers)
     found: dict[str, dict[str, list[Load]]] = {}
     for case in cases:
@@ -100,7 +105,9 @@ def loads(cases: Iterable[str], peers: Iterable[str]) -> dict[str, dict[str, lis
         for row in RATIOS:
             if row.case != case or not known & set(row.against):
                 continue
-            for name in (OURS, *(peer for peer in row.against if peer in known)):
+            seen = {peer: us for peer in row.against if (us := cost(case, peer, row.load)) is not None}
+            far = {peer for peer, us in seen.items() if us > FAR * min(seen.values())}
+            for name in (OURS, *(peer for peer in row.against if peer in known - far)):
                 servers.setdefault(name, []).append(row.load)
         servers[OURS] += BESIDE.get((case, OURS), [])
     return {
@@ -108,9 +115,7 @@ def loads(cases: Iterable[str], peers: Iterable[str]) -> dict[str, dict[str, lis
     }
 
 
-def lines(
-    cost: Callable[[str, str, Load], float | None], figures: dict[str, float], why: Callable[[str, str], str]
-) -> list[Line]:
+def lines(cost: Cost, figures: dict[str, float], why: Callable[[str, str], str]) -> list[Line]:
     """Return the table. ``cost`` gives the CPU of a loop (case, server), ``why`` what kept a figure from us."""
     found = []
     for row in RATIOS:
@@ -118,8 +123,8 @@ def lines(
         theirs = {peer: us for peer in row.against if (us := cost(row.case, peer, row.load)) is not None}
         note = ", ".join(f"{peer} {us:,.0f} µs" for peer, us in theirs.items())
         if ours is None or not theirs:
-            missing = why(row.case, OURS) if ours is None else "; ".join(why(row.case, peer) for peer in row.against)
-            found.append(Line(row.told, row.floor, row.aim, row.unit, True, None, missing))
+            missing = [why(row.case, OURS)] if ours is None else [why(row.case, peer) for peer in row.against]
+            found.append(Line(row.told, row.floor, row.aim, row.unit, True, None, "; ".join(filter(None, missing))))
         else:
             note += f", ours {ours:,.1f} µs"
             found.append(Line(row.told, row.floor, row.aim, row.unit, True, min(theirs.values()) / ours, note))

@@ -72,7 +72,7 @@ class Session:
 
     def round(self, number: int) -> None:
         """Go through every server once, in an order that turns with the rounds."""
-        for case, servers in figures.loads([c for c in self.cases if c in self.parts], self.peers).items():
+        for case, servers in figures.loads([c for c in self.cases if c in self.parts], self.peers, self.cost).items():
             order = list(servers)
             order = order[number % len(order) :] + order[: number % len(order)]
             for name in order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -37,14 +38,29 @@ def load(group: str, name: str) -> Any:
         raise absent(missing) from missing
 
 
+_own = False
+
+
+def own_process() -> None:
+    """Say that this process runs Boucle and nothing else, so that it may keep for good what its imports made."""
+    global _own  # noqa: PLW0603 - a process is one or the other from its start
+    _own = True
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Import without the garbage collector: what imports make lives on, and looking through it costs a fifth."""
-    was = gc.isenabled()
+    """Import without the garbage collector: what imports make lives on, and looking through it costs a fifth.
+
+    In a process of our own it is not looked through afterwards either. In anybody else's it is, for what lies about
+    there may be garbage, and would be kept with it.
+    """
+    was, known = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
+        if _own and len(sys.modules) > known:
+            gc.freeze()
         if was:
             gc.enable()
 

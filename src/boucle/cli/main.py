@@ -90,6 +90,8 @@ def _stub() -> None:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    if arguments is None:
+        plugins.own_process()
     words = sys.argv[1:] if arguments is None else arguments
     wanted = next((w for w in words if not w.startswith("-")), None)
     try:

@@ -166,9 +166,11 @@ def _blocks(steps: list[Any], places: list[int], draft: Draft) -> list[dict[str,
     if wrong:
         raise CannotCompile(f"the column {wrong[0]} goes into {_named(steps)}, which has no compiled form for it")
     before, draft.width = draft.width, len(places)
+    gaps = any(draft.fields[place].optional for place in places)
     found: list[dict[str, Any]] = []
     for step in steps:
-        found += _matrix_steps(step, draft)
+        made = _matrix_steps(step, draft)
+        found += [one for one in made if gaps or one["op"] != "fill" or one["flagged"]]  # no gaps, nothing to fill
     draft.width += before
     return [{"columns": places, "steps": found}]
 

@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema. Imported only when it is not there yet: Alembic is slow to load."""
+"""Bring a database to the newest schema. Imported only for one with an older schema: Alembic is slow to load."""
 
 from __future__ import annotations
 

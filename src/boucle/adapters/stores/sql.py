@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from boucle.adapters.stores.alarms import SqlAlarms
@@ -23,7 +23,7 @@ from boucle.adapters.stores.journal import SqlJournal
 from boucle.adapters.stores.keys import SqlKeys
 from boucle.adapters.stores.observations import SqlObservations
 from boucle.adapters.stores.settings import SqlSettings
-from boucle.adapters.stores.tables import HEAD, VERSION_TABLE
+from boucle.adapters.stores.tables import HEAD, VERSION_TABLE, create, schema
 from boucle.adapters.stores.windows import SqlWindows
 from boucle.core.errors import MissingExtra, StoreError
 
@@ -123,16 +123,19 @@ class SqlState:
         with engine.connect() as connection:
             if _schema(connection) == HEAD:
                 return
-        # Alembic takes half as long to load as everything else together, and is needed once in a state's life.
-        from boucle.adapters.stores.migrate import upgrade
-
         with self._alone(), engine.connect() as connection:
             if self._sqlite:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 connection.rollback()
             with connection.begin():
                 self._enter(connection, write=True)
-                if _schema(connection) != HEAD:
+                found = _schema(connection)
+                if found is None:
+                    create(connection)
+                elif found != HEAD:
+                    # Alembic takes half as long to load as everything else together, and a fresh state needs none.
+                    from boucle.adapters.stores.migrate import upgrade
+
                     upgrade(connection, self.place)
 
     @contextmanager
@@ -174,10 +177,11 @@ def _resolved(url: str, directory: Path) -> URL:
 
 
 def _schema(connection: Connection) -> str | None:
+    """Return the migration the schema is at, "" before the first one, None where there is no schema at all."""
     if not connection.dialect.has_table(connection, VERSION_TABLE):
         return None
-    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-    return found
+    found: str | None = connection.execute(select(schema.c.version_num)).scalar()
+    return found or ""
 
 
 def _durable(connection: Any, _record: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Float,
     Index,
     Integer,
@@ -24,6 +25,14 @@ VERSION_TABLE = "boucle_schema"
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
+
+# Alembic's own table, which it keeps out of the metadata that it compares.
+schema = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 events = Table(
     "boucle_events",
@@ -160,3 +169,10 @@ keys = Table(
     Column("expires", Float),
     Column("revoked", Float),
 )
+
+
+def create(connection: Connection) -> None:
+    """Make every table of an empty database, and say that it is at HEAD."""
+    schema.create(connection, checkfirst=False)
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(schema.insert(), {"version_num": HEAD})
