@@ -15,7 +15,7 @@ from boucle.core.json import dumps
 from boucle.loop import access, exposure
 from boucle.loop.project import Project
 from boucle.loop.supervisor import Service
-from boucle.project.settings import seconds
+from boucle.project.settings import bytes_of, seconds
 from boucle.serving.options import ServeOptions
 
 READY_WITHIN = 120.0
@@ -48,6 +48,8 @@ def data_plane(
         max_rows=serve.max_rows,
         queue_rows=serve.queue_rows,
         deadline=seconds(serve.deadline),
+        max_wait=_longest_wait(project),
+        memory=bytes_of(serve.memory) if serve.memory else 0,
         routing_key=serve.routing_key,
         refuse=tuple(serve.refuse),
         tls_certificate=certificate,
@@ -55,6 +57,15 @@ def data_plane(
         guarded=serve.auth.on,
     )
     return Service("data plane", ("-m", "boucle.serving.worker", dumps(options).decode()))
+
+
+def _longest_wait(project: Project) -> float:
+    """Return the seconds a request may wait for a slow model: what is promised, else until its deadline."""
+    settings = project.settings
+    if settings.serve.max_wait is not None:
+        return seconds(settings.serve.max_wait)
+    promised = settings.monitor.slo.latency_p99_ms
+    return seconds(settings.serve.deadline) if promised is None else promised / 1000
 
 
 def control_plane(project: Project, host: str | None, port: int | None, insecure: bool = False) -> Service:

@@ -322,6 +322,12 @@ class Serve(Section):
     max_rows: int = Field(10_000, ge=1, description="most rows in one request")
     queue_rows: int = Field(20_000, ge=1, description="rows that may wait; more are answered 503")
     deadline: Duration = Field("30s", description="longest a request waits for its answer")
+    max_wait: Duration | None = Field(
+        None, description="longest a request may wait for a slow model; more are answered 503; default: `monitor.slo`"
+    )
+    memory: Bytes | None = Field(
+        None, description="most memory for models, such as 2GB; those asked longest ago sleep until asked again"
+    )
     routing_key: str | None = Field(None, description="input field that keeps a caller on one version")
     refuse: list[Literal["range", "category"]] = Field(
         [], description="refuse values outside the declared range or categories instead of counting them"
