@@ -62,6 +62,8 @@ class Pool:
         while not self._stopping:
             self._replace_the_dead()
             time.sleep(LOOK)
+        for pid in [pid for pid in self._members if os.waitpid(pid, os.WNOHANG)[0]]:
+            del self._members[pid]  # it died a moment ago, and need not be replaced any more
         for pid in self._members:
             os.kill(pid, signal.SIGTERM)
         time.sleep(self._options.grace)
