@@ -14,6 +14,7 @@ from boucle.core.errors import ProjectError, StoreError
 from boucle.core.model import CHAMPION, BundleInfo, ModelRef, ModelVersion
 from boucle.delivery.release import Delivery
 from boucle.formats.bundle import verify
+from boucle.loop import plane
 from boucle.ports.clock import Clock, SystemClock
 from boucle.ports.engine import Engine
 from boucle.ports.notifier import Notifier
@@ -174,6 +175,7 @@ class Project:
             ignore = self.root / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n")
+            plane.publish(self.settings, self.root)
         except OSError as error:
             raise StoreError(
                 f"The state directory {self.root} cannot be written: {error.strerror or error}.",

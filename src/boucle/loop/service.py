@@ -7,16 +7,16 @@ import json
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from boucle.core.errors import StoreError
 from boucle.core.json import dumps
 from boucle.loop import access, exposure
+from boucle.loop.plane import serve_options
 from boucle.loop.project import Project
 from boucle.loop.supervisor import Service
-from boucle.project.settings import bytes_of, seconds
-from boucle.serving.options import ServeOptions
 
 READY_WITHIN = 120.0
 _FILES = ("address.json", "control.json")
@@ -39,33 +39,15 @@ def data_plane(
     serve = project.settings.serve
     exposure.check(project, host or serve.host, insecure)
     certificate, key = exposure.tls_files(project) or (None, None)
-    options = ServeOptions(
-        state=str(project.root),
+    options = replace(
+        serve_options(project.settings, project.root),
         host=host or serve.host,
         port=serve.port if port is None else port,
         workers=workers or serve.workers,
-        max_body=serve.max_body,
-        max_rows=serve.max_rows,
-        queue_rows=serve.queue_rows,
-        deadline=seconds(serve.deadline),
-        max_wait=_longest_wait(project),
-        memory=bytes_of(serve.memory) if serve.memory else 0,
-        routing_key=serve.routing_key,
-        refuse=tuple(serve.refuse),
         tls_certificate=certificate,
         tls_key=key,
-        guarded=serve.auth.on,
     )
     return Service("data plane", ("-m", "boucle.serving.worker", dumps(options).decode()))
-
-
-def _longest_wait(project: Project) -> float:
-    """Return the seconds a request may wait for a slow model: what is promised, else until its deadline."""
-    settings = project.settings
-    if settings.serve.max_wait is not None:
-        return seconds(settings.serve.max_wait)
-    promised = settings.monitor.slo.latency_p99_ms
-    return seconds(settings.serve.deadline) if promised is None else promised / 1000
 
 
 def control_plane(project: Project, host: str | None, port: int | None, insecure: bool = False) -> Service:

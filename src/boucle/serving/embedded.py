@@ -6,12 +6,15 @@ It follows promotions and rollbacks by itself.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from boucle.core.errors import NotFound, RequestError
+from boucle.core.json import loads
 from boucle.serving.app import App
 from boucle.serving.batcher import late
 from boucle.serving.desk import Question, answer
@@ -84,16 +87,14 @@ class EmbeddedModel:
             metrics.add("requests_in_progress", value=-1)
 
 
-def attach(
-    directory: str | Path = ".", name: str | None = None, *, routing_key: str | None = None, refuse: Sequence[str] = ()
-) -> EmbeddedModel:
+def attach(directory: str | Path = ".", name: str | None = None) -> EmbeddedModel:
     """Load the released model of a project into this process; ``name`` may be left out where there is only one.
 
-    ``directory`` is the project's, or its ``.boucle``. ``routing_key`` and ``refuse`` are as under ``serve`` in the
-    project file, which is not read here. Raises NotFound when nothing is released or the model is
-    unknown, and BundleError's message as NotFound when its bundle cannot be loaded.
+    ``directory`` is the project's, or its ``.boucle``; what the project file says under ``serve`` holds. Raises
+    NotFound when nothing is released or the model is unknown, and BundleError's message as NotFound when its bundle
+    cannot be loaded.
     """
-    plane = _plane(directory, routing_key, refuse)
+    plane = _plane(directory)
     plane.engine.start()
     try:
         found = name or plane.engine.snapshot.only()
@@ -114,11 +115,19 @@ def asgi(directory: str | Path = ".") -> App:
     return App(plane)
 
 
-def _plane(directory: str | Path, routing_key: str | None = None, refuse: Sequence[str] = ()) -> Plane:
+def _plane(directory: str | Path) -> Plane:
     given = Path(directory).resolve()
     state = given if given.name == ".boucle" or (given / "serving").is_dir() else given / ".boucle"
     if not state.is_dir():
         raise NotFound(
             f"There is no Boucle project in {given}.", hint="give the folder that holds boucle.yaml and .boucle"
         )
-    return assemble(ServeOptions(str(state), routing_key=routing_key, refuse=tuple(refuse)), EMBEDDED)
+    return assemble(_options(ServeOptions(str(state))), EMBEDDED)
+
+
+def _options(options: ServeOptions) -> ServeOptions:
+    """Return what the loop has published of the project file for this state directory, wherever it was moved to."""
+    try:
+        return replace(loads(options.published.read_bytes(), ServeOptions), state=options.state)
+    except (FileNotFoundError, msgspec.MsgspecError):  # never published, or by another version of Boucle
+        return options

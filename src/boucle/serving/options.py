@@ -55,6 +55,10 @@ class ServeOptions:
         return self.serving / "routes.json"
 
     @property
+    def published(self) -> Path:
+        return self.serving / "options.json"
+
+    @property
     def access(self) -> Path:
         return self.serving / "access.json"
 

@@ -14,6 +14,7 @@ import pytest
 from boucle import plugins
 from boucle.core.deployment import Route, RouteTable, Target
 from boucle.core.errors import BundleError, NotFound, Overloaded, RequestError
+from boucle.core.json import dumps
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Batch, Field, Signature, outputs_of
 from boucle.formats import bundle
@@ -21,6 +22,7 @@ from boucle.formats.routes import write_routes
 from boucle.formats.segment import read_new
 from boucle.serving.app import App
 from boucle.serving.embedded import EmbeddedModel, asgi, attach
+from boucle.serving.options import ServeOptions
 
 SIGNATURE = Signature((Field("x", "float64"), Field("mail", "string", optional=True, pii=True)), outputs_of(("a", "b")))
 
@@ -111,6 +113,19 @@ def test_a_switched_off_model_refuses(state: Path) -> None:
     release(state, Route("mood", False, target(state, 1)))
     with attach(state) as model, pytest.raises(Overloaded):
         model.predict({"x": 1})
+
+
+def test_what_the_project_says_of_serving_holds_in_an_embedded_model(state: Path) -> None:
+    options = ServeOptions("/elsewhere", max_rows=2)
+    options_file = ServeOptions(str(state)).published
+    options_file.write_bytes(dumps(options))
+    with attach(state.parent) as model:
+        assert model.predict([{"x": 1}, {"x": 2}])["predictions"] == ["b", "b"]
+        with pytest.raises(RequestError, match="limit is 2"):
+            model.predict([{"x": 1}] * 3)
+    options_file.write_bytes(b'{"from": "another version"}')
+    with attach(state.parent) as model:
+        assert len(model.predict([{"x": 1}] * 3)["predictions"]) == 3
 
 
 def test_attaching_says_what_is_missing(tmp_path: Path, state: Path) -> None:

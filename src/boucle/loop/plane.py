@@ -1,0 +1,47 @@
+"""What the project file says about serving, as the data plane takes it; kept beside the routes for embedded models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from boucle.core.json import dumps
+from boucle.formats.files import write_atomic
+from boucle.project.settings import Settings, bytes_of, seconds
+from boucle.serving.options import ServeOptions
+
+
+def serve_options(settings: Settings, root: Path) -> ServeOptions:
+    """Return the options of the data plane over the state directory ``root``."""
+    serve = settings.serve
+    return ServeOptions(
+        state=str(root),
+        host=serve.host,
+        port=serve.port,
+        workers=serve.workers,
+        max_body=serve.max_body,
+        max_rows=serve.max_rows,
+        queue_rows=serve.queue_rows,
+        deadline=seconds(serve.deadline),
+        max_wait=longest_wait(settings),
+        memory=bytes_of(serve.memory) if serve.memory else 0,
+        routing_key=serve.routing_key,
+        refuse=tuple(serve.refuse),
+        guarded=serve.auth.on,
+    )
+
+
+def publish(settings: Settings, root: Path) -> None:
+    """Write the options where an embedded model finds them, if they have changed."""
+    options = serve_options(settings, root)
+    written = dumps(options)
+    if not options.published.exists() or options.published.read_bytes() != written:
+        options.published.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(options.published, written)
+
+
+def longest_wait(settings: Settings) -> float:
+    """Return the seconds a request may wait for a slow model: what is promised, else until its deadline."""
+    serve, promised = settings.serve, settings.monitor.slo.latency_p99_ms
+    if serve.max_wait is not None:
+        return seconds(serve.max_wait)
+    return seconds(serve.deadline) if promised is None else promised / 1000
