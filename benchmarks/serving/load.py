@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +161,3 @@ def _generate(port: int, path: str, bodies: Path, connections: int, seconds: int
 def stay_on(core: int = LOAD_CORE) -> None:
     """Keep this process, and with it every generator it starts, on the load's core."""
     os.sched_setaffinity(0, {core} & os.sched_getaffinity(0) or os.sched_getaffinity(0))
-
-
-def samples_as_json(samples: Iterator[Sample]) -> list[dict[str, float]]:
-    return [asdict(one) for one in samples]

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.serving.cases import Case
 from benchmarks.serving.environments import PEERS, Unavailable, environment, program, site_packages
 from benchmarks.serving.load import Wire
-from benchmarks.serving.processes import Server
+from benchmarks.serving.processes import Server, free_port
 
 PATIENCE = 90.0  # seconds a server may take to its first answer
 
@@ -112,8 +112,8 @@ def _mlserver(tuned: bool) -> Callable[[Case, Path, Path, int], Start]:
         settings: dict[str, Any] = {
             "host": "127.0.0.1",
             "http_port": port,
-            "grpc_port": port + 1,
-            "metrics_port": port + 2,
+            "grpc_port": free_port(),
+            "metrics_port": free_port(),
         }
         model: dict[str, Any] = {
             "name": "model",
