@@ -13,10 +13,12 @@ from typing import Any
 from boucle.core.errors import MissingExtra, NotFound
 
 _EXTRAS = {
+    "typer": "cli", "rich": "cli", "yaml": "cli", "pydantic": "cli",
     "sklearn": "tabular", "skops": "tabular", "pandas": "tabular", "pyarrow": "tabular", "pandera": "tabular",
-    "optuna": "tabular", "mlflow": "loop", "sqlalchemy": "loop", "alembic": "loop", "fastapi": "loop",
-    "apprise": "loop", "croniter": "loop", "openpyxl": "excel", "onnxruntime": "onnx", "onnx": "onnx",
-    "xgboost": "xgboost", "lightgbm": "lightgbm", "psycopg": "postgres", "scipy": "tabular",
+    "optuna": "tabular", "scipy": "tabular", "joblib": "tabular", "mlflow": "loop", "sqlalchemy": "loop",
+    "alembic": "loop", "fastapi": "loop", "apprise": "loop", "croniter": "loop", "openpyxl": "excel",
+    "onnxruntime": "onnx", "onnx": "onnx", "xgboost": "xgboost", "lightgbm": "lightgbm", "psycopg": "postgres",
+    "joserfc": "jwt", "grpc": "grpc",
 }  # fmt: skip
 
 
@@ -43,7 +45,7 @@ _own = False
 
 def own_process() -> None:
     """Say that this process runs Boucle and nothing else, so that it may keep for good what its imports made."""
-    global _own  # noqa: PLW0603 - a process is one or the other from its start
+    global _own
     _own = True
 
 

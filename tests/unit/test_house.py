@@ -18,6 +18,7 @@ import boucle
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "boucle"
+MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "mlflow-skinny": "mlflow", "psycopg": "psycopg"}
 HEAVY = {
     "alembic", "apprise", "fastapi", "lightgbm", "mlflow", "numpy", "onnxruntime", "optuna", "pandas", "pandera",
     "pyarrow", "pydantic", "scipy", "skops", "sklearn", "sqlalchemy", "starlette", "torch", "uvicorn", "xgboost",
@@ -74,6 +75,24 @@ print("LOADED" + json.dumps(list(sys.modules)))
     shown, _, loaded = python(code).partition("LOADED")
     assert "train" in shown
     assert HEAVY.isdisjoint(json.loads(loaded))
+
+
+def test_the_data_plane_needs_the_base_install_and_nothing_else() -> None:
+    """In a process where every other package of ours is absent, the worker and the runtime it serves with load."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {name for extra in project["optional-dependencies"].values() for name in map(package, extra)}
+    absent = {MODULES.get(name, name.replace("-", "_")) for name in extras - set(map(package, project["dependencies"]))}
+    code = f"""
+import sys
+for name in {sorted(absent - {"boucle"})!r}:
+    sys.modules[name] = None
+import boucle.serving.worker, boucle.adapters.runtimes.compiled
+"""
+    python(code)
+
+
+def package(requirement: str) -> str:
+    return re.split(r"[\[<>=;~! ]", requirement, maxsplit=1)[0].lower()
 
 
 def test_all_is_the_public_names() -> None:

@@ -23,7 +23,6 @@ from boucle.core.json import dumps, loads
 from boucle.core.model import BundleInfo
 from boucle.core.profile import Profile
 from boucle.formats.files import sync_directory, write_atomic
-from boucle.formats.mlmodel import write_mlmodel as write_mlmodel  # noqa: PLC0414
 
 INFO, PROFILE, MANIFEST = "bundle.json", "profile.json", "manifest.json"
 _HINT = "remove the directory; it is fetched again from the registry when it is next needed"

@@ -20,6 +20,7 @@ from boucle.core.profile import Profile
 from boucle.core.signature import Batch, Column, Field, Signature
 from boucle.formats import bundle
 from boucle.formats.files import write_atomic
+from boucle.formats.mlmodel import write_mlmodel
 from boucle.measures.profiles import reference_profile
 from boucle.ports.runtime import Predictor, Runtime
 from boucle.training import parity
@@ -96,7 +97,7 @@ def _write(plan: Plan, runtime: Runtime, staged: Path) -> BundleInfo:
     bundle.write_info(staged, info)
     private = any(field.pii for field in plan.signature.inputs)
     example = None if private else rows_of(plan.sample, np.arange(min(1, _length(plan.sample))))
-    bundle.write_mlmodel(staged, info, saved, example)
+    write_mlmodel(staged, info, saved, example)
     return info
 
 
