@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,10 +23,18 @@ _decode = msgspec.json.Decoder().decode
 _GONE = {"", "na", "nan", "null", "none"}
 
 
-def parse(body: bytes) -> Any:
-    """Read JSON; raises RequestError for what is none, NaN and Infinity literals among it."""
+def parse(body: bytes, lenient: bool = False) -> Any:
+    """Read JSON; raises RequestError for what is none, NaN and Infinity literals among it.
+
+    ``lenient`` takes the literal NaN for null: Python's own writer makes it of a missing value, and so do clients.
+    """
     try:
-        return _decode(body)
+        try:
+            return _decode(body)
+        except (msgspec.MsgspecError, ValueError):
+            if lenient and b"NaN" in body:
+                return json.loads(body, parse_constant=_gap)
+            raise
     except RecursionError:
         raise malformed("The JSON body is nested too deeply.") from None
     except (msgspec.MsgspecError, ValueError) as error:
@@ -33,6 +42,11 @@ def parse(body: bytes) -> Any:
         raise malformed(
             f"The body is not JSON: {why}.", "numbers are written 1.5; NaN and Infinity are no JSON"
         ) from None
+
+
+def _gap(literal: str) -> None:
+    if literal != "NaN":
+        raise ValueError(f"{literal} is no number")
 
 
 def malformed(message: str, hint: str | None = None, **facts: Any) -> RequestError:

@@ -15,6 +15,7 @@ class ServeOptions:
     closed after ``idle``, one that takes longer than ``slow`` for its request or does not take its answer as well;
     ``head_bytes`` is the most a request line and its headers may have.
     ``memory`` is the most bytes of models, 0 loads them all; those asked longest ago give way.
+    ``record`` false neither logs nor counts what is answered: for measuring what that costs.
     ``quick`` false leaves every request to the ASGI application.
     ``routing_key`` is the input field that keeps a caller on one version; ``refuse`` holds ``range`` and ``category``
     when values outside are refused instead of answered. ``poll`` is how often the release state is looked at,
@@ -36,6 +37,7 @@ class ServeOptions:
     slow: float = 30.0
     head_bytes: int = 65_536
     quick: bool = True
+    record: bool = True
     memory: int = 0
     routing_key: str | None = None
     refuse: tuple[str, ...] = ()

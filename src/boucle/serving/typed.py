@@ -32,6 +32,7 @@ class Typed:
     def __init__(self, signature: Signature, max_rows: int, refuse: Sequence[str] = ()) -> None:
         self.fields = signature.inputs
         self.names = list(signature.names)
+        self.outputs = [field.name for field in signature.outputs]
         self.max_rows = max_rows
         self.usable = bool(self.fields) and all(_usable(field, refuse) for field in self.fields)
         self.numeric = self.usable and all(field.dtype in _NUMBERS for field in self.fields)

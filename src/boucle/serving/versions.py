@@ -89,12 +89,15 @@ class LoadedVersion:
 class Recorder:
     """Writes each call of a model into the log and counts it."""
 
-    def __init__(self, capture: Capture, metrics: Metrics) -> None:
+    def __init__(self, capture: Capture, metrics: Metrics, on: bool = True) -> None:
+        self.on = on
         self.capture = capture
         self.metrics = metrics
 
     def finish(self, version: LoadedVersion, jobs: Sequence[Job], asked: Batch | None) -> None:
         """Record one call; nothing that goes wrong here may keep an answer back."""
+        if not self.on:
+            return
         try:
             errors = [code_of(job.error) if job.error is not None else "" for job in jobs]
             self.capture.observe(version.model, version.number, version.kept, jobs, errors, asked)
@@ -133,7 +136,7 @@ class Loader:
 
     def __init__(self, options: ServeOptions, capture: Capture, metrics: Metrics) -> None:
         self._options = options
-        self._recorder = Recorder(capture, metrics)
+        self._recorder = Recorder(capture, metrics, options.record)
         self.forking = False
 
     def record(self, capture: Capture, metrics: Metrics) -> None:

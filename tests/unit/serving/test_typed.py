@@ -57,14 +57,29 @@ def bodies(signature: Signature) -> st.SearchStrategy[tuple[ModuleType, Any]]:
         st.tuples(st.just(mlflow), table.map(lambda rows: {"dataframe_records": rows})),
         st.tuples(st.just(mlflow), table.map(lambda rows: {"inputs": rows})),
         st.tuples(st.just(v1), table.map(lambda rows: {"instances": rows})),
-        st.tuples(st.just(v2), table.map(_tensor)),
+        st.tuples(st.just(v2), st.builds(_tensor, table, WANTS)),
     )
 
 
-def _tensor(rows: list[Any]) -> dict[str, Any]:
+WANTS = st.sampled_from(
+    [
+        {},
+        {"parameters": {"binary_data_output": True}},
+        {"outputs": [{"name": "prediction"}]},
+        {"outputs": [{"name": "prediction", "parameters": {"binary_data": True}}]},
+        {"outputs": [{"name": "prediction"}], "parameters": {"binary_data_output": True}},
+        {"outputs": [{"name": "prediction", "parameters": {"binary_data": False}}], "parameters": {"other": 1}},
+        {"outputs": [{"name": "nothing"}]},
+        {"parameters": {"binary_data_output": 1}},
+        {"outputs": [], "parameters": {}},
+    ]
+)
+
+
+def _tensor(rows: list[Any], wants: dict[str, Any]) -> dict[str, Any]:
     flat = [value for row in rows for value in (row.values() if isinstance(row, dict) else row)]
     shape = [len(rows), len(rows[0]) if rows else 0]
-    return {"inputs": [{"name": "x", "datatype": "FP64", "shape": shape, "data": flat}]}
+    return {"inputs": [{"name": "x", "datatype": "FP64", "shape": shape, "data": flat}], **wants}
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -90,6 +105,7 @@ def test_what_the_quick_way_takes_the_exact_reader_reads_the_same(
         if quick is not None:
             exact = protocol.decode(raw, intake.exact)
             assert same(intake.join([quick]), exact.batch)
+            assert (quick.id, quick.wants or {}) == (exact.id, exact.wants or {})
 
     check()
 

@@ -18,7 +18,7 @@ _SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 def decode(raw: Raw, reader: TableReader) -> Asked:
     if raw.csv:
         return Asked(reader.csv(raw.body))
-    data = parse(raw.body)
+    data = parse(raw.body, lenient=True)
     found = [shape for shape in _SHAPES if shape in data] if type(data) is dict else []
     if len(found) != 1:
         raise malformed(f"The body is not an object with exactly one of {', '.join(_SHAPES)}.")

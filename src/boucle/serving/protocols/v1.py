@@ -9,7 +9,7 @@ from boucle.serving.typed import Read, Typed
 
 
 def decode(raw: Raw, reader: TableReader) -> Asked:
-    data = parse(raw.body)
+    data = parse(raw.body, lenient=True)
     if type(data) is not dict or "instances" not in data:
         raise malformed('The body is not an object with "instances".', 'send {"instances": [{"column": value}]}')
     return Asked(instances(data["instances"], reader))

@@ -5,6 +5,7 @@ One named input per column, of shape (rows,) or (rows, 1); or one numeric tensor
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -41,9 +42,21 @@ class _Tensor(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     data: list[float] | None = None
 
 
+class _Form(msgspec.Struct, gc=False):
+    binary_data_output: bool = False
+    binary_data: bool | None = None
+
+
+class _Output(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    parameters: _Form | None = None
+
+
 class _Request(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     inputs: list[_Tensor]
     id: str = ""
+    outputs: list[_Output] | None = None
+    parameters: _Form | None = None
 
 
 _request = msgspec.json.Decoder(_Request).decode
@@ -56,7 +69,7 @@ def quick(typed: Typed) -> Callable[[Raw], Asked | None]:
     if not typed.floats:
         return lambda raw: None
     width, fields, most = len(typed.names), typed.fields, typed.max_rows
-    places = {name: place for place, name in enumerate(typed.names)}
+    places, known = {name: place for place, name in enumerate(typed.names)}, typed.outputs
 
     def read(raw: Raw) -> Asked | None:
         """Decode; None where the exact reader has to look."""
@@ -73,9 +86,23 @@ def quick(typed: Typed) -> Callable[[Raw], Asked | None]:
             shape = tensors[0].shape
             right = len(shape) == 2 and shape[1] == width
             matrix = _floats(tensors[0], shape[0] * width, body, cut).reshape(-1, width) if right else None
-        return None if matrix is None or not 0 < len(matrix) <= most else Asked(Rows(fields, matrix), id=found.id)
+        if matrix is None or not 0 < len(matrix) <= most:
+            return None
+        wants = _named(found, known) if found.outputs or found.parameters is not None else {}
+        return None if wants is None else Asked(Rows(fields, matrix), id=found.id, wants=wants)
 
     return read
+
+
+def _named(found: _Request, known: Sequence[str]) -> dict[str, bool] | None:
+    """Return the outputs asked for, each with whether it is sent as bytes; None when one of them is not known."""
+    binary = found.parameters is not None and found.parameters.binary_data_output
+    if not found.outputs:
+        return dict.fromkeys(known, True) if binary else {}
+    forms = {one.name: None if one.parameters is None else one.parameters.binary_data for one in found.outputs}
+    if not forms.keys() <= set(known):
+        return None
+    return {name: binary if form is None else form for name, form in forms.items()}
 
 
 def _floats(tensor: _Tensor, size: int, body: bytes, cut: int) -> NDArray[np.float64]:
@@ -88,8 +115,14 @@ def _floats(tensor: _Tensor, size: int, body: bytes, cut: int) -> NDArray[np.flo
         return _NOTHING
     if not tensor.parameters.binary_data_size == len(body) - cut == size * dtype.itemsize:
         return _NOTHING
-    values = np.frombuffer(body, dtype, size, cut)
-    return values.astype(np.float64) if np.isfinite(values).all() else _NOTHING
+    values = np.frombuffer(body, dtype, size, cut).astype(np.float64)
+    if dtype.itemsize == 4:
+        squares = values.dot(values)
+    else:
+        with np.errstate(over="ignore"):
+            squares = values.dot(values)
+    # Finite only if every value is; the few requests whose squares are beyond float64 are read exactly.
+    return values if math.isfinite(squares) else _NOTHING
 
 
 def _side_by_side(tensors: Sequence[_Tensor], places: dict[str, int]) -> NDArray[np.float64] | None:
@@ -152,7 +185,7 @@ def _parts(raw: Raw) -> tuple[dict[str, Any], memoryview]:
         if not length.isdigit() or int(length[:12]) > cut:
             raise malformed("Inference-Header-Content-Length is not a length within the body.")
         cut = int(length)
-    data = parse(raw.body[:cut])
+    data = parse(raw.body[:cut], lenient=True)
     if type(data) is not dict:
         raise malformed("The body is not an object.")
     return data, memoryview(raw.body)[cut:]
