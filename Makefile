@@ -77,10 +77,10 @@ $(TOOLS):
 	@touch $@
 
 $(TABULAR): $(TOOLS) pyproject.toml requirements-dev.lock
-	$(UV) install --constraint requirements-dev.lock --editable '.[tabular]'
+	$(UV) install --compile-bytecode --constraint requirements-dev.lock --editable '.[tabular]'
 	@touch $@
 
 $(DEV): $(TOOLS) pyproject.toml requirements-dev.lock
-	$(UV) install --requirement requirements-dev.lock
+	$(UV) install --compile-bytecode --requirement requirements-dev.lock
 	$(UV) install --no-deps --editable .
 	@touch $@ $(TABULAR)

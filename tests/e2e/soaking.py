@@ -89,12 +89,13 @@ class Soak:
         threads += [threading.Thread(target=self.guarded, args=(lambda n=n: self.ask(n),)) for n in range(CALLERS)]
         for thread in threads:
             thread.start()
-        self.stop.wait(seconds)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None and not self.stop.wait(0.2):
+            pass
         self.stop.set()
         for thread in threads:
             thread.join(60)
-        while len(self.children()) < WORKERS:  # the last one killed is being replaced
-            time.sleep(0.05)
+        assert self.process.poll() is None, "the data plane ended by itself"
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
         return self.judged(code)

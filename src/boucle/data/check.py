@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from pandas.api import types
 
 from boucle.core.dataset import Violation
@@ -87,7 +86,7 @@ def _target(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
 
 
 def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
-    """The column contract, checked by pandera in one pass; values of the wrong type are found before it."""
+    """The column contract; values of the wrong type are found before it, and pandera lists what breaks it."""
     checks = settings.data.checks
     present = {name: c for name, c in checks.items() if name in frame.columns}
     ready: dict[str, pd.Series[Any]] = {}
@@ -105,7 +104,9 @@ def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
         endless = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
         if endless.any():
             yield _violation(str(name), "values are finite", frame[name], endless)
-    yield from _pandera(pd.DataFrame(ready, index=frame.index), present)
+    broken = {name: c for name, c in present.items() if not _holds(ready[name], c)}
+    if broken:
+        yield from _pandera(pd.DataFrame({name: ready[name] for name in broken}, index=frame.index), broken)
 
 
 def _kind(values: pd.Series[Any], wanted: ColumnCheck) -> str | None:
@@ -139,8 +140,37 @@ def _typed(values: pd.Series[Any], kind: str | None) -> tuple[pd.Series[Any], np
     return turned, (known & turned.isna()).to_numpy()
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """``holds`` takes a column and says so for each value, or once for the whole column."""
+
+    text: str
+    holds: Callable[[pd.Series[Any]], Any]
+    about_missing: bool = False
+
+
+def _holds(values: pd.Series[Any], wanted: ColumnCheck) -> bool:
+    """Say whether every rule of a column holds; where a rule cannot be applied, pandera says why."""
+    known = values[values.notna()]
+    try:
+        return all(np.all(rule.holds(values if rule.about_missing else known)) for rule in _column_rules(wanted))
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
 def _pandera(frame: pd.DataFrame, checks: dict[str, ColumnCheck]) -> Iterator[Violation]:
-    columns = {name: pa.Column(None, _checks(c), nullable=True, required=False) for name, c in checks.items()}
+    # Most tables keep their contract, and pandera brings a tenth of a second, or half a one where Polars is installed.
+    import pandera.pandas as pa
+
+    columns = {
+        name: pa.Column(
+            None,
+            [pa.Check(r.holds, ignore_na=not r.about_missing, error=r.text) for r in _column_rules(wanted)],
+            nullable=True,
+            required=False,
+        )
+        for name, wanted in checks.items()
+    }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pandera tells of its own use of pandas
@@ -156,35 +186,21 @@ def _pandera(frame: pd.DataFrame, checks: dict[str, ColumnCheck]) -> Iterator[Vi
             yield _violation(str(name), str(rule), frame[str(name)], wrong)
 
 
-def _checks(wanted: ColumnCheck) -> list[Any]:
-    """Return pandera's checks of one column, named as the user reads them."""
-    found = []
-    if wanted.min is not None:
-        found.append(pa.Check.ge(wanted.min, error=f"at least {wanted.min:g}"))
-    if wanted.max is not None:
-        found.append(pa.Check.le(wanted.max, error=f"at most {wanted.max:g}"))
+def _column_rules(wanted: ColumnCheck) -> Iterator[_Rule]:
+    """Yield the rules of one column, named as the user reads them."""
+    if (low := wanted.min) is not None:
+        yield _Rule(f"at least {low:g}", lambda s: s >= low)
+    if (high := wanted.max) is not None:
+        yield _Rule(f"at most {high:g}", lambda s: s <= high)
     if wanted.categories is not None:
         levels = {str(v) for v in wanted.categories}
-        found.append(
-            pa.Check(
-                lambda s: s.isin([v for v in s.unique() if _text(v) in levels]),
-                ignore_na=True,
-                error="one of the categories",
-            )
-        )
-    if wanted.pattern is not None:
-        pattern = wanted.pattern
-        found.append(
-            pa.Check(lambda s: s.astype(str).str.fullmatch(pattern), ignore_na=True, error=f"matches {pattern}")
-        )
+        yield _Rule("one of the categories", lambda s: s.isin([v for v in s.unique() if _text(v) in levels]))
+    if (pattern := wanted.pattern) is not None:
+        yield _Rule(f"matches {pattern}", lambda s: s.astype(str).str.fullmatch(pattern))
     if wanted.unique:
-        found.append(pa.Check(lambda s: ~s.duplicated(keep=False), ignore_na=True, error="no value stands twice"))
-    if wanted.missing is not None:
-        share = wanted.missing
-        found.append(
-            pa.Check(lambda s: bool(s.isna().mean() <= share), ignore_na=False, error=f"at most {share:.1%} missing")
-        )
-    return found
+        yield _Rule("no value stands twice", lambda s: ~s.duplicated(keep=False))
+    if (share := wanted.missing) is not None:
+        yield _Rule(f"at most {share:.1%} missing", lambda s: bool(s.isna().mean() <= share), about_missing=True)
 
 
 def _aggregate(name: str, rule: str, values: pd.Series[Any], wanted: ColumnCheck) -> Violation:

@@ -38,6 +38,8 @@ _HEAD = struct.Struct("<IIB")
 
 decode_observation = msgspec.json.Decoder(Observation).decode
 decode_feedback = msgspec.json.Decoder(Feedback).decode
+
+
 class Gap(msgspec.Struct):
     """What could not be kept: so many requests and pieces of feedback, between two Unix times in seconds."""
 
@@ -242,11 +244,20 @@ def held(path: Path) -> Iterator[bool]:
         os.close(file)
 
 
-def read_segment(path: Path, offset: int = 0) -> Iterator[tuple[int, bytes, int]]:
+@dataclass(slots=True)
+class Tally:
+    """Bytes nobody could read: damaged frames in the middle of segments, and what stands behind the last whole one."""
+
+    damaged: int = 0
+    torn: int = 0
+
+
+def read_segment(path: Path, offset: int = 0, tally: Tally | None = None) -> Iterator[tuple[int, bytes, int]]:
     """Yield (kind, record, offset behind it) for every whole frame from ``offset`` on.
 
-    Ends before a torn tail, and at once for a file that is gone.
+    Ends before a torn tail, and at once for a file that is gone. ``tally`` is told of what could not be read.
     """
+    lost = Tally() if tally is None else tally
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -257,11 +268,23 @@ def read_segment(path: Path, offset: int = 0) -> Iterator[tuple[int, bytes, int]
         while (frame := _frame(file.read(_HEAD.size), size - offset)) is not None:
             length, checksum, kind = frame
             record = file.read(length)
-            offset += _HEAD.size + length
+            behind = offset + _HEAD.size + length
             if zlib.crc32(record, zlib.crc32(bytes((kind,)))) == checksum:
-                yield kind, record, offset
-            elif not _whole(path, offset):
-                return
+                yield kind, record, behind
+            elif _whole(path, behind):
+                lost.damaged += behind - offset
+            else:
+                break
+            offset = behind
+        lost.torn += size - offset
+
+
+def read_feedback(path: Path) -> Iterator[Feedback]:
+    """Yield the feedback of one segment."""
+    for kind, record, _ in read_segment(path):
+        if kind == KIND_FEEDBACK:
+            with contextlib.suppress(msgspec.MsgspecError):
+                yield decode_feedback(record)
 
 
 @dataclass(slots=True)

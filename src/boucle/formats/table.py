@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 
 from boucle.core.observation import Observation
+from boucle.core.observed import ObservedRows, Values
 from boucle.formats.block import Block, decode, observations
 from boucle.formats.segment import KIND_BLOCK, KIND_OBSERVATION, decode_observation
-from boucle.ports.archive import ObservedRows, Values
 
 CHUNK = 50_000
 """Rows held as single values before they are given out as columns."""

@@ -24,6 +24,7 @@ from boucle.loop.policy import Decision, Known, decide
 from boucle.loop.project import Project
 from boucle.loop.retraining import Retraining
 from boucle.loop.rollouts import judge_rollout
+from boucle.loop.upkeep import Upkeep
 from boucle.monitoring.ingest import ingest
 from boucle.monitoring.look import Look, look
 from boucle.ports.stores import Transaction
@@ -48,6 +49,7 @@ class Keeper:
         self.project = project
         self._say = say
         self._retraining = Retraining(project)
+        self._upkeep = Upkeep(project)
         self._untold: list[tuple[Alarm, str, str]] = []
         self._champions: dict[int, tuple[ModelVersion, BundleInfo, Path]] = {}
 
@@ -73,6 +75,7 @@ class Keeper:
         access.publish(project, fetch=True)
         project.delivery.reconcile(project.registry_champion)
         taken = ingest(project.state, project.segments)
+        self._untold += self._upkeep.look(taken.dropped)
         with project.state.begin() as tx:
             held = tx.deployments.get(project.name)
         if held.champion is None:

@@ -49,7 +49,7 @@ def bytes_of(text: str | int) -> int:
     if not found or found[2] == "i":
         raise ValueError(f"'{text}' is not a size; write a number and a unit: 500MB, 5GB, 2GiB")
     base, power = 1024 if "i" in found[2] else 1000, " kMGT".index(found[2][:1] or " ")
-    return round(float(found[1]) * base**power)
+    return round(float(found[1]) * int(base**power))
 
 
 def _bytes(value: Any) -> Any:

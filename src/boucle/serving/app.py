@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import re
 import time
@@ -13,10 +11,9 @@ from typing import Any
 from boucle.core.errors import BoucleError, NotFound, RequestError
 from boucle.core.json import to_data
 from boucle.serving import describe
-from boucle.serving.batcher import Job, late
 from boucle.serving.calls import Endpoint, admit, endpoint, given, number, question, respond
 from boucle.serving.codec import parse
-from boucle.serving.desk import Desk, Question, new_id
+from boucle.serving.desk import new_id
 from boucle.serving.feedback import receive as take_in
 from boucle.serving.http import (
     Receive,
@@ -30,13 +27,12 @@ from boucle.serving.http import (
     read_body,
     send_response,
 )
-from boucle.serving.plane import Plane, remaining
-from boucle.serving.residency import Asleep
+from boucle.serving.plane import Plane
 from boucle.serving.router import Served, numbered
 from boucle.serving.versions import LoadedVersion
+from boucle.serving.waiting import ask, wait
 
 log = logging.getLogger("boucle.serving")
-_NAP = 0.05
 HTML, TEXT = b"text/html; charset=utf-8", b"text/plain; version=0.0.4; charset=utf-8"
 _TELLS = re.compile(r"/(?P<protocol>v[12])/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/]+))?(?P<ready>/ready)?")
 
@@ -117,26 +113,20 @@ class App:
             metrics.add("requests_in_progress", value=-1)
 
     async def _ask(self, request: Request, receive: Receive, asked: Endpoint) -> Response:
-        snapshot, desk = self.plane.engine.snapshot, self.plane.desk
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
         try:
             admit(asked, request.headers, self.plane)
             await read_body(request, receive, self.plane.options.max_body)
-            asking = question(asked, request.headers, request.body, snapshot)
-            job = await _asked(desk, asking, lambda job: _wake(loop, future))
+            asking = question(asked, request.headers, request.body, self.plane.engine.snapshot)
+            pending = await ask(self.plane.desk, asking)
         except BoucleError as error:
             response = failed(error)
             self.plane.refused(asked.model, response.status)
             return response
-        if desk.waiting:
-            loop.call_soon(desk.flush)
         try:
-            await _wait(job, future)
-            return respond(job, asked.protocol)
+            return respond(await wait(pending), asked.protocol)
         except BoucleError as error:
             response = failed(error)
-            response.headers.append((b"x-model-version", str(job.version.number).encode()))
+            response.headers.append((b"x-model-version", str(pending[0].version.number).encode()))
             return response
 
     def _told(self, path: str) -> Callable[[], Response] | None:
@@ -162,12 +152,16 @@ class App:
         why = {ref: text for ref, text in problems.items() if ref.rpartition("/")[0] == model}
         if version is not None and f"{model}/{version}" not in why:
             numbered(served, version)
-        up = served.champion is not None if version is None else version in served.versions
-        up = up and served.route.enabled
+        up = describe.up(served, version)
         return answered({"name": model, "ready": up} | ({"problems": why} if why else {}), 200 if up else 503)
 
+    @property
+    def ready(self) -> bool:
+        """Whether everything released can answer, and goes on doing so."""
+        return self.plane.engine.snapshot.ready and not self.draining
+
     def _ready(self) -> Response:
-        ready = self.plane.engine.snapshot.ready and not self.draining
+        ready = self.ready
         if not self.plane.access.guard.open:  # strangers learn no names of models
             return answered({"ready": ready}, 200 if ready else 503)
         return answered({"ready": ready, "problems": self._problems()}, 200 if ready else 503)
@@ -189,36 +183,6 @@ class App:
         plane = self.plane
         plane.gauge()
         return Response(200, plane.metrics.render(plane.engine.series()).encode(), TEXT)
-
-
-def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
-    """Tell the waiting request, from whatever thread; a loop that has ended has nobody waiting."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))
-
-
-async def _asked(desk: Desk, asking: Question, done: Callable[[Job], None]) -> Job:
-    """Ask, and again until a model that sleeps is awake, within the deadline."""
-    end = time.perf_counter() + desk.options.deadline
-    while True:
-        try:
-            return desk.ask(asking, done)
-        except Asleep:
-            if time.perf_counter() > end:
-                raise
-            await asyncio.sleep(_NAP)
-
-
-async def _wait(job: Job, future: asyncio.Future[None]) -> None:
-    try:
-        async with asyncio.timeout(remaining(job)):
-            await future
-    except TimeoutError:
-        job.given_up = True
-        raise late() from None
-    except asyncio.CancelledError:
-        job.given_up = True
-        raise
 
 
 def _echoed(request: Request) -> bytes:

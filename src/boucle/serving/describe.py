@@ -12,6 +12,7 @@ from typing import Any
 from boucle.core.signature import Field, Signature
 from boucle.serving.engine import Snapshot
 from boucle.serving.protocols.v2 import datatype
+from boucle.serving.router import Served
 from boucle.serving.versions import LoadedVersion
 
 _TYPES = {"float64": "number", "int64": "integer", "bool": "boolean", "string": "string", "datetime": "string"}
@@ -59,6 +60,12 @@ def model(version: LoadedVersion, versions: list[int]) -> dict[str, Any]:
         "inputs": [_tensor(field) for field in signature.inputs],
         "outputs": [_tensor(field) for field in signature.outputs],
     }
+
+
+def up(served: Served[LoadedVersion], version: int | None = None) -> bool:
+    """Say whether a model, or one version of it, answers now."""
+    there = served.champion is not None if version is None else version in served.versions
+    return there and served.route.enabled
 
 
 def _tensor(field: Field) -> dict[str, Any]:

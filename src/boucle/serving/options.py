@@ -20,12 +20,14 @@ class ServeOptions:
     ``routing_key`` is the input field that keeps a caller on one version; ``refuse`` holds ``range`` and ``category``
     when values outside are refused instead of answered. ``poll`` is how often the release state is looked at,
     ``grace`` how long a worker that is to end still takes connections while its readiness already fails.
+    ``grpc_port`` answers the Open Inference Protocol over gRPC as well, 0 takes a free port.
     ``tls_certificate`` and ``tls_key`` are files. With ``guarded`` credentials are required whatever ``access`` says.
     """
 
     state: str
     host: str = "127.0.0.1"
     port: int = 8080
+    grpc_port: int | None = None
     workers: int = 1
     max_body: int = 8_388_608
     max_rows: int = 10_000

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -23,8 +24,7 @@ from boucle.serving.options import ServeOptions
 
 PATIENCE = 35.0
 LOOK = 0.1
-HEALTHY = 10.0
-MOST_RESTARTS = 5
+WITHIN, MOST_DEATHS = 10.0, 8
 Work = Callable[[socket.socket], int]
 log = logging.getLogger("boucle.serving")
 
@@ -35,7 +35,6 @@ class Member:
 
     pid: int
     place: int
-    born: float
 
 
 class Pool:
@@ -47,13 +46,14 @@ class Pool:
         self._work = work
         self._members: dict[int, Member] = {}
         self._stopping = False
-        self._short_lives = 0
+        self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+        self._gave_up = False
         self._life, self._held = os.pipe()  # its other end closes with this process
 
     def run(self) -> int:
         """Keep the workers up until SIGTERM or SIGINT; returns 0 when all of them ended well.
 
-        Gives up with 1 when workers die again and again before they have lived for ten seconds.
+        Gives up with 1 when workers die faster than anything but a fault of ours would kill them.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -70,7 +70,7 @@ class Pool:
         for sock in self._sockets:
             sock.close()  # from here on nobody waits at a door that nobody opens
         worst = max([self._ended(pid) for pid in self._members], default=0)
-        return max(worst, int(self._short_lives > MOST_RESTARTS))
+        return max(worst, int(self._gave_up))
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
@@ -80,7 +80,7 @@ class Pool:
         pid = os.fork()
         if pid == 0:
             os._exit(self._live(place))
-        self._members[pid] = Member(pid, place, time.monotonic())
+        self._members[pid] = Member(pid, place)
 
     def _live(self, place: int) -> int:
         """Be a worker; returns its exit code."""
@@ -108,10 +108,11 @@ class Pool:
                 continue
             del self._members[pid]
             code = os.waitstatus_to_exitcode(status)
-            self._short_lives = 0 if time.monotonic() - member.born > HEALTHY else self._short_lives + 1
-            if self._short_lives > MOST_RESTARTS:
+            now = time.monotonic()
+            self._deaths.append(now)
+            if len(self._deaths) == MOST_DEATHS and now - self._deaths[0] < WITHIN:
                 log.error("worker %s ended with %s, as those before it; stopping all", pid, code)
-                self._stopping = True
+                self._stopping = self._gave_up = True
                 return
             log.error("worker %s ended with %s; another is started", pid, code)
             self._start(member.place)

@@ -7,6 +7,7 @@ The exit code is 0 after SIGTERM, 2 when it cannot begin.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import logging
 import os
@@ -14,12 +15,15 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 from types import FrameType
+from typing import Any
 
 import msgspec
 import uvicorn
 
-from boucle.core.errors import BoucleError, Conflict
+from boucle.core.errors import BoucleError, Conflict, MissingExtra
 from boucle.core.json import loads
 from boucle.formats.files import write_atomic
 from boucle.serving.app import App
@@ -42,9 +46,22 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, app: App, turn: Turn, grace: float) -> None:
         super().__init__(config)
+        self._rpc: Any = None
         self._app = app
         self._turn = turn
         self._grace = grace
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._app.plane.options.grpc_port is not None:
+            # An extra, and imported behind the fork: its threads do not survive one.
+            self._rpc = importlib.import_module("boucle.serving.grpc.service").Service(self._app)
+            await self._rpc.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._rpc is not None:
+            await self._rpc.stop(DRAIN)
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Look after the connections, a few times a second; uvicorn calls this ten times a second."""
@@ -66,7 +83,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def listen(host: str, port: int, shared: bool = False) -> socket.socket:
+def listen(host: str, port: int, shared: bool = False, what: str = "port") -> socket.socket:
     """Bind and listen; ``shared`` sockets may have the same port. Raises Conflict naming the port when it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -80,7 +97,7 @@ def listen(host: str, port: int, shared: bool = False) -> socket.socket:
         sock.close()
         raise Conflict(
             f"The data plane cannot listen on {host}:{port}: {error.strerror or error}.",
-            hint="choose another with --port or serve.port",
+            hint=f"choose another with serve.{what}" + (" or --port" if what == "port" else ""),
         ) from error
     return sock
 
@@ -95,10 +112,21 @@ def listen_all(host: str, port: int, workers: int) -> list[socket.socket]:
     return [listen(host, port, shared=True) for _ in range(workers)]
 
 
+def with_grpc(options: ServeOptions) -> ServeOptions:
+    """Return the options with the number of the port of gRPC; raises Conflict when it is taken, and MissingExtra."""
+    if options.grpc_port is None:
+        return options
+    if missing := [name for name in ("grpc", "google") if find_spec(name) is None]:
+        raise MissingExtra.of(missing[0], "grpc")
+    with listen(options.host, options.grpc_port, what="grpc_port") as found:  # gRPC listens by itself, a moment later
+        return replace(options, grpc_port=found.getsockname()[1])
+
+
 def serve(options: ServeOptions) -> int:
     """Listen and answer until SIGTERM; returns the exit code."""
     try:
         sockets = listen_all(options.host, options.port, options.workers)
+        options = with_grpc(options)
         options.metrics.mkdir(parents=True, exist_ok=True)
         options.address.unlink(missing_ok=True)
     except (BoucleError, OSError) as error:
@@ -171,8 +199,11 @@ def _load(plane: Plane, sock: socket.socket) -> None:
 def _announce(options: ServeOptions, sock: socket.socket) -> None:
     host, port = sock.getsockname()[:2]
     scheme = "http" if options.tls_certificate is None else "https"
-    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-    write_atomic(options.address, json.dumps({"url": url, "pid": os.getpid()}).encode())
+    host = f"[{host}]" if ":" in host else host
+    told: dict[str, object] = {"url": f"{scheme}://{host}:{port}", "pid": os.getpid()}
+    if options.grpc_port is not None:
+        told["grpc"] = f"{host}:{options.grpc_port}"
+    write_atomic(options.address, json.dumps(told).encode())
 
 
 def main(arguments: list[str]) -> int:

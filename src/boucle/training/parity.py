@@ -16,9 +16,9 @@ from boucle.core.signature import Batch, Column, Field, Rows, Signature
 from boucle.ports.compiler import CannotCompile, Compiler, Program
 from boucle.ports.runtime import Predictor
 
-KNOWN_ROWS, FEW, MOST_BORDERS = 2000, 10, 400
+KNOWN_ROWS, NUDGED_ROWS, FEW, MOST_BORDERS = 2000, 500, 10, 400
 NEVER_SEEN = "\N{BLACK QUESTION MARK ORNAMENT}never seen"
-_EXTREMES = (0.0, -0.0, 5e-324, 1e-30, -1e-30, 1e30, -1e30, 3.5e38, -3.5e38, 1e300, np.inf, -np.inf)
+_EXTREMES = ((0.0, -0.0, 5e-324, 1e-30, -1e-30), (1e30, -1e30), (3.5e38, -3.5e38, 1e300), (np.inf, -np.inf))
 
 
 @dataclass
@@ -118,13 +118,21 @@ def _rows(signature: Signature, sample: Batch, borders: NDArray[np.float64] | No
             yield "missing values", {**few, field.name: _full(few[field.name], _absent(field))}
         if field.dtype == "string":
             yield "unseen levels", {**few, field.name: _full(few[field.name], NEVER_SEEN)}
-    yield from _nudged(fields, known)
+    yield from _nudged(fields, {name: column[:NUDGED_ROWS] for name, column in known.items()})
     yield from _at_borders(fields, few, borders)
-    for field in fields:
-        if field.dtype == "float64":
-            for value in _EXTREMES:
-                one = {name: column[:1] for name, column in few.items()}
-                yield "extreme values", {**one, field.name: _full(one[field.name], value)}
+    yield from _extreme(fields, few)
+
+
+def _extreme(fields: tuple[Field, ...], few: dict[str, Column]) -> Iterator[tuple[str, Batch]]:
+    """Yield one row per number and extreme value; a batch per kind, as a model may refuse one kind and not another."""
+    numbers = [field.name for field in fields if field.dtype == "float64"]
+    for values in _EXTREMES:
+        cases = [(name, value) for name in numbers for value in values]
+        batch = {name: np.repeat(column[:1], len(cases)) for name, column in few.items()}
+        for row, (name, value) in enumerate(cases):
+            batch[name][row] = value
+        if cases:
+            yield "extreme values", batch
 
 
 def _nudged(fields: tuple[Field, ...], known: dict[str, Column]) -> Iterator[tuple[str, Batch]]:

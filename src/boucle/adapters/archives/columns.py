@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from boucle.core.observation import Feedback
-from boucle.ports.archive import ObservedRows, Values
+from boucle.core.observed import ObservedRows, Values
 
 _TIME = pa.timestamp("us", "UTC")
 _LATEST = 253402300799.0  # the last second of the year 9999

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -24,7 +24,8 @@ from boucle.adapters.archives import columns
 from boucle.adapters.archives.places import TEMPORARY, Place
 from boucle.core.errors import StoreError
 from boucle.core.observation import Feedback
-from boucle.ports.archive import ObservedRows, Part
+from boucle.core.observed import ObservedRows
+from boucle.ports.archive import Part
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,11 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
-from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, sqlite_uri
+from boucle.adapters.registries.mlflow_sdk import MIGRATIONS, MlflowException, sqlite_uri
 
 with warnings.catch_warnings():
     # MLflow 3.17 uses a loader strategy that SQLAlchemy 2.1 is giving up.
@@ -48,8 +44,11 @@ def prepare(database: Path, artifacts: str, template: Path | None = TEMPLATE) ->
         fresh.unlink(missing_ok=True)
         if template is not None:
             _fill(fresh, template)
-        # Opening the store adds the default experiment, and migrates a file that is still empty.
-        SqlAlchemyStore(sqlite_uri(fresh), artifacts).engine.dispose()
+        try:
+            _complete(fresh, artifacts)
+        except MlflowException:  # MLflow is newer than the template
+            _upgrade(fresh)
+            _complete(fresh, artifacts)
         os.replace(fresh, database)
 
 
@@ -60,17 +59,25 @@ def revision(template: Path) -> str:
 
 
 def _fill(database: Path, template: Path) -> None:
-    kept = revision(template)
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    if kept not in {script.revision for script in scripts.walk_revisions()}:
-        return
+    if not any((MIGRATIONS / "versions").glob(f"{revision(template)}_*.py")):
+        return  # MLflow is older than the template
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(template.read_text())
-    if kept != scripts.get_current_head():
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        config.set_main_option("sqlalchemy.url", sqlite_uri(database).replace("%", "%%"))
-        command.upgrade(config, "heads")
+
+
+def _complete(database: Path, artifacts: str) -> None:
+    """Open the store: that adds the default experiment, migrates an empty file and refuses one of another revision."""
+    SqlAlchemyStore(sqlite_uri(database), artifacts).engine.dispose()
+
+
+def _upgrade(database: Path) -> None:
+    from alembic import command  # only a template that lags behind needs them
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("sqlalchemy.url", sqlite_uri(database).replace("%", "%%"))
+    command.upgrade(config, "heads")
 
 
 @contextmanager

@@ -11,19 +11,22 @@ import lzma
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as compute
 import pyarrow.csv as pc
 
+from boucle.adapters.sources.tables import emptied
 from boucle.core.errors import SourceError
 
 _SAMPLE = 256 * 1024
 _SAMPLE_ROWS = 60
 _ENCODING_SAMPLE = 16 * 1024 * 1024
+_BLOCK = 1024 * 1024
 _SEPARATORS = (",", ";", "\t", "|")
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>"]
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -32,38 +35,65 @@ COMPRESSED = tuple(_OPENERS)
 
 def read(path: Path, separator: str | None = None, encoding: str | None = None) -> pd.DataFrame:
     """Read a delimited file; raises SourceError when it is no table."""
-    raw = content(path)
-    encoding = encoding or find_encoding(raw)
+    with opened(path) as handle:
+        head = handle.read(_ENCODING_SAMPLE + 1)
+    encoding = encoding or find_encoding(head)
     try:
-        sample = raw[:_SAMPLE].decode(encoding, errors="ignore").removeprefix("\ufeff")
+        sample = head[:_SAMPLE].decode(encoding, errors="ignore").removeprefix("\ufeff")
     except LookupError as error:
         raise SourceError(f"'{encoding}' is not an encoding.", hint="write for example utf-8 or cp1252") from error
     if "\0" in sample:
         raise SourceError(f"{path.name} is not text.", hint="is it really what its ending says?")
     separator = separator or find_separator(sample)
     parse = pc.ParseOptions(delimiter=separator, newlines_in_values=True)
-    convert = pc.ConvertOptions(
-        decimal_point=_decimal(sample, separator), null_values=_MISSING, strings_can_be_null=True,
-        quoted_strings_can_be_null=True, true_values=["true", "True", "TRUE"],
-        false_values=["false", "False", "FALSE"],
-    )  # fmt: skip
+    convert = {
+        "decimal_point": _decimal(sample, separator), "null_values": _MISSING, "strings_can_be_null": True,
+        "quoted_strings_can_be_null": True, "true_values": ["true", "True", "TRUE"],
+        "false_values": ["false", "False", "FALSE"],
+    }  # fmt: skip
     try:
-        table = _table(raw, encoding, parse, convert)
+        kinds = _kinds(head[: 2 * _BLOCK], encoding, parse, convert) if len(head) > _BLOCK else {}
+        table = _table(path, encoding, parse, convert, kinds)
         _refuse_other_bytes(table, path.name, encoding)
-        _refuse_huge_integers(table, path.name, raw, encoding, parse)
+        _refuse_huge_integers(table, path, encoding, parse)
     except (pa.ArrowException, UnicodeError) as error:
         hint = "name the right one with data." + ("encoding" if _is_decoding(error) else "separator")
         reason = str(error).splitlines()[0].rstrip(".")
         raise SourceError(
             f"{path.name} cannot be read as {encoding} text parted by '{separator}': {reason}.", hint=hint
         ) from error
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
-    return frame
+    return emptied(table)
 
 
-def _table(raw: bytes, encoding: str, parse: Any, convert: Any) -> pa.Table:
-    options = pc.ReadOptions(encoding=encoding)
-    return pc.read_csv(io.BytesIO(raw), read_options=options, parse_options=parse, convert_options=convert)
+def _table(path: Path, encoding: str, parse: Any, convert: dict[str, Any], kinds: dict[str, pa.DataType]) -> pa.Table:
+    """Read block by block, each column as of its kind; found out over all rows where that does not hold to the end.
+
+    To find the types out, Arrow keeps the whole text in memory; with them it keeps a few blocks.
+    """
+    options = pc.ConvertOptions(**convert, column_types=kinds)
+    try:
+        with opened(path) as handle:
+            return pc.read_csv(handle, read_options=_blocks(encoding), parse_options=parse, convert_options=options)
+    except pa.ArrowInvalid:
+        if not kinds:
+            raise
+    return _table(path, encoding, parse, convert, {})
+
+
+def _kinds(head: bytes, encoding: str, parse: Any, convert: dict[str, Any]) -> dict[str, pa.DataType]:
+    """Return the types of the columns in the first block; none where it cannot be read by itself."""
+    options = pc.ConvertOptions(**convert)
+    try:
+        with pc.open_csv(
+            io.BytesIO(head), read_options=_blocks(encoding), parse_options=parse, convert_options=options
+        ) as reader:
+            return {field.name: field.type for field in reader.schema}
+    except (pa.ArrowException, UnicodeError):
+        return {}
+
+
+def _blocks(encoding: str) -> Any:
+    return pc.ReadOptions(encoding=encoding, block_size=_BLOCK)
 
 
 def _refuse_other_bytes(table: pa.Table, name: str, encoding: str) -> None:
@@ -77,7 +107,7 @@ def _refuse_other_bytes(table: pa.Table, name: str, encoding: str) -> None:
             )
 
 
-def _refuse_huge_integers(table: pa.Table, name: str, raw: bytes, encoding: str, parse: Any) -> None:
+def _refuse_huge_integers(table: pa.Table, path: Path, encoding: str, parse: Any) -> None:
     """Whole numbers beyond 64 bits are read as rounded fractions, which would hide that rows have become the same."""
     huge = []
     for place, field in enumerate(table.schema):
@@ -87,30 +117,30 @@ def _refuse_huge_integers(table: pa.Table, name: str, raw: bytes, encoding: str,
                 huge.append(field.name)
     if not huge:
         return
-    text = pc.ConvertOptions(
-        include_columns=huge, column_types=dict.fromkeys(huge, pa.string()), null_values=_MISSING,
-        strings_can_be_null=True,
-    )  # fmt: skip
-    written = _table(raw, encoding, parse, text)
+    text = {"include_columns": huge, "null_values": _MISSING, "strings_can_be_null": True}
+    written = _table(path, encoding, parse, text, dict.fromkeys(huge, pa.string()))
     for field in huge:
         known = written.column(field).drop_null()
         if compute.all(compute.match_substring_regex(known, r"^\s*[-+]?\d+\s*$")).as_py():
             longest = max(known.to_pylist(), key=len)
             raise SourceError(
-                f"Column '{field}' of {name} holds integers beyond 64 bits, such as {longest[:40]}.",
+                f"Column '{field}' of {path.name} holds integers beyond 64 bits, such as {longest[:40]}.",
                 hint="if it names the row, write it with a letter in front, or leave the column out of the file",
                 field=field,
             )
 
 
-def content(path: Path) -> bytes:
-    """Return the file's bytes, unpacked when its ending says it is packed; raises SourceError."""
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Yield the file's bytes, unpacked when its ending says it is packed; raises SourceError."""
     opener: Any = _OPENERS.get(path.suffix.lower())
     if opener is None:
-        return path.read_bytes()
+        with path.open("rb") as handle:
+            yield handle
+        return
     try:
         with opener(path) as handle:
-            return bytes(handle.read())
+            yield handle
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise SourceError(
             f"{path.name} cannot be unpacked: {error}.", hint="is it whole, and packed as its ending says?"

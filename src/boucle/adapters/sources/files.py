@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from boucle.adapters.sources import delimited
-from boucle.adapters.sources.tables import plain
+from boucle.adapters.sources.tables import emptied, plain
 from boucle.core.errors import MissingExtra, SourceError, suggest
 
 _GLOB = set("*?[")
@@ -107,13 +107,14 @@ def _parquet(path: Path, *_: str | None) -> pd.DataFrame:
     with path.open("rb") as handle:
         table = pq.read_table(handle)
     kept = [i for i, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
-    frame: pd.DataFrame = table.select(kept).to_pandas(ignore_metadata=True, date_as_object=False)
-    return frame
+    table = table.select(kept)
+    return emptied(table)
 
 
 def _json(path: Path, _: str | None, encoding: str | None) -> pd.DataFrame:
     """Read an array of rows, or one row a line."""
-    text = delimited.content(path).decode(encoding or "utf-8-sig")
+    with delimited.opened(path) as handle:
+        text = handle.read().decode(encoding or "utf-8-sig")
     if text.lstrip().startswith("["):
         return pd.DataFrame(json.loads(text))
     return pd.DataFrame([json.loads(line) for line in text.split("\n") if line.strip()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pandas as pd
+import pyarrow as pa
 
 from boucle.core.errors import SourceError
 
@@ -23,3 +24,16 @@ def plain(frame: pd.DataFrame, what: str) -> pd.DataFrame:
         raise SourceError(f"{what} has no rows.", hint="at least a heading and one row are needed")
     coded = {name: d.categories.dtype for name, d in zip(names, frame.dtypes, strict=True) if hasattr(d, "categories")}
     return frame.set_axis(names, axis="columns").reset_index(drop=True).astype(coded)
+
+
+def emptied(table: pa.Table) -> pd.DataFrame:
+    """Return the rows of ``table`` column by column, letting go of each: the table is of no use afterwards.
+
+    A table in one piece is copied whole: pandas would be lent its columns, and could not write to them.
+    """
+    many = any(column.num_chunks > 1 for column in table.columns)
+    frame: pd.DataFrame = table.to_pandas(
+        ignore_metadata=True, date_as_object=False, split_blocks=many, self_destruct=many
+    )
+    pa.default_memory_pool().release_unused()
+    return frame

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from boucle.adapters.stores import feedback as returned
 from boucle.adapters.stores import joins
@@ -96,7 +96,7 @@ def _row(seen: Observation) -> dict[str, Any]:
     }
 
 
-def _observation(row: Row[Any]) -> tuple[int, Observation]:
+def _observation(row: Sequence[Any]) -> tuple[int, Observation]:
     position, id_, model, version, role, time, rows, latency, error, key, inputs, outputs = row
     asked, told = _decode(inputs), _decode(outputs)
     return position, Observation(id_, time, model, version, role, rows, asked, told, latency, error, key)

@@ -6,6 +6,7 @@ One named input per column, of shape (rows,) or (rows, 1); or one numeric tensor
 from __future__ import annotations
 
 import math
+import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -146,7 +147,7 @@ def decode(raw: Raw, reader: TableReader) -> Asked:
     if type(inputs) is not list or not inputs or not all(type(one) is dict for one in inputs):
         raise malformed('"inputs" is not a list of tensors with name, shape, datatype and data.')
     tensors = list(_tensors(inputs, tail))
-    return Asked(_batch(tensors, reader), id=_id(data), wants=_wanted(data, reader.signature))
+    return Asked(batch(tensors, reader), id=_id(data), wants=wanted(data, reader.signature))
 
 
 def encode(asked: Asked, answer: Answer) -> Encoded:
@@ -158,9 +159,9 @@ def encode(asked: Asked, answer: Answer) -> Encoded:
         if name not in typed:
             continue
         column = typed[name]
-        tensor: dict[str, Any] = {"name": name, "datatype": _datatype(column), "shape": list(column.shape)}
+        tensor: dict[str, Any] = {"name": name, "datatype": kind_of(column), "shape": list(column.shape)}
         if binary:
-            chunks.append(_bytes(column))
+            chunks.append(packed(column))
             tensor["parameters"] = {"binary_data_size": len(chunks[-1])}
         else:
             tensor["data"] = plain(column.reshape(-1))
@@ -208,32 +209,33 @@ def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tup
     used = 0
     for one in inputs:
         name, kind, shape = one.get("name"), one.get("datatype"), one.get("shape")
-        if type(name) is not str or type(kind) is not str or kind not in _TYPES:
-            raise malformed(f"An input needs a name and a datatype, one of {', '.join(_TYPES)}.")
-        if type(shape) is not list or not shape or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
-            raise malformed(f"The shape of input '{name}' is not a list of sizes.", field=name)
+        check_tensor(name, kind, shape)
         size = _parameters(one).get("binary_data_size")
         if size is None:
             values = _flattened(one.get("data"), name)
         elif type(size) is int and 0 <= size <= len(tail) - used:
-            values = _unpacked(tail[used : used + size], kind, name)
+            values = unpacked(tail[used : used + size], kind, name)
             used += size
         else:
             raise malformed(f"The bytes of input '{name}' are not all there.", field=name)
-        if len(values) != _product(shape):
-            raise malformed(
-                f"Input '{name}' has {len(values)} values, its shape {shape} says {_product(shape)}.", field=name
-            )
+        check_size(name, shape, len(values))
         yield name, shape, values
     if used != len(tail):
         raise malformed(f"{len(tail) - used} bytes at the end belong to no input.")
 
 
-def _product(shape: Sequence[int]) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total
+def check_tensor(name: Any, kind: Any, shape: Any) -> None:
+    """Refuse a tensor that does not say what it is; raises RequestError."""
+    if type(name) is not str or type(kind) is not str or kind not in _TYPES:
+        raise malformed(f"An input needs a name and a datatype, one of {', '.join(_TYPES)}.")
+    if type(shape) is not list or not shape or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+        raise malformed(f"The shape of input '{name}' is not a list of sizes.", field=name)
+
+
+def check_size(name: str, shape: Sequence[int], count: int) -> None:
+    """Refuse a tensor with more or less values than its shape says; raises RequestError."""
+    if count != math.prod(shape):
+        raise malformed(f"Input '{name}' has {count} values, its shape {shape} says {math.prod(shape)}.", field=name)
 
 
 def _flattened(data: Any, name: str) -> list[Any]:
@@ -244,7 +246,8 @@ def _flattened(data: Any, name: str) -> list[Any]:
     return list(data)
 
 
-def _unpacked(raw: memoryview, kind: str, name: str) -> Any:
+def unpacked(raw: memoryview, kind: str, name: str) -> Any:
+    """Return the values behind the bytes of a tensor; raises RequestError."""
     if kind == "BYTES":
         return _texts(raw, name)
     dtype = np.dtype(_TYPES[kind])
@@ -269,7 +272,8 @@ def _texts(raw: memoryview, name: str) -> list[str]:
     return found
 
 
-def _batch(tensors: list[tuple[str, list[int], Any]], reader: TableReader) -> Batch:
+def batch(tensors: list[tuple[str, list[int], Any]], reader: TableReader) -> Batch:
+    """Return tensors (name, shape, flat values) as a table; raises RequestError."""
     names = reader.signature.names
     name, shape, values = tensors[0]
     if len(tensors) == 1 and len(shape) == 2 and name not in names:
@@ -292,7 +296,7 @@ def _listed(values: Any) -> list[Any]:
     return listed
 
 
-def _wanted(data: dict[str, Any], signature: Signature) -> dict[str, bool]:
+def wanted(data: dict[str, Any], signature: Signature) -> dict[str, bool]:
     """Return the outputs asked for, each with whether it is sent as bytes."""
     known = [field.name for field in signature.outputs]
     binary = _parameters(data).get("binary_data_output") is True
@@ -307,12 +311,18 @@ def _wanted(data: dict[str, Any], signature: Signature) -> dict[str, bool]:
     return {one["name"]: _parameters(one).get("binary_data", binary) is True for one in asked}
 
 
-def _datatype(column: Column) -> str:
+def kind_of(column: Column) -> str:
+    """Return the protocol's name for what a column holds."""
     return {"f": "FP64", "i": "INT64", "b": "BOOL"}.get(column.dtype.kind, "BYTES")
 
 
-def _bytes(column: Column) -> bytes:
+def packed(column: Column) -> bytes:
+    """Return a column as the bytes of a tensor; texts each behind their length."""
     if column.dtype.kind in "fib":
         return np.ascontiguousarray(column).tobytes()
-    texts = [value.encode() if isinstance(value, str) else orjson.dumps(value) for value in plain(column.reshape(-1))]
-    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    return b"".join(struct.pack("<I", len(text)) + text for text in texts(column))
+
+
+def texts(column: Column) -> list[bytes]:
+    """Return a column of texts as bytes; what is no text as JSON."""
+    return [value.encode() if isinstance(value, str) else orjson.dumps(value) for value in plain(column.reshape(-1))]
