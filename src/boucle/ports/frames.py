@@ -116,7 +116,9 @@ def _strings(series: pd.Series[Any]) -> Column:
 def _datetimes(series: pd.Series[Any]) -> Column:
     """Times without a zone, those with one brought to UTC; text is read as ISO 8601."""
     if types.is_numeric_dtype(series.dtype):
-        raise TypeError("its values are numbers")
+        if series.notna().any():
+            raise TypeError("its values are numbers")
+        return np.full(len(series), np.datetime64("NaT"), dtype="datetime64[ns]")  # a column of nothing has any type
     times = (
         series if types.is_datetime64_any_dtype(series.dtype) else pd.to_datetime(series, utc=True, format="ISO8601")
     )
