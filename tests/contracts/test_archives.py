@@ -62,8 +62,8 @@ def test_pandas_reads_the_layout_itself(filled: Path) -> None:
 
 def test_duckdb_reads_the_layout_itself(filled: Path) -> None:
     source = f"read_parquet('{filled}/observations/**/*.parquet', hive_partitioning = true, union_by_name = true)"
-    query = f"SELECT model, count(*), sum(in_sugar), epoch(min(\"time\")) FROM {source} GROUP BY model ORDER BY model"
-    beer, wine = duckdb.sql(query).fetchall()
+    query = f'SELECT model, count(*), sum(in_sugar), epoch(min("time")) FROM {source} GROUP BY model ORDER BY model'
+    beer, wine = duckdb.connect().execute(query).fetchall()
     assert (beer[:3], wine[:3]) == (("beer", 1, None), ("wine", 3, 2.0))
     assert wine[3] == NOON
 

@@ -23,6 +23,7 @@ from boucle.core.json import dumps
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Field, Signature, outputs_of
 from boucle.formats import bundle
+from boucle.formats.access import Access, write_access
 from boucle.formats.routes import write_routes
 from boucle.serving.options import ServeOptions
 
@@ -95,9 +96,12 @@ def start(plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     """Return what starts a data plane with some of the models; options beside."""
     begun: list[subprocess.Popen[bytes]] = []
 
-    def begin(models: Sequence[str], **options: Any) -> Serving:
+    def begin(models: Sequence[str], access: Access | None = None, **options: Any) -> Serving:
         state = tmp_path_factory.mktemp("plane") / ".boucle"
         told = ServeOptions(str(state), port=0, poll=0.05, **options)
+        if access is not None:
+            told.serving.mkdir(parents=True)
+            write_access(told.access, access)
         routes = [Route(model, True, _target(state, model, 1), warm=(_target(state, model, 2),)) for model in models]
         write_routes(told.routes, RouteTable(1, tuple(routes)))
         command = [sys.executable, "-m", "boucle.serving.worker", dumps(told).decode()]

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from boucle.core.access import Key, Role
+from boucle.formats.access import Access, digest_of
+
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("services")]
 WINE = [
     {"name": "x", "shape": [2], "datatype": "FP64", "data": [1.0, 2.0]},
@@ -108,13 +111,15 @@ def test_kserves_client_learns_what_there_is(both: Any, kserve: Callable[..., An
 @pytest.mark.parametrize("binary", [True, False])
 def test_kserves_client_gets_tensors(both: Any, kserve: Callable[..., Any], binary: bool) -> None:
     outputs = {"prediction": binary, "probabilities": binary}
-    got = kserve("kserve_infers", url=both.url, model="visits", inputs=VISITS, binary=binary, outputs=outputs, name="o-8")
+    got = kserve(
+        "kserve_infers", url=both.url, model="visits", inputs=VISITS, binary=binary, outputs=outputs, name="o-8"
+    )
     assert got["values"] == {"prediction": ["no", "yes"], "probabilities": SHARES}
     assert (got["said"]["id"], got["said"]["model_name"]) == ("o-8", "visits")  # it drops the version
 
 
 def test_kserves_client_predicts_in_the_first_protocol(both: Any, kserve: Callable[..., Any]) -> None:
-    rows = [{"x": 1.0, "pH": 3.0}, {"x": None, "pH": 3.0}]
+    rows: list[dict[str, Any]] = [{"x": 1.0, "pH": 3.0}, {"x": None, "pH": 3.0}]
     for instances in (rows, [list(row.values()) for row in rows]):
         got = kserve("kserve_predicts", url=both.url, model="wine", data={"instances": instances})
         assert got["predictions"] == pytest.approx([1031.0, 1530.0])
@@ -190,6 +195,27 @@ YES = ["no", "yes"]
 def one(request: pytest.FixtureRequest, start: Callable[..., Any]) -> Any:
     """A data plane with the classifier alone: MLflow's paths name no model."""
     return start(["visits"], quick=request.param)
+
+
+def test_grpc_asks_for_the_same_keys(start: Callable[..., Any], talk: Callable[..., Any]) -> None:
+    key = Key("shop", digest_of(b"opens-wine"), Role.VIEWER, models=("wine",))
+    plane = start(["wine", "visits"], grpc_port=0, access=Access(required=True, keys=(key,)))
+
+    def ask(model: str, **headers: str) -> str:
+        got = talk("triton_infers", transport="grpc", url=plane.grpc, model=model, inputs=WINE, headers=headers)
+        return str(got.get("message", got.get("values")))
+
+    assert "UNAUTHENTICATED" in ask("wine")
+    assert "UNAUTHENTICATED" in ask("wine", authorization="Bearer wrong")
+    assert "PERMISSION_DENIED" in ask("visits", authorization="Bearer opens-wine")
+    assert "1031" in ask("wine", **{"x-api-key": "opens-wine"})
+
+
+def test_every_worker_answers_grpc(start: Callable[..., Any], talk: Callable[..., Any]) -> None:
+    plane = start(["wine"], grpc_port=0, workers=2)
+    for _ in range(6):
+        got = talk("triton_infers", transport="grpc", url=plane.grpc, model="wine", inputs=WINE, request_id="w")
+        assert got.get("values") == {"prediction": SAID}, got
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from boucle.data.infer import present
 from boucle.project.settings import Data, seconds
 
 _KEY_LENGTH = 16
+_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def split(frame: pd.DataFrame, data: Data, classification: bool) -> Parts:
     side would be empty, or when one id stands on both sides.
     """
     _require(frame, data)
-    rows = frame.loc[frame[data.target].notna()].reset_index(drop=True)
+    known = frame[data.target].notna()
+    rows = (frame if known.all() else frame.loc[known]).reset_index(drop=True)  # all of them are not copied
     rows[data.target] = present(rows[data.target])
     if len(rows) < 2:
         raise DataError("There are fewer than two rows with a target.", field=data.target)
@@ -80,19 +82,29 @@ def _unit_places(rows: pd.DataFrame, unit: str | None, seed: int) -> NDArray[np.
 
 def _places(rows: pd.DataFrame, seed: int) -> NDArray[np.float64]:
     """Return each row's place in [0, 1): equal rows have equal places, another seed gives others."""
-    plain = pd.DataFrame({str(c): _plain(rows[c]) for c in sorted(rows.columns, key=str)})
+    columns = [_plain(rows[c]) for c in sorted(rows.columns, key=str)]
     key = f"boucle{seed}".ljust(_KEY_LENGTH, "0")[:_KEY_LENGTH]
-    hashed = pd.util.hash_pandas_object(plain, index=False, hash_key=key).to_numpy(dtype=np.uint64)
+    hashed = np.empty(len(rows), dtype=np.uint64)
+    for start in range(0, len(rows), _AT_ONCE):  # plain values take several times the room of the table
+        some = slice(start, start + _AT_ONCE)
+        plain = pd.DataFrame({place: _hashable(column.iloc[some]) for place, column in enumerate(columns)})
+        hashed[some] = pd.util.hash_pandas_object(plain, index=False, hash_key=key).to_numpy(dtype=np.uint64)
     mixed = (hashed ^ np.uint64(seed * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(0xFF51AFD7ED558CCD)
     return (mixed >> np.uint64(11)).astype(np.float64) / float(2**53)
 
 
 def _plain(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Bring numbers to float64 and the rest to text: 3 read from a file and 3.0 from a request are the same row."""
+    """Leave numbers as they are and bring the rest to text, times all written alike."""
     kind = present(values).dtype if values.dtype == object else values.dtype
     if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
-        return values.astype("float64")
-    return values.astype(str).astype(object)
+        return values if values.dtype != object else values.astype("float64")
+    return values.astype(str)
+
+
+def _hashable(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Bring numbers to float64: 3 read from a file and 3.0 from a request are the same row."""
+    numeric = pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype)
+    return values.astype("float64" if numeric else object)
 
 
 def _stratified(target: pd.Series[Any], place: NDArray[np.float64], share: float) -> NDArray[np.bool_]:

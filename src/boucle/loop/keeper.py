@@ -24,7 +24,7 @@ from boucle.loop.policy import Decision, Known, decide
 from boucle.loop.project import Project
 from boucle.loop.retraining import Retraining
 from boucle.loop.rollouts import judge_rollout
-from boucle.loop.upkeep import Upkeep
+from boucle.loop.upkeep import Upkeep, collected_seldom
 from boucle.monitoring.ingest import ingest
 from boucle.monitoring.look import Look, look
 from boucle.ports.stores import Transaction
@@ -55,7 +55,8 @@ class Keeper:
 
     def run(self, stop: threading.Event, interval: float = 1.0) -> None:
         """Look every ``interval`` seconds until ``stop`` is set; an error is told and does not end the keeper."""
-        with exclusive(self.project.root / "locks" / "keeper.lock", f"A keeper of {self.project.name}"):
+        lock = self.project.root / "locks" / "keeper.lock"
+        with exclusive(lock, f"A keeper of {self.project.name}"), collected_seldom():
             self._retraining.recover()
             failing = ""
             while not stop.is_set():

@@ -17,6 +17,7 @@ def serve_options(settings: Settings, root: Path) -> ServeOptions:
         state=str(root),
         host=serve.host,
         port=serve.port,
+        grpc_port=serve.grpc_port,
         workers=serve.workers,
         max_body=serve.max_body,
         max_rows=serve.max_rows,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from boucle.core.alarm import Alarm
 from boucle.core.errors import BoucleError
 from boucle.core.event import Event
@@ -10,10 +14,22 @@ from boucle.loop.compaction import Compacted, Compaction
 from boucle.loop.project import Project
 
 CAUSE = "capture"
+_SELDOM = (50_000, 20, 50)
 EVERY = 30.0
 """Seconds between two passes when there is nothing to do."""
 Told = tuple[Alarm, str, str]
 """A new alarm, what was done about it, and how to undo that."""
+
+
+@contextmanager
+def collected_seldom() -> Iterator[None]:
+    """Look for garbage less often: windows hold many small values for a moment, and looking cost half of all work."""
+    was = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*was)
 
 
 class Upkeep:

@@ -16,7 +16,7 @@ class CannotCompile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A compiled model: ``steps`` as JSON values naming ``arrays``, and a tree ensemble as ONNX where there is one.
+    """A compiled model: ``steps`` as JSON values naming ``arrays`` and counting ``trees``, ensembles as ONNX.
 
     ``tolerance`` is how far its numbers may lie from the original's, relative where they are above one. ``borders``,
     of shape (any, 2), are inputs (by place) and the values at which trees part, where trees see inputs as they are.
@@ -24,7 +24,7 @@ class Program:
 
     steps: dict[str, Any]
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
-    trees: bytes | None = None
+    trees: tuple[bytes, ...] = ()
     tolerance: float = 1e-9
     borders: NDArray[Any] | None = None
 

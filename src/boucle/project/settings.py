@@ -317,6 +317,9 @@ class Serve(Section):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="of the data plane; 0 takes a free one")
     control_port: int = Field(8081, ge=0, le=65535, description="of the control plane")
+    grpc_port: int | None = Field(
+        None, ge=0, le=65535, description="answer the Open Inference Protocol over gRPC too (extra `grpc`); default: no"
+    )
     workers: int = Field(1, ge=1, le=64, description="processes that answer")
     max_body: int = Field(8_388_608, ge=1024, description="largest request in bytes")
     max_rows: int = Field(10_000, ge=1, description="most rows in one request")

@@ -14,6 +14,7 @@ from boucle.serving import describe
 from boucle.serving.calls import Endpoint, admit, endpoint, given, number, question, respond
 from boucle.serving.codec import parse
 from boucle.serving.desk import new_id
+from boucle.serving.docs import docs
 from boucle.serving.feedback import receive as take_in
 from boucle.serving.http import (
     Receive,
@@ -27,13 +28,14 @@ from boucle.serving.http import (
     read_body,
     send_response,
 )
+from boucle.serving.openapi import openapi
 from boucle.serving.plane import Plane
 from boucle.serving.router import Served, numbered
 from boucle.serving.versions import LoadedVersion
 from boucle.serving.waiting import ask, wait
 
 log = logging.getLogger("boucle.serving")
-HTML, TEXT = b"text/html; charset=utf-8", b"text/plain; version=0.0.4; charset=utf-8"
+TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 _TELLS = re.compile(r"/(?P<protocol>v[12])/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/]+))?(?P<ready>/ready)?")
 
 
@@ -51,8 +53,7 @@ class App:
             "/health": self._ready,
             "/version": lambda: answered({"name": "boucle", "version": describe.boucle_version()}),
             "/metrics": self._metrics,
-            "/openapi.json": lambda: answered(describe.openapi(plane.engine.snapshot)),
-            "/docs": lambda: Response(200, describe.docs(plane.engine.snapshot).encode(), HTML),
+            "/openapi.json": self._openapi,
             "/v2": lambda: answered(describe.server()),
             "/v2/health/live": lambda: answered({"live": True}),
             "/v2/health/ready": self._ready,
@@ -80,14 +81,17 @@ class App:
         await send_response(response, send, request.method == "HEAD")
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
+        if page := docs(request.path, request.headers.get(b"accept-encoding", b"")):  # it tells nothing of models
+            _check_method(request, "GET", "HEAD")
+            return page
         if endpoint(request.path) is None:
             known, told = request.headers.get, _TELLS.fullmatch(request.path)
             key = known(b"authorization", b""), known(b"x-api-key", b"")
             self.plane.access.guard.admit_page(request.path, *key, time.time(), told["model"] if told else "")
-        page = self._pages.get(request.path) or self._told(request.path)
-        if page is not None:
+        tell = self._pages.get(request.path) or self._told(request.path)
+        if tell is not None:
             _check_method(request, "GET", "HEAD")
-            return page()
+            return tell()
         if request.path == "/feedback":
             _check_method(request, "POST")
             await read_body(request, receive, self.plane.options.max_body)
@@ -178,6 +182,10 @@ class App:
 
     def _problems(self) -> dict[str, str]:
         return {f"{model}/{number}": why for (model, number), why in self.plane.engine.snapshot.problems.items()}
+
+    def _openapi(self) -> Response:
+        plane = self.plane
+        return answered(openapi(plane.engine.snapshot, plane.options, not plane.access.guard.open))
 
     def _metrics(self) -> Response:
         plane = self.plane

@@ -14,7 +14,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from types import FrameType
@@ -44,8 +44,9 @@ log = logging.getLogger("boucle.serving")
 class _Server(uvicorn.Server):
     """Fails readiness at the first signal, and goes on answering for ``grace`` seconds before it drains."""
 
-    def __init__(self, config: uvicorn.Config, app: App, turn: Turn, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, turn: Turn, grace: float, begun: Callable[[], None]) -> None:
         super().__init__(config)
+        self._begun = begun
         self._rpc: Any = None
         self._app = app
         self._turn = turn
@@ -57,6 +58,7 @@ class _Server(uvicorn.Server):
             # An extra, and imported behind the fork: its threads do not survive one.
             self._rpc = importlib.import_module("boucle.serving.grpc.service").Service(self._app)
             await self._rpc.start()
+        self._begun()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._rpc is not None:
@@ -142,9 +144,10 @@ def serve(options: ServeOptions) -> int:
 def run_alone(options: ServeOptions, sock: socket.socket) -> int:
     """Answer on ``sock`` as the only process: while it loads it says that it lives and is not ready."""
     plane = assemble(options, NAME)
-    loading = threading.Thread(target=_load, args=(plane, sock), name="first load", daemon=True)
+    step = announcing(options, sock)
+    loading = threading.Thread(target=_load, args=(plane, step), name="first load", daemon=True)
     loading.start()
-    server(App(plane), options.grace).run(sockets=[sock])
+    server(App(plane), options.grace, step).run(sockets=[sock])
     loading.join(DRAIN)
     plane.close()
     return 0
@@ -159,16 +162,20 @@ def run_several(options: ServeOptions, sockets: Sequence[socket.socket]) -> int:
 
     def work(sock: socket.socket) -> int:
         plane = forked(before, NAME)
-        _load(plane, sock)
-        server(App(plane), options.grace).run(sockets=[sock])
+        step = announcing(options, sock)
+        _load(plane, step)
+        server(App(plane), options.grace, step).run(sockets=[sock])
         plane.close()
         return 0
 
     return Pool(options, sockets, work).run()
 
 
-def server(app: App, grace: float = 0.0) -> uvicorn.Server:
-    """Return the HTTP server of an application; at a signal it answers what is under way first."""
+def server(app: App, grace: float = 0.0, begun: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """Return the server of an application; ``begun`` is called when it listens.
+
+    At a signal it answers what is under way first.
+    """
     turn = Turn(app.plane)
     config = uvicorn.Config(
         app,
@@ -182,16 +189,27 @@ def server(app: App, grace: float = 0.0) -> uvicorn.Server:
         ssl_certfile=app.plane.options.tls_certificate,
         ssl_keyfile=app.plane.options.tls_key,
     )
-    return _Server(config, app, turn, grace)
+    return _Server(config, app, turn, grace, begun)
 
 
-def _load(plane: Plane, sock: socket.socket) -> None:
-    """Load what is released, then say where it answers."""
+def announcing(options: ServeOptions, sock: socket.socket) -> Callable[[], None]:
+    """Return what is called when the models are loaded and when the server listens; the second call says where."""
+    first = threading.Lock()
+
+    def step() -> None:
+        if not first.acquire(blocking=False):
+            _announce(options, sock)
+
+    return step
+
+
+def _load(plane: Plane, loaded: Callable[[], None]) -> None:
+    """Load what is released."""
     try:
         plane.engine.start()
         gc.collect()
         gc.freeze()  # the models stay: later collections need not look at them
-        _announce(plane.options, sock)
+        loaded()
     except Exception:  # told here, or nobody would know why nothing is ever ready
         log.exception("the data plane could not begin")
 

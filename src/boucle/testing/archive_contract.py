@@ -100,7 +100,9 @@ class ArchiveContract:
             assert read(archive, "id", model=name) == [(f"id of {name}",)]
 
     def test_a_span_of_time_is_read_across_days(self, archive: Archive) -> None:
-        archive.write("s1", [rows(["a"], time=NOON), rows(["b"], time=NOON + DAY), rows(["c"], time=NOON + 2 * DAY)], [])
+        archive.write(
+            "s1", [rows(["a"], time=NOON), rows(["b"], time=NOON + DAY), rows(["c"], time=NOON + 2 * DAY)], []
+        )
         frame = archive.read("wine", NOON + 1, NOON + 2 * DAY)
         assert frame["id"].tolist() == ["b"]
         assert {part.date for part in archive.parts()} == {"2026-01-01", "2026-01-02", "2026-01-03"}
@@ -114,9 +116,10 @@ class ArchiveContract:
 
     def test_columns_of_types_that_do_not_agree_become_text(self, archive: Archive) -> None:
         archive.write("s1", [rows(["a"], x=[1.5]), rows(["b"], x=["high"])], [])
-        archive.write("s2", [rows(["c"], x=[[1, 2]])], [])
+        archive.write("s2", [rows(["c"], x=[[1, 2]]), rows(["f"], y=np.array([0.5])), rows(["g"], y=[2**60 + 1])], [])
         archive.write("s3", [rows(["d", "e"], x=["low", 3])], [])
-        assert [row[0] for row in read(archive, "in_x")] == ["1.5", "high", "[1,2]", "low", "3"]
+        assert [row[0] for row in read(archive, "in_x")] == ["1.5", "high", "[1,2]", "low", "3", None, None]
+        assert [row[0] for row in read(archive, "in_y")][-2:] == [0.5, 2.0**60]
 
     def test_missing_values_stay_missing_and_infinite_ones_infinite(self, archive: Archive) -> None:
         whole = np.ma.MaskedArray(np.array([2**53, 0]), mask=[False, True])

@@ -192,6 +192,13 @@ class ObservationsContract:
         with state.begin() as tx:
             assert tx.observations.cursors() == {"a": 9, "b": 7}
 
+    def test_cursors_of_segments_that_are_gone_are_forgotten(self, state: State) -> None:
+        ingest(state, **{f"s{n}": n for n in range(700)})
+        with state.begin() as tx:
+            tx.observations.forget([f"s{n}" for n in range(699)] + ["never"])
+        with state.begin() as tx:
+            assert tx.observations.cursors() == {"s699": 699}
+
     def test_rows_are_counted_by_version_and_time(self, state: State) -> None:
         ingest(state, observed("a", 1.0, rows=3), observed("b", 2.0, version=2), observed("c", 3.0, model="beer"))
         with state.begin() as tx:

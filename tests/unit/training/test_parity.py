@@ -79,4 +79,5 @@ def test_a_border_moved_by_the_smallest_step_is_found() -> None:
 def test_rows_the_original_refuses_are_counted() -> None:
     report = parity(Strict(), Model())
     assert report.accepted
-    assert report.refused == 10
+    assert report.refused == 20  # ten with one value missing, ten with all that may be
+    assert report.rows["extreme values"] == 15

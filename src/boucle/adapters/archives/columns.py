@@ -123,8 +123,8 @@ def _as(table: pa.Table, field: pa.Field) -> pa.ChunkedArray:
         return pa.chunked_array([pa.nulls(len(table), field.type)])
     column = table[field.name]
     if field.type == pa.string() and column.type not in (pa.string(), pa.null()):
-        return pa.chunked_array([pa.array([_text(v) for v in column.to_pylist()], pa.string())])
-    return column.cast(field.type)
+        return pa.chunked_array([_texts(column.to_pylist())])
+    return column.cast(field.type, safe=False)  # whole numbers beyond 2**53 beside floats are rounded
 
 
 def _column(values: Values) -> pa.Array:
@@ -135,11 +135,15 @@ def _column(values: Values) -> pa.Array:
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
-        return pa.array([_text(value) for value in values], pa.string())
+        return _texts(values)
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    """Return values of any kind as texts: a text as it is, anything else as JSON."""
+    return pa.array([value if isinstance(value, str) else _text(value) for value in values], pa.string())
 
 
 def _text(value: Any) -> str | None:
-    """Return a value as JSON; a text stays as it is in a column of texts."""
     return None if value is None else _json(value).decode()
 
 

@@ -74,6 +74,17 @@ def _put_local(path: Path, data: Any) -> None:
         os.close(handle)
 
 
+def _bucket(uri: str) -> tuple[Any, str]:
+    """Open s3://, at the address the environment gives as every AWS tool reads it; pyarrow does not read it itself."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint is None:
+        return fs.FileSystem.from_uri(uri)
+    at, parts = urlsplit(endpoint), urlsplit(uri)
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    files = fs.S3FileSystem(endpoint_override=at.netloc, scheme=at.scheme or "https", region=region or "us-east-1")
+    return files, parts.netloc + parts.path
+
+
 def _remote(uri: str) -> tuple[Any, str]:
     parts = urlsplit(uri)
     if "@" in parts.netloc:
@@ -82,7 +93,7 @@ def _remote(uri: str) -> tuple[Any, str]:
             hint="leave them out: they are taken from the environment, as AWS_ACCESS_KEY_ID or a profile",
         )
     try:
-        files, root = fs.FileSystem.from_uri(uri)
+        files, root = _bucket(uri) if parts.scheme == "s3" else fs.FileSystem.from_uri(uri)
     except (ArrowException, OSError, ValueError) as error:
         raise StoreError(
             f"The archive {uri} cannot be used: {error}.", hint="write for example s3://bucket/prefix"

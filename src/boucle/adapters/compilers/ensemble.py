@@ -1,15 +1,23 @@
-"""Many trees as one ONNX TreeEnsemble in double precision (ai.onnx.ml 5), so that no threshold is rounded."""
+"""Many trees as one ONNX TreeEnsemble in double precision (ai.onnx.ml 5), so that no threshold is rounded.
+
+Most frameworks round inputs to float32 before they compare. Here the threshold is moved instead, to the very float64
+at which the rounding changes sides, so that inputs are compared as they come and decisions stay the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boucle.ports.compiler import CannotCompile, Program
+from boucle.adapters.compilers.draft import Draft, Part
+from boucle.ports.compiler import CannotCompile
 
 LEQ, LESS = 0, 1
+HALFWAY_TO_INFINITY = 2.0**128 - 2.0**103
+"""The smallest number that a float32 cannot hold: it rounds to infinity."""
 _OPSET, _ML_OPSET, _IR = 18, 5, 9
 
 
@@ -36,9 +44,13 @@ class Ensemble:
         target: int = 0,
         *,
         mode: int = LEQ,
+        float32: bool = False,
         missing_left: NDArray[Any] | None = None,
     ) -> None:
-        """Add a tree: arrays of shape (nodes,), root first; ``left`` is where the comparison holds, -1 at a leaf."""
+        """Add a tree: arrays of shape (nodes,), root first; ``left`` is where the comparison holds, -1 at a leaf.
+
+        ``float32`` says that the original compares inputs rounded to float32.
+        """
         inner, leaves = np.flatnonzero(left >= 0), np.flatnonzero(left < 0)
         if not len(inner):
             self.offset[target] += float(value[0])
@@ -50,7 +62,8 @@ class Ensemble:
         place[leaves] = leaf_base + np.arange(len(leaves))
         is_leaf = (left < 0).astype(np.int64)
         self._roots.append(base)
-        nodes["split"] += threshold[inner].astype(np.float64).tolist()
+        splits = threshold[inner].astype(np.float64)
+        nodes["split"] += (unrounded(splits, mode) if float32 else splits).tolist()
         nodes["feature"] += feature[inner].astype(np.int64).tolist()
         nodes["mode"] += [mode] * len(inner)
         nodes["true"] += place[left[inner]].tolist()
@@ -97,28 +110,63 @@ class Ensemble:
         return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=_IR).SerializeToString())
 
 
-def program(
+def trees_part(
     ensemble: Ensemble,
-    width: int,
+    draft: Draft,
     *,
-    link: str,
-    float32: bool,
-    refuses: bool,
+    links: Sequence[str] = (),
+    takes: str,
     divisor: float = 1.0,
     offset: NDArray[np.float64] | float = 0.0,
     tolerance: float = 1e-9,
-) -> Program:
-    """Return the kernel of an ensemble as a program without blocks.
-
-    ``float32`` says that the original compares values rounded to float32, ``refuses`` that it takes no missing ones.
-    """
+) -> Part:
+    """Return the part of an ensemble on the features drafted so far."""
     base = ensemble.offset / divisor + offset
+    draft.tolerance = max(draft.tolerance, tolerance)
     if ensemble.empty:
-        steps = {"kernel": {"kind": "constant", "values": "offset"}, "link": link, "finite": refuses}
-        return Program(steps, {"offset": base}, tolerance=tolerance)
-    kernel = {"kind": "trees", "float32": float32, "divisor": divisor, "offset": "offset", "refuses": refuses}
-    steps = {"kernel": kernel, "link": link, "finite": refuses}
-    return Program(steps, {"offset": base}, ensemble.to_onnx(width), tolerance, ensemble.borders)
+        return draft.part("constant", links, takes, values=draft.keep(base))
+    borders = ensemble.borders
+    inputs = np.array(draft.sources)[borders[:, 0].astype(np.intp)]
+    draft.borders.append(np.column_stack([inputs, borders[:, 1]])[inputs >= 0])
+    draft.trees.append(ensemble.to_onnx(draft.width))
+    place = len(draft.trees) - 1
+    return draft.part("trees", links, takes, trees=place, divisor=divisor, offset=draft.keep(base))
+
+
+def unrounded(thresholds: NDArray[np.float64], mode: int) -> NDArray[np.float64]:
+    """Return t' of shape (thresholds,) such that comparing any float64 x with t' is comparing float32(x) with t.
+
+    For x <= t: the largest x that rounds to a float32 not above t. For x < t: the smallest that rounds to one not
+    below. Halfway between two float32 lies their border, which itself rounds to the one with the even last bit.
+    """
+    with np.errstate(over="ignore"):
+        near = thresholds.astype(np.float32)
+        if mode == LEQ:  # between the last float32 on this side and the first on the other
+            last = np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+            first = np.nextafter(last, np.float32(np.inf))
+        else:
+            first = np.where(near < thresholds, np.nextafter(near, np.float32(np.inf)), near)
+            last = np.nextafter(first, np.float32(-np.inf))
+    halfway = (_beyond(last) + _beyond(first)) / 2
+    stays = (last.view(np.uint32) & 1) == 0  # halfway rounds to the side where the comparison holds
+    if mode == LEQ:
+        moved = np.where(stays, halfway, np.nextafter(halfway, -np.inf))
+    else:
+        moved = np.where(stays, np.nextafter(halfway, np.inf), halfway)
+    whole = ~np.isfinite(last if mode == LEQ else first)  # an infinite threshold parts missing values alone
+    return np.where(whole & ~np.isfinite(thresholds), _endless(thresholds, mode), moved)
+
+
+def _endless(thresholds: NDArray[np.float64], mode: int) -> NDArray[np.float64]:
+    """Return what infinite thresholds become: what a float32 cannot hold is infinite too."""
+    if mode == LEQ:
+        return np.where(thresholds < 0, -HALFWAY_TO_INFINITY, thresholds)
+    return np.where(thresholds > 0, HALFWAY_TO_INFINITY, thresholds)
+
+
+def _beyond(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return float32 values as float64, infinities as the power of two that would come next."""
+    return np.clip(values.astype(np.float64), -(2.0**128), 2.0**128)
 
 
 def _onnx() -> Any:

@@ -1,7 +1,8 @@
-"""The last step of a scikit-learn model as a kernel: linear models, trees and what is boosted of them."""
+"""The last step of a scikit-learn model as a scoring part: trees, what is boosted of them, and other kinds by name."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,76 +10,55 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import get_tags
 
-from boucle.adapters.compilers.ensemble import Ensemble, program
-from boucle.ports.compiler import CannotCompile, Program
+from boucle.adapters.compilers.combined import bag, calibrated, vote
+from boucle.adapters.compilers.draft import Draft, Part
+from boucle.adapters.compilers.ensemble import Ensemble, trees_part
+from boucle.adapters.compilers.linear import is_linear, linear, perceptron
+from boucle.ports.compiler import CannotCompile
 
-_SIGMOID_LOSSES = ("log_loss", "logistic")
+Make = Callable[[Any, Draft], Part]
+_BOOSTERS = {"xgboost": "boucle.adapters.compilers.xgboost", "lightgbm": "boucle.adapters.compilers.lightgbm"}
 
 
-def kernel(model: Any, width: int) -> Program:
-    """Return the kernel of a fitted estimator on ``width`` features; raises CannotCompile."""
+def part(model: Any, draft: Draft, nested: Make) -> Part:
+    """Return the part of a fitted estimator on the drafted features; ``nested`` makes the parts of models inside it.
+
+    Raises CannotCompile.
+    """
     name = type(model).__name__
     family = type(model).__module__.partition(".")[0]
+    if family in _BOOSTERS:
+        # Only where the model is one of theirs are they installed for certain.
+        made: Part = importlib.import_module(_BOOSTERS[family]).part(model, draft)
+        return made
     if family != "sklearn":
         raise CannotCompile(f"{name} is not one of scikit-learn's own")
+    if name in _NESTING:
+        return _NESTING[name](model, draft, nested)
+    if name.startswith("MLP"):
+        return perceptron(model, draft)
     if getattr(model, "n_outputs_", 1) != 1:
         raise CannotCompile(f"{name} answers several values at once")
-    make = _KERNELS.get(name) or (_linear if _is_linear(model) else None)
+    make = _KINDS.get(name) or (linear if is_linear(model) else None)
     if make is None:
         raise CannotCompile(f"{name} has no compiled form yet")
-    return make(model, width)
+    return make(model, draft)
 
 
-def refuses_gaps(model: Any) -> bool:
-    return not get_tags(model).input_tags.allow_nan
+def _takes(model: Any) -> str:
+    """Say what trees take: a float32 is made of every value, and some trees know where to go with missing ones."""
+    return "float32" if get_tags(model).input_tags.allow_nan else "finite float32"
 
 
-def _is_linear(model: Any) -> bool:
-    module = type(model).__module__
-    known = module.startswith("sklearn.linear_model.") or type(model).__name__ in ("LinearSVC", "LinearSVR")
-    return known and hasattr(model, "coef_") and hasattr(model, "intercept_")
+def _tree(model: Any, draft: Draft) -> Part:
+    return _forest_of([model], model, draft)
 
 
-def _linear(model: Any, width: int) -> Program:
-    weights = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64)).T
-    bias = np.broadcast_to(np.atleast_1d(np.asarray(model.intercept_, dtype=np.float64)), (weights.shape[1],)).copy()
-    if weights.shape[0] != width:
-        raise CannotCompile(f"{type(model).__name__} has {weights.shape[0]} coefficients for {width} features")
-    link = _linear_link(model, weights.shape[1])
-    steps = {"kernel": {"kind": "linear", "weights": "weights", "bias": "bias"}, "link": link, "finite": True}
-    return Program(steps, {"weights": weights, "bias": bias})
+def _forest(model: Any, draft: Draft) -> Part:
+    return _forest_of(model.estimators_, model, draft)
 
 
-def _linear_link(model: Any, outputs: int) -> str:
-    name = type(model).__name__
-    if not hasattr(model, "classes_"):
-        if outputs != 1:
-            raise CannotCompile(f"{name} answers several values at once")
-        if name in ("PoissonRegressor", "GammaRegressor"):
-            return "exp"
-        if name == "TweedieRegressor":
-            linked = model.link == "log" or (model.link == "auto" and model.power > 0)
-            return "exp" if linked else "identity"
-        return "identity"
-    if not hasattr(model, "predict_proba"):
-        return "sides" if outputs == 1 else "identity"
-    if name in ("LogisticRegression", "LogisticRegressionCV"):
-        one_by_one = getattr(model, "solver", "") == "liblinear"
-        return "sigmoid" if outputs == 1 else "one_against_rest" if one_by_one else "softmax"
-    if name == "SGDClassifier" and model.loss in _SIGMOID_LOSSES:
-        return "sigmoid" if outputs == 1 else "one_against_rest"
-    raise CannotCompile(f"the probabilities of {name} have no compiled form yet")
-
-
-def _tree(model: Any, width: int) -> Program:
-    return _forest_of([model], model, width)
-
-
-def _forest(model: Any, width: int) -> Program:
-    return _forest_of(model.estimators_, model, width)
-
-
-def _forest_of(trees: list[Any], model: Any, width: int) -> Program:
+def _forest_of(trees: list[Any], model: Any, draft: Draft) -> Part:
     classes = len(model.classes_) if hasattr(model, "classes_") else 0
     shown = _shown(classes)
     ensemble = Ensemble(len(shown) if classes else 1)
@@ -91,9 +71,8 @@ def _forest_of(trees: list[Any], model: Any, width: int) -> Program:
         shares = values / values.sum(axis=1, keepdims=True)
         for target, place in enumerate(shown):
             _add(ensemble, tree, shares[:, place], target)
-    link = "identity" if classes != 2 else "complement"
-    refuses = refuses_gaps(model)
-    return program(ensemble, width, link=link, float32=True, refuses=refuses, divisor=float(len(trees)))
+    links = ("complement",) if classes == 2 else ()
+    return trees_part(ensemble, draft, links=links, takes=_takes(model), divisor=float(len(trees)))
 
 
 def _shown(classes: int) -> list[int]:
@@ -104,24 +83,25 @@ def _shown(classes: int) -> list[int]:
 def _add(ensemble: Ensemble, tree: Any, values: NDArray[np.float64], target: int) -> None:
     missing = getattr(tree, "missing_go_to_left", None)
     ensemble.add(
-        tree.feature, tree.threshold, tree.children_left, tree.children_right, values, target, missing_left=missing
-    )
+        tree.feature, tree.threshold, tree.children_left, tree.children_right, values, target,
+        float32=True, missing_left=missing,
+    )  # fmt: skip
 
 
-def _boosted(model: Any, width: int) -> Program:
+def _boosted(model: Any, draft: Draft) -> Part:
     stages, targets = model.estimators_.shape
     ensemble = Ensemble(targets)
     for stage in range(stages):
         for target in range(targets):
             tree = model.estimators_[stage, target].tree_
             _add(ensemble, tree, tree.value[:, 0, 0] * model.learning_rate, target)
-    start = _start(model, width, targets)
-    link = "identity"
+    start = _start(model, draft.width, targets)
+    links: tuple[str, ...] = ()
     if hasattr(model, "classes_"):
         if model.loss != "log_loss":
             raise CannotCompile(f"the probabilities of the loss {model.loss} have no compiled form yet")
-        link = "sigmoid" if targets == 1 else "softmax"
-    return program(ensemble, width, link=link, float32=True, refuses=refuses_gaps(model), offset=start)
+        links = ("sigmoid",) if targets == 1 else ("softmax",)
+    return trees_part(ensemble, draft, links=links, takes=_takes(model), offset=start)
 
 
 def _start(model: Any, width: int, targets: int) -> NDArray[np.float64]:
@@ -132,7 +112,7 @@ def _start(model: Any, width: int, targets: int) -> NDArray[np.float64]:
     return np.asarray(first, dtype=np.float64).reshape(targets)
 
 
-def _histogram_boosted(model: Any, width: int) -> Program:
+def _histogram_boosted(model: Any, draft: Draft) -> Part:
     if getattr(model, "_preprocessor", None) is not None or np.any(getattr(model, "is_categorical_", None)):
         raise CannotCompile("its splits on categories have no compiled form yet")
     targets = len(model._predictors[0]) if model._predictors else 1
@@ -147,26 +127,25 @@ def _histogram_boosted(model: Any, width: int) -> Program:
                 missing_left=nodes["missing_go_to_left"],
             )  # fmt: skip
     start = np.asarray(model._baseline_prediction, dtype=np.float64).reshape(-1)
-    link = "identity"
+    links: tuple[str, ...] = ()
     if hasattr(model, "classes_"):
-        link = "sigmoid" if targets == 1 else "softmax"
+        links = ("sigmoid",) if targets == 1 else ("softmax",)
     elif model.loss in ("poisson", "gamma"):
-        link = "exp"
-    return program(ensemble, width, link=link, float32=False, refuses=False, offset=start)
+        links = ("exp",)
+    return trees_part(ensemble, draft, links=links, takes="all", offset=start)
 
 
-def _dummy(model: Any, width: int) -> Program:
+def _dummy(model: Any, draft: Draft) -> Part:
     if hasattr(model, "classes_"):
         if model.strategy not in ("prior", "most_frequent", "constant"):
             raise CannotCompile(f"it guesses ({model.strategy})")
-        values = model.predict_proba(np.zeros((1, width)))[0]
+        values = model.predict_proba(np.zeros((1, draft.width)))[0]
     else:
         values = np.asarray(model.constant_, dtype=np.float64).reshape(-1)
-    steps = {"kernel": {"kind": "constant", "values": "offset"}, "link": "identity", "finite": False}
-    return Program(steps, {"offset": np.asarray(values, dtype=np.float64)})
+    return draft.part("constant", takes="all", values=draft.keep(values))
 
 
-_KERNELS: dict[str, Callable[[Any, int], Program]] = {
+_KINDS: dict[str, Make] = {
     "DecisionTreeRegressor": _tree,
     "DecisionTreeClassifier": _tree,
     "ExtraTreeRegressor": _tree,
@@ -181,4 +160,11 @@ _KERNELS: dict[str, Callable[[Any, int], Program]] = {
     "HistGradientBoostingClassifier": _histogram_boosted,
     "DummyRegressor": _dummy,
     "DummyClassifier": _dummy,
+}
+_NESTING: dict[str, Callable[[Any, Draft, Make], Part]] = {
+    "VotingRegressor": vote,
+    "VotingClassifier": vote,
+    "BaggingRegressor": bag,
+    "BaggingClassifier": bag,
+    "CalibratedClassifierCV": calibrated,
 }

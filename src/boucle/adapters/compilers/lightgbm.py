@@ -6,37 +6,47 @@ from typing import Any
 
 import numpy as np
 
-from boucle.adapters.compilers.ensemble import Ensemble, program
-from boucle.ports.compiler import CannotCompile, Program
+from boucle.adapters.compilers.draft import Draft, Part
+from boucle.adapters.compilers.ensemble import Ensemble, trees_part
+from boucle.ports.compiler import CannotCompile
 
 _REGRESSIONS = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
 _EXPONENTIAL = ("poisson", "gamma", "tweedie")
+_ZERO = float(np.float32(1e-35))
+"""LightGBM takes values up to here, of either sign, for zero."""
 
 
-def kernel(model: Any, width: int) -> Program:
-    """Return the kernel of a fitted LightGBM estimator; raises CannotCompile."""
+def part(model: Any, draft: Draft) -> Part:
+    """Return the part of a fitted LightGBM estimator; raises CannotCompile."""
     dumped = model.booster_.dump_model()
     if dumped.get("average_output"):
         raise CannotCompile("a LightGBM forest has no compiled form yet")
-    link = _link(str(dumped.get("objective", "regression")).split())
+    links = _links(str(dumped.get("objective", "regression")).split())
     targets = int(dumped["num_tree_per_iteration"])
     ensemble = Ensemble(targets)
     for place, tree in enumerate(dumped["tree_info"]):
         _Tree(tree["tree_structure"]).add(ensemble, place % targets)
-    return program(ensemble, width, link=link, float32=False, refuses=False)
+    return trees_part(ensemble, draft, links=links, takes="all")
 
 
-def _link(objective: list[str]) -> str:
+def _links(objective: list[str]) -> tuple[str, ...]:
     name, options = objective[0], objective[1:]
     if name in _REGRESSIONS and "sqrt" not in options:
-        return "identity"
+        return ()
     if name in _EXPONENTIAL:
-        return "exp"
+        return ("exp",)
     if name == "binary" and "sigmoid:1" in options:
-        return "sigmoid"
+        return ("sigmoid",)
     if name == "multiclass":
-        return "softmax"
+        return ("softmax",)
     raise CannotCompile(f"the objective {' '.join(objective)} has no compiled form yet")
+
+
+def _border(threshold: float) -> float:
+    """Return the threshold for values as they come, of which LightGBM takes the smallest for zero."""
+    if -_ZERO <= threshold < 0.0:
+        return float(np.nextafter(-_ZERO, -1.0))
+    return _ZERO if 0.0 <= threshold < _ZERO else threshold
 
 
 class _Tree:
@@ -69,7 +79,7 @@ class _Tree:
             raise CannotCompile("zeros that mean missing have no compiled form yet")
         # Without missing values in training LightGBM takes them for zeros.
         missing_left = bool(node["default_left"]) if kind == "NaN" else threshold >= 0.0
-        self._put(int(node["split_feature"]), threshold, 0.0, missing_left)
+        self._put(int(node["split_feature"]), _border(threshold), 0.0, missing_left)
         self._left[place] = self._flatten(node["left_child"])
         self._right[place] = self._flatten(node["right_child"])
         return place

@@ -7,33 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from boucle.adapters.compilers.ensemble import LESS, Ensemble, program
-from boucle.ports.compiler import CannotCompile, Program
+from boucle.adapters.compilers.draft import Draft, Part
+from boucle.adapters.compilers.ensemble import LESS, Ensemble, trees_part
+from boucle.ports.compiler import CannotCompile
 
 TOLERANCE = 1e-5
 """XGBoost adds its leaves up in float32."""
-_LINKS = {
-    "reg:squarederror": "identity",
-    "reg:absoluteerror": "identity",
-    "reg:pseudohubererror": "identity",
-    "binary:logistic": "sigmoid",
-    "multi:softprob": "softmax",
-    "multi:softmax": "softmax",
-    "count:poisson": "exp",
-    "reg:gamma": "exp",
-    "reg:tweedie": "exp",
+_LINKS: dict[str, tuple[str, ...]] = {
+    "reg:squarederror": (),
+    "reg:absoluteerror": (),
+    "reg:pseudohubererror": (),
+    "binary:logistic": ("sigmoid",),
+    "multi:softprob": ("softmax",),
+    "multi:softmax": ("softmax",),
+    "count:poisson": ("exp",),
+    "reg:gamma": ("exp",),
+    "reg:tweedie": ("exp",),
 }
 
 
-def kernel(model: Any, width: int) -> Program:
-    """Return the kernel of a fitted XGBoost estimator; raises CannotCompile."""
+def part(model: Any, draft: Draft) -> Part:
+    """Return the part of a fitted XGBoost estimator; raises CannotCompile."""
     learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
     booster = learner["gradient_booster"]
     if booster["name"] != "gbtree":
         raise CannotCompile(f"its booster {booster['name']} has no compiled form yet")
     objective = learner["objective"]["name"]
-    link = _LINKS.get(objective)
-    if link is None:
+    links = _LINKS.get(objective)
+    if links is None:
         raise CannotCompile(f"the objective {objective} has no compiled form yet")
     trees = booster["model"]["trees"]
     groups = booster["model"]["tree_info"]
@@ -50,10 +51,10 @@ def kernel(model: Any, width: int) -> Program:
         conditions = np.array(tree["split_conditions"], dtype=np.float32).astype(np.float64)
         ensemble.add(
             np.array(tree["split_indices"]), conditions, left, np.array(tree["right_children"], dtype=np.int64),
-            conditions, int(group), mode=LESS, missing_left=np.array(tree["default_left"]),
+            conditions, int(group), mode=LESS, float32=True, missing_left=np.array(tree["default_left"]),
         )  # fmt: skip
     start = _start(learner["learner_model_param"]["base_score"], objective, targets)
-    return program(ensemble, width, link=link, float32=True, refuses=False, offset=start, tolerance=TOLERANCE)
+    return trees_part(ensemble, draft, links=links, takes="all", offset=start, tolerance=TOLERANCE)
 
 
 def _stopped_early(model: Any) -> bool:
@@ -65,6 +66,6 @@ def _start(text: str, objective: str, targets: int) -> Any:
     values = np.array(json.loads(text) if text.startswith("[") else [float(text)], dtype=np.float64)
     if objective == "binary:logistic":
         values = np.log(values / (1.0 - values))
-    elif _LINKS[objective] == "exp":
+    elif _LINKS[objective] == ("exp",):
         values = np.log(values)
     return np.broadcast_to(values, (targets,)).copy()

@@ -94,10 +94,9 @@ def _flat(values: list[Any]) -> list[Any]:
 def _split(data: Any, reader: TableReader) -> Batch:
     if type(data) is not dict or type(data.get("data")) is not list:
         raise malformed('"dataframe_split" is not an object with "columns" and "data".')
-    columns = data.get("columns")
-    if columns is not None and type(columns) is not list:
+    if type(data.get("columns")) is not list:
         raise malformed('"columns" is not a list of names.')
-    return reader.rows(data["data"], columns)
+    return reader.rows(data["data"], data["columns"])
 
 
 def _records(data: Any, reader: TableReader) -> Batch:

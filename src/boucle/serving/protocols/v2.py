@@ -6,7 +6,6 @@ One named input per column, of shape (rows,) or (rows, 1); or one numeric tensor
 from __future__ import annotations
 
 import math
-import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,7 +23,7 @@ from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
 from boucle.serving.typed import Typed
 
 HEADER = b"inference-header-content-length"
-_TYPES: dict[str, str] = {
+DATATYPES: dict[str, str] = {
     "BOOL": "?", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "<i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BYTES": "",
 }  # fmt: skip
@@ -193,7 +192,9 @@ def _parts(raw: Raw) -> tuple[dict[str, Any], memoryview]:
 
 
 def _id(data: dict[str, Any]) -> str:
-    found = data.get("id", "")
+    found = data.get("id")
+    if found is None:  # some clients write what they leave out as null
+        return ""
     if type(found) is not str:
         raise malformed('"id" is not a text.')
     return found
@@ -201,15 +202,18 @@ def _id(data: dict[str, Any]) -> str:
 
 def _parameters(data: dict[str, Any]) -> dict[str, Any]:
     found = data.get("parameters")
-    return found if type(found) is dict else {}
+    if found is None:
+        return {}
+    if type(found) is not dict or not all(type(value) in (str, int, float, bool) for value in found.values()):
+        raise malformed('"parameters" is not an object of texts, numbers and truth values.')
+    return found
 
 
 def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tuple[str, list[int], Any]]:
     """Yield (name, shape, flat values): an array for numbers sent as bytes, a list else."""
     used = 0
     for one in inputs:
-        name, kind, shape = one.get("name"), one.get("datatype"), one.get("shape")
-        check_tensor(name, kind, shape)
+        name, kind, shape = checked(one.get("name"), one.get("datatype"), one.get("shape"))
         size = _parameters(one).get("binary_data_size")
         if size is None:
             values = _flattened(one.get("data"), name)
@@ -224,12 +228,13 @@ def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tup
         raise malformed(f"{len(tail) - used} bytes at the end belong to no input.")
 
 
-def check_tensor(name: Any, kind: Any, shape: Any) -> None:
-    """Refuse a tensor that does not say what it is; raises RequestError."""
-    if type(name) is not str or type(kind) is not str or kind not in _TYPES:
-        raise malformed(f"An input needs a name and a datatype, one of {', '.join(_TYPES)}.")
+def checked(name: Any, kind: Any, shape: Any) -> tuple[str, str, list[int]]:
+    """Return what a tensor says of itself: name, datatype and shape; raises RequestError."""
+    if type(name) is not str or type(kind) is not str or kind not in DATATYPES:
+        raise malformed(f"An input needs a name and a datatype, one of {', '.join(DATATYPES)}.")
     if type(shape) is not list or not shape or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
         raise malformed(f"The shape of input '{name}' is not a list of sizes.", field=name)
+    return name, kind, shape
 
 
 def check_size(name: str, shape: Sequence[int], count: int) -> None:
@@ -250,7 +255,7 @@ def unpacked(raw: memoryview, kind: str, name: str) -> Any:
     """Return the values behind the bytes of a tensor; raises RequestError."""
     if kind == "BYTES":
         return _texts(raw, name)
-    dtype = np.dtype(_TYPES[kind])
+    dtype = np.dtype(DATATYPES[kind])
     if len(raw) % dtype.itemsize:
         raise malformed(f"The bytes of input '{name}' are no whole number of {kind}.", field=name)
     return np.frombuffer(raw, dtype=dtype)
@@ -301,7 +306,7 @@ def wanted(data: dict[str, Any], signature: Signature) -> dict[str, bool]:
     known = [field.name for field in signature.outputs]
     binary = _parameters(data).get("binary_data_output") is True
     asked = data.get("outputs")
-    if not asked:
+    if asked is None or asked == []:
         return dict.fromkeys(known, True) if binary else {}
     if type(asked) is not list or not all(type(one) is dict and type(one.get("name")) is str for one in asked):
         raise malformed('"outputs" is not a list of names.')
