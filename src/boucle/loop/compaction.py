@@ -14,6 +14,7 @@ from boucle.formats.files import sync_directory
 from boucle.formats.room import Room
 from boucle.formats.segment import SUFFIX, Tally, held, read_feedback, read_segment
 from boucle.formats.table import observed
+from boucle.loop import plane
 from boucle.loop.project import Project
 from boucle.ports.archive import Archive, Part
 from boucle.project.settings import bytes_of, seconds
@@ -25,17 +26,12 @@ FULL = 0.9
 
 def archive_at(project: Project) -> str | None:
     """Return where the archive is: a URI, a whole path, or None for the directory of the store."""
-    place = project.settings.serve.capture.archive
-    return place if place is None or "://" in place else str(project.directory / place)
+    return plane.archive_at(project.settings, project.directory)
 
 
 def on_disk(project: Project) -> list[Path]:
     """Return the folders of captured data on this machine's disk."""
-    place = archive_at(project)
-    if place is not None and "://" in place:
-        return [project.segments]
-    base = project.root if place is None else Path(place)
-    return [project.segments, base / "observations", base / "feedback"]
+    return plane.on_disk(project.settings, project.directory, project.root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from boucle.project.settings import Settings, bytes_of, seconds
 from boucle.serving.options import ServeOptions
 
 
-def serve_options(settings: Settings, root: Path) -> ServeOptions:
-    """Return the options of the data plane over the state directory ``root``."""
+def serve_options(settings: Settings, directory: Path, root: Path) -> ServeOptions:
+    """Return the options of the data plane of the project in ``directory``, over the state directory ``root``."""
     serve = settings.serve
     return ServeOptions(
         state=str(root),
@@ -28,12 +28,29 @@ def serve_options(settings: Settings, root: Path) -> ServeOptions:
         routing_key=serve.routing_key,
         refuse=tuple(serve.refuse),
         guarded=serve.auth.on,
+        max_disk=bytes_of(serve.capture.max_disk),
+        captured=tuple(map(str, on_disk(settings, directory, root))),
     )
 
 
-def publish(settings: Settings, root: Path) -> None:
+def archive_at(settings: Settings, directory: Path) -> str | None:
+    """Return where the archive is: a URI, a whole path, or None for the state directory."""
+    place = settings.serve.capture.archive
+    return place if place is None or "://" in place else str(directory / place)
+
+
+def on_disk(settings: Settings, directory: Path, root: Path) -> list[Path]:
+    """Return the folders of captured data on this machine's disk."""
+    place, segments = archive_at(settings, directory), ServeOptions(str(root)).segments
+    if place is not None and "://" in place:
+        return [segments]
+    base = root if place is None else Path(place)
+    return [segments, base / "observations", base / "feedback"]
+
+
+def publish(settings: Settings, directory: Path, root: Path) -> None:
     """Write the options where an embedded model finds them, if they have changed."""
-    options = serve_options(settings, root)
+    options = serve_options(settings, directory, root)
     written = dumps(options)
     if not options.published.exists() or options.published.read_bytes() != written:
         options.published.parent.mkdir(parents=True, exist_ok=True)

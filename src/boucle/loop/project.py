@@ -175,7 +175,7 @@ class Project:
             ignore = self.root / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n")
-            plane.publish(self.settings, self.root)
+            plane.publish(self.settings, self.directory, self.root)
         except OSError as error:
             raise StoreError(
                 f"The state directory {self.root} cannot be written: {error.strerror or error}.",

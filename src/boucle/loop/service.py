@@ -40,7 +40,7 @@ def data_plane(
     exposure.check(project, host or serve.host, insecure)
     certificate, key = exposure.tls_files(project) or (None, None)
     options = replace(
-        serve_options(project.settings, project.root),
+        serve_options(project.settings, project.directory, project.root),
         host=host or serve.host,
         port=serve.port if port is None else port,
         workers=workers or serve.workers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -15,11 +16,13 @@ import msgspec
 from boucle.core.observation import Feedback
 from boucle.core.signature import Batch, Field, Rows, Signature
 from boucle.formats.block import Block, encode
+from boucle.formats.room import Room
 from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
 from boucle.serving.batcher import Job
 from boucle.serving.columns import plain
 
 RECENT = 50_000
+SYNC = 1.0
 _encode = msgspec.json.Encoder().encode
 _KINDS = {"float64": "f", "int64": "i", "bool": "b"}
 
@@ -48,9 +51,11 @@ class Kept:
 class Capture:
     """Writes blocks and feedback; remembers the newest ids. Safe for threads, never raises, never blocks."""
 
-    def __init__(self, directory: Path, name: str, max_bytes: int, key: bytes) -> None:
+    def __init__(self, directory: Path, name: str, max_bytes: int, key: bytes, room: Room | None = None) -> None:
         prefix = f"{time.time_ns() // 1_000_000:013d}-{os.getpid()}-{name}"  # never the same twice, sorts by age
-        self._writer = SegmentWriter(directory, prefix, max_bytes)
+        self._writer = SegmentWriter(directory, prefix, max_bytes, room=room)
+        self._syncing: threading.Thread | None = None
+        self._closed = threading.Event()
         self._key = key
         self._recent: dict[str, Recent] = {}
         self._before: dict[str, Recent] = {}
@@ -84,7 +89,7 @@ class Capture:
             inputs,
             {} if outcome is None else outcome.values,
         )
-        self._writer.append([(KIND_BLOCK, encode(seen))])
+        self._writer.append([(KIND_BLOCK, encode(seen))], entries=len(jobs))
         self._remember(model, kept, jobs)
 
     def _remember(self, model: str, kept: Kept, jobs: Sequence[Job]) -> None:
@@ -118,7 +123,18 @@ class Capture:
         """Return what stands for a personal value: the same for the same text, of no use without the key."""
         return blake2b(text.encode(), digest_size=16, key=self._key).hexdigest()
 
+    def keep_up(self) -> None:
+        """Have what is written synced to the disk every second, by a thread of this process."""
+        if not self._closed.is_set() and (self._syncing is None or not self._syncing.is_alive()):
+            self._syncing = threading.Thread(target=self._sync, name="capture", daemon=True)
+            self._syncing.start()
+
+    def _sync(self) -> None:
+        while not self._closed.wait(SYNC):
+            self._writer.sync()
+
     def close(self) -> None:
+        self._closed.set()
         self._writer.close()
 
 

@@ -243,6 +243,7 @@ class Engine:
             try:
                 self.look()
                 self._also()
+                self._loader.keep_up()
             except Exception:  # the watcher has to live on
                 log.exception("the release state could not be applied")
 

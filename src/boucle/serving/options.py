@@ -15,6 +15,7 @@ class ServeOptions:
     closed after ``idle``, one that takes longer than ``slow`` for its request or does not take its answer as well;
     ``head_bytes`` is the most a request line and its headers may have.
     ``memory`` is the most bytes of models, 0 loads them all; those asked longest ago give way.
+    ``max_disk`` is the most bytes that the folders ``captured`` may hold together, 0 bounds nothing.
     ``record`` false neither logs nor counts what is answered: for measuring what that costs.
     ``quick`` false leaves every request to the ASGI application.
     ``routing_key`` is the input field that keeps a caller on one version; ``refuse`` holds ``range`` and ``category``
@@ -44,6 +45,8 @@ class ServeOptions:
     routing_key: str | None = None
     refuse: tuple[str, ...] = ()
     segment_bytes: int = 64 * 1024 * 1024
+    max_disk: int = 0
+    captured: tuple[str, ...] = ()
     poll: float = 0.5
     grace: float = 0.0
     tls_certificate: str | None = None

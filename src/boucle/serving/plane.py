@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from boucle.formats.room import Room
 from boucle.serving.batcher import Job
 from boucle.serving.capture import Capture, pii_key
 from boucle.serving.desk import Desk
@@ -52,7 +54,7 @@ def assemble(options: ServeOptions, name: str) -> Plane:
     """Put the parts together; nothing is loaded yet. ``name`` says in file names what kind of process it is."""
     metrics = Metrics(options.metrics, f"{name}-{os.getpid()}")
     clear(options.metrics, f"{EMBEDDED}-")
-    capture = Capture(options.segments, name, options.segment_bytes, pii_key(options.serving / "pii.key"))
+    capture = _capture(options, name)
     access = Followed(options.access, options.guarded, options.serving / "limits.bin")
     engine = Engine(options, Loader(options, capture, metrics), metrics, access.look)
     return Plane(options, engine, Desk(options, engine, capture, metrics), capture, metrics, access)
@@ -62,9 +64,14 @@ def forked(plane: Plane, name: str) -> Plane:
     """Return the plane of a process forked from ``plane``'s: the same models, its own log and numbers."""
     options = plane.options
     metrics = Metrics(options.metrics, f"{name}-{os.getpid()}")
-    capture = Capture(options.segments, name, options.segment_bytes, pii_key(options.serving / "pii.key"))
+    capture = _capture(options, name)
     plane.engine.record(capture, metrics)
     return replace(plane, desk=Desk(options, plane.engine, capture, metrics), capture=capture, metrics=metrics)
+
+
+def _capture(options: ServeOptions, name: str) -> Capture:
+    room = Room(options.max_disk, [Path(folder) for folder in options.captured])
+    return Capture(options.segments, name, options.segment_bytes, pii_key(options.serving / "pii.key"), room)
 
 
 def remaining(job: Job) -> float:

@@ -143,6 +143,10 @@ class Loader:
         """Record into these from now on, whatever is loaded already included."""
         self._recorder.capture, self._recorder.metrics = capture, metrics
 
+    def keep_up(self) -> None:
+        """Have what is recorded synced to the disk."""
+        self._recorder.capture.keep_up()
+
     def load(self, model: str, target: Target) -> LoadedVersion:
         """Verify a bundle and load it; raises BoucleError, AfterFork, or whatever a runtime lets through."""
         directory = self._find(target)

@@ -62,7 +62,7 @@ def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, st
         loaded: Predictor = runtime.load(staged, info)
         _compare(original, loaded, plan)
         if getattr(runtime, "compiles", False):
-            info, loaded = _compile(plan, info, original, loaded, staged)
+            info, loaded = _compile(plan, info, loaded, staged)
         bundle.write_profile(staged, _profile(plan, loaded))
         path, digest = bundle.publish(staged, root)
     except BaseException:
@@ -101,13 +101,11 @@ def _write(plan: Plan, runtime: Runtime, staged: Path) -> BundleInfo:
     return info
 
 
-def _compile(
-    plan: Plan, info: BundleInfo, original: Predictor, loaded: Predictor, staged: Path
-) -> tuple[BundleInfo, Predictor]:
+def _compile(plan: Plan, info: BundleInfo, loaded: Predictor, staged: Path) -> tuple[BundleInfo, Predictor]:
     """Put the compiled form beside the original, and have it served, if it answers the same."""
     runtime: Runtime = plugins.load("runtimes", COMPILED)()
     program, report = parity.compiled(
-        plan.model, plan.signature, original, plan.sample, lambda program: runtime.wrap(program, plan.signature)
+        plan.model, plan.signature, loaded, plan.sample, lambda program: runtime.wrap(program, plan.signature)
     )
     info = replace(info, parity=report.plain())
     if program is not None:

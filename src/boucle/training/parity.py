@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,8 @@ from boucle.ports.compiler import CannotCompile, Compiler, Program
 from boucle.ports.runtime import Predictor
 from boucle.training.edges import edges, length, together
 
-ALONE = 5
-"""Rows of each batch that the compiled form answers by themselves too."""
+ALONE, MOST_ALONE = 5, 16
+"""Rows of each batch that the compiled form answers by themselves too; batches put one by one after a refusal."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ def compiled(
 def compare(original: Predictor, candidate: Predictor, program: Program, signature: Signature, sample: Batch) -> Report:
     """Have both answer known and strange rows."""
     report = Report(tolerance=program.tolerance)
-    with np.errstate(all="ignore"):  # extreme values overflow on both sides
+    with np.errstate(all="ignore"), _one_thread():  # extreme values overflow on both sides
         for kind, batches in edges(signature, sample, program.borders):
             for batch, before in _answered(original, batches):
                 if before is None:
@@ -79,13 +80,13 @@ def compare(original: Predictor, candidate: Predictor, program: Program, signatu
 
 
 def _answered(original: Predictor, batches: Sequence[Batch]) -> Iterator[tuple[Batch, Batch | None]]:
-    """Yield batches with the original's answers: all at once, or one by one where it refuses one of them."""
+    """Yield batches with the original's answers: all at once, or some of them one by one where it refuses that."""
     whole = together(batches)
     answers = _answers(original, whole)
     if answers is not None or len(batches) == 1:
         yield whole, answers
         return
-    for batch in batches:
+    for batch in batches[:: -(-len(batches) // MOST_ALONE)]:
         yield batch, _answers(original, batch)
 
 
@@ -137,6 +138,18 @@ def _answers(predictor: Predictor, batch: Batch) -> Batch | None:
         return predictor.predict(batch)
     except RequestError:
         return None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep threads that wait for each other from costing more than the few rows they share."""
+    try:
+        from threadpoolctl import threadpool_limits  # comes with scikit-learn, which is not always there
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(limits=1):
+        yield
 
 
 def _compilers() -> Iterator[Compiler]:

@@ -27,21 +27,22 @@ def tables(steps: list[Any], places: list[int], draft: Draft) -> list[dict[str, 
         raise CannotCompile("a column had no level in training")
     blocks, start = [], 0
     for place, column in enumerate(levels):
-        behind = start + int(widths[place])
-        asked = [*column, _absent(draft.fields[places[place]]), _novel(draft.fields[places[place]], column)]
-        rows = [_encoded(steps, places, levels, place, value, draft) for value in asked]
-        table = [row[start:behind] for row in rows if row is not None]
-        spots = iter(range(len(table)))
-        spot = [None if row is None else next(spots) for row in rows]
-        if None in spot[:-2]:
+        field, behind = draft.fields[places[place]], start + int(widths[place])
+        encoded = [
+            _encoded(steps, places, levels, place, asked, draft)
+            for asked in (column, [_absent(field)], [_novel(field, column)])
+        ]
+        if encoded[0] is None:
             raise CannotCompile("the encoder refuses a level it knows")
+        table = np.concatenate([rows for rows in encoded if rows is not None])[:, start:behind]
+        missing = None if encoded[1] is None else len(column)
         blocks.append(
             {
-                "table": draft.keep(np.array(table)),
+                "table": draft.keep(table),
                 "column": places[place],
                 "keys": [value.item() if hasattr(value, "item") else value for value in column],
-                "missing": spot[-2],
-                "unknown": spot[-1],
+                "missing": missing,
+                "unknown": None if encoded[2] is None else len(table) - 1,
             }
         )
         start = behind
@@ -50,11 +51,13 @@ def tables(steps: list[Any], places: list[int], draft: Draft) -> list[dict[str, 
 
 
 def _encoded(
-    steps: list[Any], places: list[int], levels: list[list[Any]], changed: int, value: Any, draft: Draft
+    steps: list[Any], places: list[int], levels: list[list[Any]], changed: int, values: list[Any], draft: Draft
 ) -> NDArray[np.float64] | None:
-    """Encode one row in which one column has ``value`` and the others their first level; None when it is refused."""
+    """Encode a row per value of one column, the others at their first level; None when one is refused."""
     batch = {
-        draft.fields[place].name: _column(draft.fields[place], value if spot == changed else levels[spot][0])
+        draft.fields[place].name: _column(
+            draft.fields[place], values if spot == changed else [levels[spot][0]] * len(values)
+        )
         for spot, place in enumerate(places)
     }
     rows: Any = to_frame(batch, tuple(draft.fields[place] for place in places))
@@ -65,13 +68,12 @@ def _encoded(
             rows = step.transform(rows)
     except ValueError:
         return None
-    rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    return np.asarray(rows, dtype=np.float64)[0]
+    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=np.float64)
 
 
-def _column(field: Field, value: Any) -> Column:
+def _column(field: Field, values: list[Any]) -> Column:
     try:
-        return np.array([value], dtype=field.storage)
+        return np.array(values, dtype=field.storage)
     except (TypeError, ValueError) as error:
         raise CannotCompile(f"{field.name} has levels that are no {field.dtype}: {error}") from None
 
