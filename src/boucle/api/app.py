@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from boucle.api import acting, keys, problems, reading
+from boucle.api import acting, docs, keys, problems, reading
 from boucle.api.access import Door
 from boucle.api.shield import Shield
 from boucle.api.turns import Turns
@@ -17,12 +17,19 @@ def create_app(project: Project, *, insecure: bool = False) -> FastAPI:
     Without authentication it answers to the names of this machine only, unless it is ``insecure``.
     """
     serve = project.settings.serve
-    app = FastAPI(title="Boucle control plane", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Boucle control plane",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses=problems.RESPONSES,
+    )
     app.state.project = project
     app.state.turns = Turns(project)
     app.state.door = Door(project)
     problems.install(app)
-    for router in (reading.router, acting.router, keys.router):
+    for router in (reading.router, acting.router, keys.router, docs.router):
         app.include_router(router)
     local = not (insecure or serve.insecure or serve.auth.on)
     app.add_middleware(Shield, tls=serve.tls is not None, local=local)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -20,6 +22,33 @@ _STATUS: dict[type[errors.BoucleError], int] = {
     errors.ContractError: 422,
     errors.StoreError: 503,
 }
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "hint": {"type": ["string", "null"]},
+    },
+    "required": ["title", "status", "code", "hint"],
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": told, "content": {"application/problem+json": {"schema": _SCHEMA}}}
+    for status, told in {
+        400: "the body is not JSON",
+        401: "nobody known asks",
+        403: "who asks may not",
+        404: "there is no such thing",
+        405: "the path takes another method",
+        409: "the state does not allow it now",
+        413: "the body is too large",
+        421: "asked by a name that is not this machine's",
+        422: "the request is not as it should be",
+        429: "too often",
+        503: "the state cannot be read or written",
+    }.items()
+}
+"""What any route may answer instead, for the description."""
 _CODES = {404: "not_found", 405: "not_allowed"}
 
 

@@ -49,7 +49,7 @@ class Shield:
                 begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # the page to try it on has a policy of its own
             await send(message)
 
         refused = self._refused(scope["method"], Headers(scope=scope))

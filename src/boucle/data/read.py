@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from boucle import plugins
 from boucle.core.errors import DataError, SourceError, suggest
@@ -30,6 +31,11 @@ def read_path(path: str, directory: Path) -> pd.DataFrame:
     """Read one table named on the command line: seen from the working directory, else from the project's folder."""
     here = Path(path)
     return _read(str(here.resolve()) if here.exists() else path, directory)
+
+
+def release() -> None:
+    """Give the memory of tables that were read and let go of back to the system: Arrow keeps it for the next one."""
+    pa.default_memory_pool().release_unused()
 
 
 def require_target(frame: pd.DataFrame, target: str) -> None:

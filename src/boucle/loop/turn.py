@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -66,12 +66,15 @@ class _Turn:
 
     def go(self, with_feedback: bool, since: float, frame: pd.DataFrame | None) -> TurnResult:
         gathered = self._gather(with_feedback, since, frame)
+        read.release()  # the table as it was read is gone: its parts are left
         # Before the run: what is not installed is no failed run. And before MLflow's modules, a thousand, in each of
         # which skops would look for every function of SciPy: half a second.
         trainer = self.project.trainer()
         run = self._begin(gathered)
         try:
-            trained = self._train(gathered, run, trainer)
+            rows = fields.conform(gathered.train, gathered.fields, target=self.settings.data.target)
+            gathered = replace(gathered, train=gathered.train[[self.settings.data.target]])
+            trained = self._train(gathered, rows, run, trainer)
             candidate = Candidate(
                 trained, run, gathered.snapshot, gathered.test, gathered.train, self.reason, gathered.labelled,
                 warnings=(*gathered.warnings, *trained.fitted.warnings),
@@ -146,7 +149,7 @@ class _Turn:
             gathered.snapshot,
         )
 
-    def _train(self, gathered: Gathered, run: Run, trainer: Trainer) -> Trained:
+    def _train(self, gathered: Gathered, rows: pd.DataFrame, run: Run, trainer: Trainer) -> Trained:
         model, data = self.settings.model, self.settings.data
         search = model.search
         estimator = model.estimator if isinstance(model.estimator, str) else tuple(model.estimator)
@@ -154,7 +157,7 @@ class _Turn:
             task=self.settings.task,
             fields=gathered.fields,
             target=data.target,
-            frame=fields.conform(gathered.train, gathered.fields, target=data.target),
+            frame=rows,
             estimator=estimator,
             params=dict(model.params),
             metric=(search.metric if search and search.metric else None) or self.metrics[0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 from boucle.adapters.sources.files import FilesSource
+from boucle.core.errors import DataError
 from boucle.data.snapshot import Snapshots, decode, encode
 
 
@@ -51,6 +54,31 @@ def test_order_names_and_types_matter(flats: pd.DataFrame) -> None:
         flats.astype({"rooms": float}),
     ]
     assert len({encode(frame) for frame in [flats, *others]}) == 5
+
+
+def test_a_fixed_table_keeps_the_fingerprint_it_had() -> None:
+    """But for the name of the writer, which Parquet puts into the file: a set kept long ago is found again."""
+    days = pd.to_datetime(["2024-01-01", None, "2024-06-30"])
+    table = pd.DataFrame(
+        {"n": [1.5, None, -0.25], "k": [1, 2, 3], "t": ["a", None, "é"], "b": [True, False, True], "d": days}
+    )
+    raw, writers = re.subn(rb"parquet-cpp-arrow version [0-9.]+", b"", encode(table))
+    assert writers == 1
+    assert hashlib.sha256(raw).hexdigest() == "b69c683ac72a9ee0a3d1463ebe0dfc0d862f47a07fa35ac2bee09c43ddafada2"
+
+
+def test_what_is_kept_has_the_bytes_that_were_hashed(flats: pd.DataFrame, tmp_path: Path) -> None:
+    kept = Snapshots(tmp_path).keep(flats, "a.csv", 0.0)
+    raw = Snapshots(tmp_path).path(kept.fingerprint).read_bytes()
+    assert (kept.fingerprint, kept.bytes) == (hashlib.sha256(raw).hexdigest(), len(raw))
+    assert raw == encode(flats)
+    assert len(list((tmp_path / "data").iterdir())) == 2
+
+
+def test_a_table_that_cannot_be_kept_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'odd'"):
+        Snapshots(tmp_path).keep(pd.DataFrame({"odd": [1, "two", object]}), "a.csv", 0.0)
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_round_trip_has_the_same_fingerprint(flats: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boucle.core.errors import DataError
+from boucle.data import split as parting
 from boucle.data.split import split
 from boucle.project.settings import Data, Settings
 
@@ -116,3 +117,24 @@ def test_a_time_that_is_missing_is_told() -> None:
     rows = table(10).assign(day=["", *pd.date_range("2024-01-01", periods=9).astype(str)])
     with pytest.raises(DataError, match="1 rows have no time"):
         split(rows, data(split={"time": "day"}), classification=False)
+
+
+def test_rows_are_parted_alike_however_many_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    midnights = pd.date_range("2024-01-01", periods=60)
+    odd: list[object] = ["a", None, 1, True]
+    rows = table(120).assign(
+        at=[*midnights, *(midnights + pd.Timedelta(hours=5))],
+        odd=odd * 30,
+        flag=[True, None] * 60,
+        town=["x", "y"] * 60,
+    )
+    whole = split(rows, data(), classification=False)
+    monkeypatch.setattr(parting, "_AT_ONCE", 7)
+    few = split(rows, data(), classification=False)
+    pd.testing.assert_frame_equal(few.test, whole.test)
+    assert whole.test.index.size == 25
+
+
+def test_the_side_of_a_row_is_the_one_it_always_had() -> None:
+    rows = pd.DataFrame({"n": np.arange(40) / 7, "t": list("abcd") * 10, "y": range(40)})
+    assert split(rows, data(), classification=False).test["y"].tolist() == []

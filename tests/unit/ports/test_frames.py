@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from boucle.core.errors import ContractError
 from boucle.core.signature import Field, Signature, outputs_of
+from boucle.ports import frames
 from boucle.ports.frames import to_batch, to_column, to_frame
 
 FIELDS = (
@@ -65,6 +66,15 @@ def test_a_frame_of_numbers_only_is_the_same_as_one_built_column_by_column() -> 
     fields = (Field("a", "float64"), Field("b", "int64", optional=True))
     batch = {"a": np.array([1.5, np.nan]), "b": np.array([np.nan, 2.0])}
     pd.testing.assert_frame_equal(to_frame(batch, fields), pd.DataFrame(batch))
+
+
+def test_many_numbers_and_text_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "_FEW", 1)
+    fields = (Field("a", "float64"), Field("t", "string"))
+    batch = {"a": np.array([1.5, 2.5]), "t": np.array(["x", None], dtype=object)}
+    for some in (fields[:1], fields):
+        again = to_batch(to_frame(batch, some), some)
+        assert all(np.shares_memory(again[field.name], batch[field.name]) for field in some)
 
 
 def test_times_with_a_zone_are_brought_to_utc() -> None:

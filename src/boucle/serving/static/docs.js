@@ -14,7 +14,11 @@ described("").then(({ key, spec }) => {
     return;
   }
   const base = new URL(".", window.location.href).pathname.replace(/\/$/, "");
-  spec.servers = [{ url: base || "/" }];
-  const ui = window.SwaggerUIBundle({ spec, domNode: document.getElementById("page"), validatorUrl: null });
-  if (key) ui.preauthorizeApiKey("key", key);
+  const told = Object.keys(spec.paths).some((path) => path.startsWith(`${base}/`)); // where it is mounted stands in its paths
+  spec.servers = [{ url: told || !base ? "/" : base }];
+  const requestInterceptor = (request) => {
+    if (key) request.headers["x-api-key"] = key;
+    return request;
+  };
+  window.SwaggerUIBundle({ spec, domNode: document.getElementById("page"), validatorUrl: null, requestInterceptor });
 });
