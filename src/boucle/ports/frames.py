@@ -16,6 +16,9 @@ from pandas.api import types
 from boucle.core.errors import ContractError, suggest
 from boucle.core.signature import Batch, Column, Field
 
+_FEW = 1_000_000
+"""Values up to which a copy costs nothing that anybody notices."""
+
 
 def to_batch(frame: pd.DataFrame, fields: Sequence[Field]) -> Batch:
     """Return the columns of ``fields`` in their storage dtypes; an absent optional column is all missing.
@@ -27,8 +30,9 @@ def to_batch(frame: pd.DataFrame, fields: Sequence[Field]) -> Batch:
 
 
 def to_frame(batch: Batch, fields: Sequence[Field]) -> pd.DataFrame:
-    """Return the canonical frame of a batch."""
-    if fields and all(field.storage == np.float64 and not field.shape for field in fields):
+    """Return the canonical frame of a batch; its columns are those of the batch, not copies, unless they are few."""
+    few = len(fields) * len(batch[fields[0].name]) <= _FEW if fields else False
+    if few and all(field.storage == np.float64 and not field.shape for field in fields):
         # One block: building it is eight times quicker than column by column, which counts for single rows.
         block = np.array([batch[field.name] for field in fields]).T
         return pd.DataFrame(block, columns=[field.name for field in fields], copy=False)
@@ -64,7 +68,7 @@ def _column(frame: pd.DataFrame, field: Field) -> pd.Series[Any]:
 
 
 def _series(column: Column) -> Any:
-    return pd.Series(column, dtype=object) if column.dtype == object else column
+    return pd.Series(column, dtype=object, copy=False) if column.dtype == object else column
 
 
 def _floats(series: pd.Series[Any]) -> Column:
@@ -105,6 +109,10 @@ def _booleans(series: pd.Series[Any]) -> Column:
 
 
 def _strings(series: pd.Series[Any]) -> Column:
+    if series.dtype == object and types.infer_dtype(series, skipna=True) == "string":
+        plain: Column = series.to_numpy()
+        if all(value is None for value in plain[series.isna().to_numpy()]):
+            return plain
     values = series.to_numpy(dtype=object, copy=True)
     absent = series.isna().to_numpy()
     if not types.is_string_dtype(series.dtype) or series.dtype == object:

@@ -86,6 +86,20 @@ def test_a_type_that_changes_late_in_a_long_file_is_found(tmp_path: Path) -> Non
     assert (found["n"].iloc[-1], found["note"].iloc[-1]) == (1.5, "late")
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_a_file_of_many_blocks_is_read_as_one_of_a_single_block(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "n,when,note,late\n" + "".join(f"{i / 8},2024-01-{i % 28 + 1:02},é{i},\n" for i in range(500)) + "1,,,x\n"
+    content = gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+    whole = read(tmp_path / name, content)
+    monkeypatch.setattr(delimited, "_BLOCK", 1024)
+    parts = read(tmp_path / name, content)
+    pd.testing.assert_frame_equal(parts, whole)
+    parts.loc[0, "n"] = 9.0  # its columns are its own
+    assert [d.kind for d in whole.dtypes] == ["f", "M", "O", "O"]
+
+
 def test_dates_are_times_and_infinities_numbers(tmp_path: Path) -> None:
     found = read(tmp_path / "t.csv", "day,n\n2024-01-02,inf\n2024-01-03,-inf\n")
     assert [d.kind for d in found.dtypes] == ["M", "f"]
