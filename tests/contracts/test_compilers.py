@@ -12,24 +12,30 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn import ensemble, linear_model, svm, tree
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     SplineTransformer,
     StandardScaler,
-)
+)  # fmt: skip
 
+from boucle.adapters.compilers.ensemble import LEQ, LESS, unrounded
 from boucle.adapters.compilers.sklearn import SklearnCompiler
 from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
@@ -184,6 +190,49 @@ def test_xgboost_classifiers_are_compiled(labels: int) -> None:
     check(Fitted(model, signature, to_batch(rows, fields), SklearnRuntime(), CompiledRuntime()), 1e-5)
 
 
+def logistic() -> Any:
+    return make_pipeline(StandardScaler(), linear_model.LogisticRegression(max_iter=2000))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "model",
+    [
+        ensemble.VotingClassifier([("l", logistic()), ("f", ensemble.RandomForestClassifier(5))], voting="soft"),
+        ensemble.VotingClassifier(
+            [("h", ensemble.HistGradientBoostingClassifier(max_iter=4)), ("l", logistic())],
+            voting="soft",
+            weights=[3, 1],
+        ),
+        ensemble.VotingClassifier([("x", xgboost.XGBClassifier(n_estimators=3))], voting="soft"),
+        make_pipeline(StandardScaler(), CalibratedClassifierCV(svm.LinearSVC(), ensemble=False)),
+        CalibratedClassifierCV(ensemble.RandomForestClassifier(4), cv=2),
+        CalibratedClassifierCV(ensemble.ExtraTreesClassifier(4), method="isotonic", cv=2),
+        ensemble.BaggingClassifier(logistic(), 3, max_features=2, random_state=0),
+        make_pipeline(StandardScaler(), MLPClassifier((5, 4), max_iter=20, random_state=0)),
+        LinearDiscriminantAnalysis(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_models_made_of_others_are_compiled(model: Any, classes: int) -> None:
+    check(fitted(model, NUMBERS, classes), 1e-6)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ensemble.VotingRegressor([("r", linear_model.Ridge()), ("f", ensemble.RandomForestRegressor(3))]),
+        TransformedTargetRegressor(linear_model.Ridge(), func=np.arcsinh, inverse_func=np.sinh),
+        GridSearchCV(make_pipeline(MinMaxScaler(clip=True), linear_model.Ridge()), {"ridge__alpha": [1.0, 9.0]}, cv=2),
+        make_pipeline(PolynomialFeatures(3), StandardScaler(), PCA(5, whiten=True), linear_model.Ridge()),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_what_stands_around_a_regressor_is_compiled_with_it(model: Any) -> None:
+    check(fitted(model, NUMBERS))
+
+
 @pytest.mark.parametrize(
     "last",
     [linear_model.LogisticRegression(), ensemble.RandomForestClassifier(10), ensemble.HistGradientBoostingClassifier()],
@@ -236,26 +285,48 @@ def test_what_has_no_compiled_form_is_named(model: Any, why: str) -> None:
         compiled(fitted(model, NUMBERS))
 
 
-VALUES = st.floats(-4, 4, width=32) | st.floats(-4, 4) | st.integers(-4, 4).map(float)
+VALUES = (
+    st.floats(-4, 4, width=32) | st.floats(-4, 4) | st.integers(-4, 4).map(float)
+    | st.sampled_from([5e-324, -5e-324, 1e-310, 1e-45, -1e-45, 7e-46, 1e-40, 1e-35, -1e-35])
+)  # fmt: skip
+PARTING = (
+    ensemble.RandomForestClassifier(3),
+    ensemble.RandomForestClassifier(4, max_depth=2),
+    ensemble.HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=1),
+    ensemble.GradientBoostingClassifier(n_estimators=3),
+    lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=1, min_data_in_bin=1, verbose=-1),
+)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_tree_parts_a_row_otherwise_than_its_original(data: st.DataObject) -> None:
     rows = np.array(data.draw(st.lists(st.tuples(VALUES, VALUES), min_size=6, max_size=30)))
-    target = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows))))
+    classes = data.draw(st.integers(1, 2))
+    target = np.array(data.draw(st.lists(st.integers(0, classes), min_size=len(rows), max_size=len(rows))))
     if len(np.unique(target)) < 2:
-        target[0] = (target[0] + 1) % 3
+        target[0] = 1 - min(target[0], 1)
     fields = NUMBERS[:2]
     frame = to_frame(to_batch(pd.DataFrame(rows, columns=["a", "b"]), fields), fields)
     signature = Signature(fields, outputs_of(tuple(np.unique(target).tolist())))
-    for model in (
-        ensemble.RandomForestClassifier(3),
-        ensemble.HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=1),
-    ):
+    for model in PARTING:
         model.fit(frame, target)
-        case = Fitted(model, signature, near(model, rows, fields), SklearnRuntime(), CompiledRuntime())
-        check(case)
+        check(Fitted(model, signature, near(model, rows, fields), SklearnRuntime(), CompiledRuntime()))
+
+
+FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(FLOAT32, st.sampled_from([-1.0, 0.0, 1.0]), st.floats(allow_nan=False), st.sampled_from([LEQ, LESS]))
+def test_a_moved_border_parts_as_rounding_would(near_to: float, aside: float, other: float, mode: int) -> None:
+    border = near_to if mode == LESS or not aside else float(np.nextafter(near_to, aside * np.inf))
+    moved = unrounded(np.array([border]), mode)
+    sides = [moved, np.nextafter(moved, np.inf), np.nextafter(moved, -np.inf), np.array([other]), np.array([border])]
+    values = np.concatenate([*sides, [np.inf, -np.inf, 0.0, -0.0]])
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32).astype(np.float64)
+    parted = (rounded <= border, values <= moved) if mode == LEQ else (rounded < border, values < moved)
+    assert parted[0].tolist() == parted[1].tolist()
 
 
 def near(model: Any, rows: Any, fields: tuple[Field, ...]) -> Batch:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from xgboost import XGBClassifier
 
+from boucle.adapters.compilers.sklearn import SklearnCompiler
+from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.adapters.runtimes.onnx import OnnxRuntime
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
+from boucle.core.errors import BundleError
+from boucle.core.model import BundleInfo
 from boucle.core.signature import Field, Label, Signature, outputs_of
 from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Runtime
@@ -119,6 +125,9 @@ ONNX: dict[str, Callable[[], Case]] = {
 
 @cache
 def case_of(runtime: str, name: str) -> Case:
+    if runtime == "compiled":
+        case = case_of("sklearn", name)
+        return replace(case, model=SklearnCompiler().compile(case.model, case.signature))
     return {"sklearn": SKLEARN, "onnx": ONNX}[runtime][name]()
 
 
@@ -141,3 +150,33 @@ class TestOnnxRuntime(RuntimeContract):
     @pytest.fixture(params=list(ONNX))
     def case(self, request: pytest.FixtureRequest) -> Case:
         return case_of("onnx", request.param)
+
+
+class TestCompiledRuntime(RuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> Runtime:
+        return CompiledRuntime()
+
+    @pytest.fixture(params=list(SKLEARN))
+    def case(self, request: pytest.FixtureRequest) -> Case:
+        return case_of("compiled", request.param)
+
+    def test_what_it_wrote_is_named_for_mlflow(self, runtime: Runtime, case: Case, tmp_path: Path) -> None:
+        """MLflow is told of the original, which lies beside it."""
+        assert runtime.save(case.model, tmp_path, case.signature).flavors == {}
+
+    def test_a_bundle_cannot_name_a_file_outside_itself(
+        self, runtime: Runtime, info: BundleInfo, tmp_path: Path
+    ) -> None:
+        assert not info.options, "it names no file at all"
+
+    @pytest.mark.parametrize("file", ["compiled.json", "compiled.npz", "trees.onnx"])
+    def test_each_broken_file_is_a_bundle_error(
+        self, runtime: Runtime, info: BundleInfo, tmp_path: Path, file: str
+    ) -> None:
+        if file == "trees.onnx" and not (tmp_path / file).exists():
+            (tmp_path / "compiled.json").write_text('{"version": 1}')  # of another Boucle
+        else:
+            (tmp_path / file).write_bytes(b"PK not a model")
+        with pytest.raises(BundleError):
+            runtime.load(tmp_path, info)

@@ -58,7 +58,7 @@ def test_order_names_and_types_matter(flats: pd.DataFrame) -> None:
 
 def test_a_fixed_table_keeps_the_fingerprint_it_had() -> None:
     """But for the name of the writer, which Parquet puts into the file: a set kept long ago is found again."""
-    days = pd.to_datetime(["2024-01-01", None, "2024-06-30"])
+    days = pd.to_datetime(pd.Series(["2024-01-01", None, "2024-06-30"]))
     table = pd.DataFrame(
         {"n": [1.5, None, -0.25], "k": [1, 2, 3], "t": ["a", None, "é"], "b": [True, False, True], "d": days}
     )

@@ -54,13 +54,14 @@ class Draft:
         self.sources = [self.sources[column] for column in columns]
         self.width = len(self.sources)
 
-    def part(self, kind: str, links: Sequence[str] = (), takes: str = "finite", **rest: Any) -> Part:
+    def part(self, kind: str, links: Sequence[str] = (), takes: str = "finite", decides: str = "", **rest: Any) -> Part:
         """Return a scoring part that comes after the steps drafted so far, which are taken into it.
 
-        ``takes`` is one of TAKES; ``links`` are what its scores go through.
+        ``takes`` is one of TAKES; ``links`` are what its scores go through. ``decides`` says how a classifier finds
+        its label: "" by the largest share, "argmax" by the largest score, ">" or ">=" by its only score and zero.
         """
         steps, self.steps = self.steps, []
-        return {"steps": steps, "kind": kind, "links": list(links), "takes": takes, **rest}
+        return {"steps": steps, "kind": kind, "links": list(links), "takes": takes, "decides": decides, **rest}
 
     def inside(self, make: Callable[[Draft], Part]) -> Part:
         """Draft a part within another; the features go on from here as if it had not been."""

@@ -22,11 +22,17 @@ _OPSET, _ML_OPSET, _IR = 18, 5, 9
 
 
 class Ensemble:
-    """Collects trees whose leaves are summed into ``targets`` numbers; a tree of one leaf goes into ``offset``."""
+    """Collects trees whose leaves are summed into ``targets`` numbers, on top of ``start``.
 
-    def __init__(self, targets: int) -> None:
-        self.offset = np.zeros(targets)
+    The sums are those of a loop over the trees in their order, to the last bit: the start is in the leaves of the first
+    tree of each target, and a tree of one leaf becomes one with two equal leaves.
+    """
+
+    def __init__(self, targets: int, start: NDArray[np.float64] | float = 0.0) -> None:
+        self._waiting: list[float | None] = np.broadcast_to(start, (targets,)).tolist()
+        self._constant = np.broadcast_to(np.asarray(start, dtype=np.float64), (targets,)).copy()
         self._targets = targets
+        self._parting = False
         self._roots: list[int] = []
         self._nodes: dict[str, list[Any]] = {
             name: [] for name in ("split", "feature", "mode", "true", "false", "true_leaf", "false_leaf", "missing")
@@ -51,10 +57,16 @@ class Ensemble:
 
         ``float32`` says that the original compares inputs rounded to float32.
         """
+        if left[0] < 0:
+            self._constant[target] += float(value[0])
+            feature, threshold, missing_left = np.zeros(3, dtype=np.int64), np.zeros(3), None
+            left, right, value = np.array([1, -1, -1]), np.array([2, -1, -1]), np.repeat(value[:1], 3)
+        else:
+            self._parting = True
+        start, self._waiting[target] = self._waiting[target], None
+        if start is not None:
+            value = start + value
         inner, leaves = np.flatnonzero(left >= 0), np.flatnonzero(left < 0)
-        if not len(inner):
-            self.offset[target] += float(value[0])
-            return
         nodes = self._nodes
         base, leaf_base = len(nodes["split"]), len(self._leaves)
         place = np.empty(len(left), dtype=np.int64)
@@ -76,8 +88,9 @@ class Ensemble:
         self._leaf_targets += [target] * len(leaves)
 
     @property
-    def empty(self) -> bool:
-        return not self._roots
+    def constant(self) -> NDArray[np.float64] | None:
+        """What the sums are where no tree ever parts; None where one does."""
+        return None if self._parting else self._constant
 
     @property
     def borders(self) -> NDArray[np.float64]:
@@ -117,20 +130,18 @@ def trees_part(
     links: Sequence[str] = (),
     takes: str,
     divisor: float = 1.0,
-    offset: NDArray[np.float64] | float = 0.0,
+    decides: str = "",
     tolerance: float = 1e-9,
 ) -> Part:
     """Return the part of an ensemble on the features drafted so far."""
-    base = ensemble.offset / divisor + offset
     draft.tolerance = max(draft.tolerance, tolerance)
-    if ensemble.empty:
-        return draft.part("constant", links, takes, values=draft.keep(base))
+    if ensemble.constant is not None:
+        return draft.part("constant", links, takes, decides, values=draft.keep(ensemble.constant / divisor))
     borders = ensemble.borders
     inputs = np.array(draft.sources)[borders[:, 0].astype(np.intp)]
     draft.borders.append(np.column_stack([inputs, borders[:, 1]])[inputs >= 0])
     draft.trees.append(ensemble.to_onnx(draft.width))
-    place = len(draft.trees) - 1
-    return draft.part("trees", links, takes, trees=place, divisor=divisor, offset=draft.keep(base))
+    return draft.part("trees", links, takes, decides, trees=len(draft.trees) - 1, divisor=divisor)
 
 
 def unrounded(thresholds: NDArray[np.float64], mode: int) -> NDArray[np.float64]:

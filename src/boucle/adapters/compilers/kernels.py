@@ -60,24 +60,23 @@ def _forest(model: Any, draft: Draft) -> Part:
 
 def _forest_of(trees: list[Any], model: Any, draft: Draft) -> Part:
     classes = len(model.classes_) if hasattr(model, "classes_") else 0
-    shown = _shown(classes)
-    ensemble = Ensemble(len(shown) if classes else 1)
-    for one in trees:
-        tree = one.tree_
-        values = tree.value[:, 0, :]
-        if not classes:
-            _add(ensemble, tree, values[:, 0], 0)
-            continue
-        shares = values / values.sum(axis=1, keepdims=True)
+    values = [one.tree_.value[:, 0, :] for one in trees]
+    # Of two classes one is enough where leaves are of one class: then the sums are whole numbers, and exact.
+    halved = classes == 2 and any(len(shares) > 1 for shares in values) and all(_whole(one.tree_) for one in trees)
+    shown = [1] if halved else range(max(classes, 1))
+    ensemble = Ensemble(len(shown))
+    for one, shares in zip(trees, values, strict=True):
         for target, place in enumerate(shown):
-            _add(ensemble, tree, shares[:, place], target)
-    links = ("complement",) if classes == 2 else ()
-    return trees_part(ensemble, draft, links=links, takes=_takes(model), divisor=float(len(trees)))
+            _add(ensemble, one.tree_, shares[:, place], target)
+    count = float(len(trees))
+    made = trees_part(ensemble, draft, takes=_takes(model), divisor=count)
+    return {**made, "of_two": True} if halved else made
 
 
-def _shown(classes: int) -> list[int]:
-    """Return the classes whose shares are summed: of two, the second is enough."""
-    return [1] if classes == 2 else list(range(classes))
+def _whole(tree: Any) -> bool:
+    """Say whether every leaf is of one class."""
+    leaves = tree.value[tree.children_left < 0]
+    return bool(np.isin(leaves, (0.0, 1.0)).all())
 
 
 def _add(ensemble: Ensemble, tree: Any, values: NDArray[np.float64], target: int) -> None:
@@ -90,18 +89,18 @@ def _add(ensemble: Ensemble, tree: Any, values: NDArray[np.float64], target: int
 
 def _boosted(model: Any, draft: Draft) -> Part:
     stages, targets = model.estimators_.shape
-    ensemble = Ensemble(targets)
+    ensemble = Ensemble(targets, _start(model, draft.width, targets))
     for stage in range(stages):
         for target in range(targets):
             tree = model.estimators_[stage, target].tree_
             _add(ensemble, tree, tree.value[:, 0, 0] * model.learning_rate, target)
-    start = _start(model, draft.width, targets)
     links: tuple[str, ...] = ()
+    decides = ""
     if hasattr(model, "classes_"):
         if model.loss != "log_loss":
             raise CannotCompile(f"the probabilities of the loss {model.loss} have no compiled form yet")
-        links = ("sigmoid",) if targets == 1 else ("softmax",)
-    return trees_part(ensemble, draft, links=links, takes=_takes(model), offset=start)
+        links, decides = (("sigmoid",), ">=") if targets == 1 else (("softmax",), "argmax")
+    return trees_part(ensemble, draft, links=links, takes=_takes(model), decides=decides)
 
 
 def _start(model: Any, width: int, targets: int) -> NDArray[np.float64]:
@@ -116,7 +115,7 @@ def _histogram_boosted(model: Any, draft: Draft) -> Part:
     if getattr(model, "_preprocessor", None) is not None or np.any(getattr(model, "is_categorical_", None)):
         raise CannotCompile("its splits on categories have no compiled form yet")
     targets = len(model._predictors[0]) if model._predictors else 1
-    ensemble = Ensemble(targets)
+    ensemble = Ensemble(targets, np.asarray(model._baseline_prediction, dtype=np.float64).reshape(-1))
     for stage in model._predictors:
         for target, tree in enumerate(stage):
             nodes = tree.nodes
@@ -126,13 +125,13 @@ def _histogram_boosted(model: Any, draft: Draft) -> Part:
                 nodes["feature_idx"], nodes["num_threshold"], left, right, nodes["value"], target,
                 missing_left=nodes["missing_go_to_left"],
             )  # fmt: skip
-    start = np.asarray(model._baseline_prediction, dtype=np.float64).reshape(-1)
     links: tuple[str, ...] = ()
+    decides = ""
     if hasattr(model, "classes_"):
-        links = ("sigmoid",) if targets == 1 else ("softmax",)
+        links, decides = (("sigmoid",), ">") if targets == 1 else (("softmax",), "argmax")
     elif model.loss in ("poisson", "gamma"):
         links = ("exp",)
-    return trees_part(ensemble, draft, links=links, takes="all", offset=start)
+    return trees_part(ensemble, draft, links=links, takes="all", decides=decides)
 
 
 def _dummy(model: Any, draft: Draft) -> Part:

@@ -27,7 +27,8 @@ def linear(model: Any, draft: Draft) -> Part:
     if weights.shape[0] != draft.width:
         raise CannotCompile(f"{type(model).__name__} has {weights.shape[0]} coefficients for {draft.width} features")
     links = _links(model, weights.shape[1])
-    return draft.part("linear", links, weights=draft.keep(weights), bias=draft.keep(bias))
+    decides = "" if not hasattr(model, "predict_proba") else ">" if weights.shape[1] == 1 else "argmax"
+    return draft.part("linear", links, decides=decides, weights=draft.keep(weights), bias=draft.keep(bias))
 
 
 def _links(model: Any, outputs: int) -> tuple[str, ...]:

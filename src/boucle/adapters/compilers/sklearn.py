@@ -46,10 +46,13 @@ class SklearnCompiler:
         if not draft.blocks:
             _take(list(range(len(draft.fields))), draft)
         score = part(last, draft, _nested)
+        decides = score.pop("decides", "")
         if around.inverses and signature.classes is not None:
             raise CannotCompile("the target of a classifier is transformed")
         score["links"] += around.inverses
         labels = _labels(last, signature, around)
+        if labels is not None and decides and around.threshold is None:
+            labels |= {"decides": decides, "link": score["links"].pop()}
         steps = {"version": VERSION, "blocks": draft.blocks, "score": score, "labels": labels}
         return Program(steps, draft.arrays, tuple(draft.trees), draft.tolerance, draft.found_borders())
 
@@ -61,6 +64,7 @@ def _nested(model: Any, draft: Draft) -> Part:
     if around.threshold is not None:
         raise CannotCompile("a threshold inside another model has no compiled form yet")
     made = part(last, draft, _nested)
+    made.pop("decides", None)
     made["links"] += around.inverses
     return made
 

@@ -42,7 +42,8 @@ def part(model: Any, draft: Draft) -> Part:
     targets = max(int(learner["learner_model_param"]["num_class"]), 1)
     if best is not None:
         trees = trees[: (best + 1) * targets]
-    ensemble = Ensemble(targets)
+    start = _start(learner["learner_model_param"]["base_score"], objective, targets)
+    ensemble = Ensemble(targets, start)
     for tree, group in zip(trees, groups, strict=False):
         if any(tree.get("split_type", ())) or len(tree["categories"]):
             raise CannotCompile("its splits on categories have no compiled form yet")
@@ -53,8 +54,7 @@ def part(model: Any, draft: Draft) -> Part:
             np.array(tree["split_indices"]), conditions, left, np.array(tree["right_children"], dtype=np.int64),
             conditions, int(group), mode=LESS, float32=True, missing_left=np.array(tree["default_left"]),
         )  # fmt: skip
-    start = _start(learner["learner_model_param"]["base_score"], objective, targets)
-    return trees_part(ensemble, draft, links=links, takes="all", offset=start, tolerance=TOLERANCE)
+    return trees_part(ensemble, draft, links=links, takes="all", tolerance=TOLERANCE)
 
 
 def _stopped_early(model: Any) -> bool:

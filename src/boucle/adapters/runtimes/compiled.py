@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from boucle.adapters.runtimes.features import Matrix, features
-from boucle.adapters.runtimes.scores import Stored, scorer
+from boucle.adapters.runtimes.scores import LINKS, Stored, scorer
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Batch, Signature
@@ -88,10 +88,16 @@ class _Labels:
         self._sorted = steps["order"] == sorted(steps["order"])
         self._threshold, self._positive = steps["threshold"], steps["positive"]
         self._shares = bool(steps["shares"])
+        self._decides, self._link = steps.get("decides"), LINKS[steps["link"]] if "link" in steps else None
 
-    def answer(self, shares: Matrix) -> Batch:
-        if self._threshold is None:
-            places = shares.argmax(1)
+    def answer(self, scores: Matrix) -> Batch:
+        shares = scores if self._link is None else self._link(scores)
+        if self._decides == ">":
+            places = (scores.reshape(-1) > 0.0).astype(np.intp)
+        elif self._decides == ">=":
+            places = (scores.reshape(-1) >= 0.0).astype(np.intp)
+        elif self._threshold is None:
+            places = scores.argmax(1)
         else:
             chosen = shares[:, self._positive] >= self._threshold
             places = np.where(chosen, self._positive, 1 - self._positive)

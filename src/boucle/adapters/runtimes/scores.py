@@ -31,7 +31,7 @@ def scorer(part: dict[str, Any], stored: Stored) -> Step:
     if part["kind"] not in _KINDS:
         raise BundleError(f"This version of Boucle does not know models of the kind '{part['kind']}'.")
     steps = [chain(part["steps"], stored.arrays), _KINDS[part["kind"]](part, stored)]
-    made = [step for step in [*steps, *(_LINKS[name] for name in part["links"])] if step is not None]
+    made = [step for step in [*steps, *(LINKS[name] for name in part["links"])] if step is not None]
     if len(made) == 1:
         return made[0]
     if len(made) == 2:
@@ -103,8 +103,7 @@ def _trees(part: dict[str, Any], stored: Stored) -> Step:
             hint="install the version the bundle names, or register the model again",
         ) from error
     run, outputs, check = session.run, ["Y"], None if part["takes"] == "all" else _CHECKS[part["takes"]]
-    divisor, offset = float(part["divisor"]), stored.arrays[part["offset"]]
-    divided, moved = divisor != 1.0, bool(offset.any())
+    divisor, of_two = float(part["divisor"]), bool(part.get("of_two"))
     contiguous = np.ascontiguousarray
 
     def score(rows: Matrix) -> Matrix:
@@ -114,10 +113,13 @@ def _trees(part: dict[str, Any], stored: Stored) -> Step:
             if not flat.dot(flat) < _SAFELY_SMALL:
                 check(rows)
         found: Matrix = run(outputs, {"X": rows})[0]
-        if divided:
-            found = found / divisor
-        if moved:
-            found = found + offset
+        if of_two:  # sums of whole numbers: those of the first class are what is left
+            both = np.empty((len(found), 2))
+            both[:, 1] = second = found[:, 0]
+            np.subtract(divisor, second, out=both[:, 0])
+            found = both
+        if divisor != 1.0:
+            found /= divisor
         return found
 
     return score
@@ -224,7 +226,7 @@ def _sides(scores: Matrix) -> Matrix:
     return sides
 
 
-_LINKS: dict[str, Step] = {
+LINKS: dict[str, Step] = {
     "exp": np.exp,
     "expm1": np.expm1,
     "square": np.square,
