@@ -21,9 +21,11 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -36,6 +38,7 @@ from sklearn.preprocessing import (
 )  # fmt: skip
 
 from boucle.adapters.compilers.ensemble import LEQ, LESS, unrounded
+from boucle.adapters.compilers.skl2onnx import Skl2onnxCompiler
 from boucle.adapters.compilers.sklearn import SklearnCompiler
 from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
@@ -107,6 +110,27 @@ class TestSklearnCompiler(CompilerContract):
 
 def cubed(values: Any) -> Any:
     return values**3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:skl2onnx", "ignore::FutureWarning:skl2onnx")
+class TestSkl2onnxCompiler(CompilerContract):
+    @pytest.fixture
+    def compiler(self) -> Compiler:
+        return Skl2onnxCompiler()
+
+    @pytest.fixture(params=["neighbours", "mixed", "vote"])
+    def case(self, request: pytest.FixtureRequest) -> Fitted:
+        if request.param == "neighbours":
+            return fitted(make_pipeline(StandardScaler(), KNeighborsClassifier()), NUMBERS, 3)
+        if request.param == "mixed":
+            return fitted(mixed(GaussianNB()), MIXED, 2)
+        members = [("g", GaussianProcessRegressor()), ("r", linear_model.Ridge())]
+        return fitted(ensemble.VotingRegressor(members), NUMBERS)
+
+    def test_what_needs_no_conversion_is_left_to_our_own(self, compiler: Compiler) -> None:
+        case = fitted(linear_model.Ridge(), NUMBERS)
+        with pytest.raises(CannotCompile, match="nothing in it"):
+            compiler.compile(case.model, case.signature)
 
 
 def compiled(case: Fitted) -> Any:
@@ -296,6 +320,28 @@ PARTING = (
     ensemble.GradientBoostingClassifier(n_estimators=3),
     lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=1, min_data_in_bin=1, verbose=-1),
 )
+
+
+@pytest.mark.parametrize("depth", [None, 2])
+def test_a_tie_between_two_classes_falls_as_in_the_original(depth: int | None) -> None:
+    rows = np.arange(24.0)[:, None] % 6
+    frame = pd.DataFrame({"a": rows[:, 0], "b": -rows[:, 0]})
+    target = np.array([0, 1] * 12)
+    fields = NUMBERS[:2]
+    for threshold in np.arange(1, 10) / 10:
+        inner = ensemble.RandomForestClassifier(10, max_depth=depth, random_state=0)
+        model = FixedThresholdClassifier(inner, threshold=float(threshold), pos_label=0).fit(frame, target)
+        check(Fitted(model, Signature(fields, outputs_of((0, 1))), to_batch(frame, fields), SklearnRuntime(),
+                     CompiledRuntime()), 0.0)  # fmt: skip
+
+
+def test_lightgbm_takes_the_smallest_numbers_for_zero() -> None:
+    fields = NUMBERS[:1]
+    frame = pd.DataFrame({"a": np.repeat([-1.0, -1e-36, 0.0, 1e-36, 1.0], 40)})
+    model = lightgbm.LGBMRegressor(n_estimators=3, min_child_samples=5, verbose=-1).fit(frame, np.abs(frame["a"]))
+    zero = float(np.float32(1e-35))
+    values = np.array([s * v for s in (-1, 1) for v in (zero, np.nextafter(zero, 1), np.nextafter(zero, 0), 0.0, 1.0)])
+    check(Fitted(model, Signature(fields, outputs_of(None)), {"a": values}, SklearnRuntime(), CompiledRuntime()))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from boucle.ports.source import Source
 from boucle.project.masking import masked
 from boucle.project.settings import Data
 
+_MMAP_THRESHOLD, _BIG = -3, 2**20
+"""Its number in malloc.h; bytes from which an array is mapped by itself."""
 _ORDER = ("sql", "files", "callable")
 
 
@@ -34,7 +39,7 @@ def read_path(path: str, directory: Path) -> pd.DataFrame:
 
 
 def release() -> None:
-    """Give the memory of tables that were read and let go of back to the system: Arrow keeps it for the next one."""
+    """Give the memory of tables that were read and let go of back to the system: it is kept for the next one."""
     pa.default_memory_pool().release_unused()
 
 
@@ -50,7 +55,19 @@ def require_target(frame: pd.DataFrame, target: str) -> None:
     )
 
 
+@cache
+def _give_memory_back() -> None:
+    """Have big arrays return to the system as soon as they are let go of, where the C library can be told.
+
+    By itself it keeps ever larger ones for later, and Arrow keeps its own: a training would stand beside them.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # glibc alone has it
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _BIG)
+        pa.set_memory_pool(pa.system_memory_pool())
+
+
 def _read(spec: Any, directory: Path) -> pd.DataFrame:
+    _give_memory_back()
     names = sorted(plugins.names("sources"), key=lambda n: _ORDER.index(n) if n in _ORDER else len(_ORDER))
     for name in names:
         source: Source = plugins.load("sources", name)()

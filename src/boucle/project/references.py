@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-_REFERENCE = re.compile(r"(\$+)\{([^}]*)(\}?)")
+_REFERENCE = re.compile(r"\$(\$+\{)|\$\{([^}]*)(\}?)")
 _INNER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _LARGEST = 1_000_000
 
@@ -21,9 +21,9 @@ def fetch(text: str, environ: Mapping[str, str]) -> tuple[str, bool]:
 
     def one(match: re.Match[str]) -> str:
         nonlocal found
-        dollars, inner, closed = match.groups()
-        if len(dollars) > 1:
-            return match[0][1:]
+        escaped, inner, closed = match.groups()
+        if escaped:
+            return str(escaped)
         parts = _INNER.fullmatch(inner) if closed else None
         if not parts:
             raise ValueError(

@@ -19,6 +19,8 @@ from boucle.training.edges import edges, length, together
 
 ALONE, MOST_ALONE = 5, 16
 """Rows of each batch that the compiled form answers by themselves too; batches put one by one after a refusal."""
+_LAST = ("skl2onnx",)
+"""Compilers that are asked when no other knows a model."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ def compiled(
     model: Any, signature: Signature, original: Predictor, sample: Batch, wrap: Callable[[Program], Predictor]
 ) -> tuple[Program | None, Report]:
     """Compile a model and compare; the program is None when nothing can compile it or the answers differ."""
-    report = Report(why="no compiler is installed")
+    told: Report | None = None
     for compiler in _compilers():
         try:
             program = compiler.compile(model, signature)
@@ -58,7 +60,9 @@ def compiled(
         report.compiler = compiler.name
         if report.accepted:
             return program, report
-    return None, report
+        if told is None or report.rows:  # what was compared says more than what was not known
+            told = report
+    return None, told or Report(why="no compiler is installed")
 
 
 def compare(original: Predictor, candidate: Predictor, program: Program, signature: Signature, sample: Batch) -> Report:
@@ -153,7 +157,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _compilers() -> Iterator[Compiler]:
-    for name in plugins.names("compilers"):
+    for name in sorted(plugins.names("compilers"), key=lambda name: (name in _LAST, name)):
         try:
             yield plugins.load("compilers", name)()
         except MissingExtra:

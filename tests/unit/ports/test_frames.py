@@ -83,6 +83,13 @@ def test_times_with_a_zone_are_brought_to_utc() -> None:
     assert np.isnat(column[1])
 
 
+def test_a_column_without_values_is_one_of_times_as_well() -> None:
+    field = Field("at", "datetime", optional=True)
+    assert np.isnat(to_column(pd.Series([np.nan, np.nan]), field)).all()
+    with pytest.raises(ContractError, match="numbers"):
+        to_column(pd.Series([np.nan, 3.0]), field)
+
+
 def test_an_absent_optional_column_is_all_missing() -> None:
     batch = to_batch(pd.DataFrame({"rooms": [1, 2]}), (FIELDS[0], FIELDS[1], FIELDS[5]))
     assert np.isnan(batch["size"].astype(float)).all()

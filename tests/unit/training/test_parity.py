@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from boucle.core.errors import RequestError
 from boucle.core.signature import Batch, Field, Signature, outputs_of
 from boucle.ports.compiler import Program
 from boucle.ports.runtime import Predictor
+from boucle.training.edges import edges, length, together
 from boucle.training.parity import Report, compare
 
 FIELDS = (Field("x", "float64", optional=True), Field("town", "string"))
@@ -81,3 +84,37 @@ def test_rows_the_original_refuses_are_counted() -> None:
     assert report.accepted
     assert report.refused == 20  # ten with one value missing, ten with all that may be
     assert report.rows["extreme values"] == 15
+
+
+def test_a_batch_the_original_refuses_is_put_to_it_in_parts() -> None:
+    report = parity(Strict(), Model(unknown=0.0))
+    assert report.rows["unseen levels"] == 20  # none of them has a missing value
+    assert "missing values" not in report.rows
+
+
+class Neighbourly(Model):
+    """Answers a row by itself otherwise than among others."""
+
+    def predict(self, batch: Batch) -> Batch:
+        answer = super().predict(batch)
+        return (
+            answer
+            if len(batch["x"]) > 1
+            else {**answer, "probabilities": answer["probabilities"].astype(np.float64) + 0.1}
+        )
+
+
+def test_an_answer_that_depends_on_the_neighbours_is_found() -> None:
+    assert "tolerance" in parity(Model(), Neighbourly()).why
+
+
+@given(st.integers(1, 30), st.integers(0, 80))
+def test_edges_are_rows_of_the_signature(rows: int, columns: int) -> None:
+    fields = (*(Field(f"x{place}", "float64", optional=place % 2 == 0) for place in range(columns)),
+              Field("n", "int64"), Field("town", "string", optional=True))  # fmt: skip
+    signature = Signature(fields, outputs_of(None))
+    sample: dict[str, Any] = {f"x{place}": np.linspace(0, 1, rows) for place in range(columns)}
+    sample |= {"n": np.arange(rows), "town": np.array(["Lyon"] * rows, dtype=object)}
+    for kind, batches in edges(signature, sample):
+        assert signature.accepts(together(batches)), kind
+        assert all(length(batch) for batch in batches)

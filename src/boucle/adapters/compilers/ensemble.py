@@ -188,5 +188,5 @@ def _onnx() -> Any:
         import onnx.numpy_helper
         import onnxruntime  # noqa: F401 - what is compiled here has to run here
     except ImportError as missing:
-        raise CannotCompile(f"trees need the package {missing.name}: pip install 'boucle[onnx]'") from missing
+        raise CannotCompile(f"trees need the package {missing.name}: pip install 'boucle[tabular]'") from missing
     return onnx

@@ -45,7 +45,7 @@ class SklearnCompiler:
         last = _unwrapped(model, draft, around)
         if not draft.blocks:
             _take(list(range(len(draft.fields))), draft)
-        score = part(last, draft, _nested)
+        score = self.part(last, draft)
         decides = score.pop("decides", "")
         if around.inverses and signature.classes is not None:
             raise CannotCompile("the target of a classifier is transformed")
@@ -56,17 +56,20 @@ class SklearnCompiler:
         steps = {"version": VERSION, "blocks": draft.blocks, "score": score, "labels": labels}
         return Program(steps, draft.arrays, tuple(draft.trees), draft.tolerance, draft.found_borders())
 
+    def part(self, model: Any, draft: Draft) -> Part:
+        """Return the part of the model that scores; raises CannotCompile."""
+        return part(model, draft, self._nested)
 
-def _nested(model: Any, draft: Draft) -> Part:
-    """Return the part of a model inside another, which sees features and not columns."""
-    around = Around()
-    last = _unwrapped(model, draft, around)
-    if around.threshold is not None:
-        raise CannotCompile("a threshold inside another model has no compiled form yet")
-    made = part(last, draft, _nested)
-    made.pop("decides", None)
-    made["links"] += around.inverses
-    return made
+    def _nested(self, model: Any, draft: Draft) -> Part:
+        """Return the part of a model inside another, which sees features and not columns."""
+        around = Around()
+        last = _unwrapped(model, draft, around)
+        if around.threshold is not None:
+            raise CannotCompile("a threshold inside another model has no compiled form yet")
+        made = self.part(last, draft)
+        made.pop("decides", None)
+        made["links"] += around.inverses
+        return made
 
 
 def _unwrapped(model: Any, draft: Draft, around: Around) -> Any:

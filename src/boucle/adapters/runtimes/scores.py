@@ -89,19 +89,35 @@ def _constant(part: dict[str, Any], stored: Stored) -> Step:
     return score
 
 
-def _trees(part: dict[str, Any], stored: Stored) -> Step:
+def _session(graph: bytes) -> Any:
     import onnxruntime  # a linear model needs none of it, and it takes 25 MB
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(stored.trees[part["trees"]], options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise BundleError(
-            f"ONNX Runtime {onnxruntime.__version__} cannot load the trees: {error}.",
+            f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {error}.",
             hint="install the version the bundle names, or register the model again",
         ) from error
+
+
+def _onnx(part: dict[str, Any], stored: Stored) -> Step:
+    session, check, width = _session(stored.trees[part["graph"]]), _CHECKS[part["takes"]], part["width"]
+    given, asked = part["input"], [part["output"]]
+
+    def score(rows: Matrix) -> Matrix:
+        check(rows)
+        (found,) = session.run(asked, {given: np.ascontiguousarray(rows)})
+        return cast("Matrix", found.astype(np.float64, copy=False).reshape(len(rows), width))
+
+    return score
+
+
+def _trees(part: dict[str, Any], stored: Stored) -> Step:
+    session = _session(stored.trees[part["trees"]])
     run, outputs, check = session.run, ["Y"], None if part["takes"] == "all" else _CHECKS[part["takes"]]
     divisor, of_two = float(part["divisor"]), bool(part.get("of_two"))
     contiguous = np.ascontiguousarray
@@ -256,6 +272,7 @@ _KINDS: dict[str, Callable[[dict[str, Any], Stored], Step]] = {
     "layers": _layers,
     "constant": _constant,
     "trees": _trees,
+    "onnx": _onnx,
     "mean": _mean,
     "calibrated": _calibrated,
 }

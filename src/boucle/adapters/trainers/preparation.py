@@ -1,8 +1,9 @@
 """Preprocessing from the contract, in plain scikit-learn, so that it can be converted to other formats later.
 
-Numbers and booleans: the median where missing, and a column saying so if any was missing in training. Categories: one
-column a level; a level training did not have is all zeros. Times are no inputs: their values in production all lie
-beyond those seen in training. Missing text is NaN in some frames and None in others, so both are filled.
+Numbers and booleans: the median where a column may be missing, and a column saying so if any was in training; the
+others are left alone, since a request without them is refused. Categories: one column a level; a level training did not
+have is all zeros. Times are no inputs: their values in production all lie beyond those seen in training. Missing text
+is NaN in some frames and None in others, so both are filled.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from boucle.core.signature import Field
 
@@ -31,20 +32,24 @@ def usable(fields: Sequence[Field]) -> tuple[Field, ...]:
 def preparation(fields: Sequence[Field], rows: pd.DataFrame, scale: bool) -> Any:
     """Return the unfitted preprocessing of ``rows``, which hold the canonical columns of usable ``fields``."""
     groups = _groups(fields, rows)
-    parts: list[tuple[str, Any, list[str]]] = [
-        (name, _numbers(rows[columns], scale) if name == "numbers" else _levels(name, rows[columns]), columns)
-        for name, columns in groups.items()
-        if columns
-    ]
-    # All numbers: no ColumnTransformer, which costs more than many models do on a single row.
-    return parts[0][1] if list(groups) == ["numbers"] else ColumnTransformer(parts, sparse_threshold=0.0)
+    if set(groups) <= {"numbers", "gaps"}:
+        # All numbers: no ColumnTransformer, which costs more than many models do on a single row.
+        return _numbers(rows if "gaps" in groups else None, scale) or "passthrough"
+    parts = [(name, _part(name, rows[columns], scale), columns) for name, columns in groups.items()]
+    return ColumnTransformer(parts, sparse_threshold=0.0)
+
+
+def _part(name: str, rows: pd.DataFrame, scale: bool) -> Any:
+    if name == "numbers":
+        return _numbers(None, scale) or FunctionTransformer(validate=True)  # it makes booleans numbers
+    return _numbers(rows, scale) if name == "gaps" else _levels(name, rows)
 
 
 def _groups(fields: Sequence[Field], rows: pd.DataFrame) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for field in fields:
         if field.numeric or field.dtype == "bool":
-            name = "numbers"
+            name = "gaps" if field.optional or rows[field.name].hasnans else "numbers"
         elif field.dtype != "string":
             name = "codes"
         else:
@@ -53,7 +58,10 @@ def _groups(fields: Sequence[Field], rows: pd.DataFrame) -> dict[str, list[str]]
     return groups
 
 
-def _numbers(rows: pd.DataFrame, scale: bool) -> Any:
+def _numbers(rows: pd.DataFrame | None, scale: bool) -> Any:
+    """Return what numbers go through; ``rows`` are those that may have gaps, None if there are none to fill."""
+    if rows is None:
+        return StandardScaler() if scale else None
     gaps = bool(rows.isna().to_numpy().any())
     imputer = SimpleImputer(strategy="median", add_indicator=gaps, keep_empty_features=True)
     return Pipeline([("impute", imputer), ("scale", StandardScaler())]) if scale else imputer
