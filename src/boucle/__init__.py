@@ -19,32 +19,44 @@ if TYPE_CHECKING:
     from boucle.loop.handle import adopt as adopt
     from boucle.loop.handle import load as load
     from boucle.loop.handle import open_loop as open
+    from boucle.monitoring.canary_judge import CanaryJudge as CanaryJudge
+    from boucle.monitoring.monitors import DriftMonitor as DriftMonitor
+    from boucle.monitoring.monitors import drift as drift
+    from boucle.monitoring.quality_monitor import QualityMonitor as QualityMonitor
     from boucle.serving.embedded import attach as attach
 
 _NAMES = {
     "BoucleError": "boucle.core.errors:BoucleError",
+    "CanaryJudge": "boucle.monitoring.canary_judge:CanaryJudge",
     "Check": "boucle.core.verdict:Check",
+    "DriftMonitor": "boucle.monitoring.monitors:DriftMonitor",
     "Field": "boucle.core.signature:Field",
     "LoadedModel": "boucle.loop.handle:LoadedModel",
     "Loop": "boucle.loop.handle:Loop",
+    "QualityMonitor": "boucle.monitoring.quality_monitor:QualityMonitor",
     "Signature": "boucle.core.signature:Signature",
     "Verdict": "boucle.core.verdict:Verdict",
     "adopt": "boucle.loop.handle:adopt",
     "attach": "boucle.serving.embedded:attach",
+    "drift": "boucle.monitoring.monitors:drift",
     "load": "boucle.loop.handle:load",
     "open": "boucle.loop.handle:open_loop",
 }
 
 __all__ = [
     "BoucleError",
+    "CanaryJudge",
     "Check",
+    "DriftMonitor",
     "Field",
     "LoadedModel",
     "Loop",
+    "QualityMonitor",
     "Signature",
     "Verdict",
     "adopt",
     "attach",
+    "drift",
     "load",
     "open",
 ]

@@ -299,7 +299,7 @@ def test_a_missing_value_is_refused_where_the_model_refuses_it() -> None:
     ("model", "why"),
     [
         (KNeighborsRegressor(), "KNeighborsRegressor"),
-        (make_pipeline(SplineTransformer(), linear_model.Ridge()), "SplineTransformer"),
+        (make_pipeline(SplineTransformer(), KNeighborsRegressor()), "SplineTransformer"),
         (ensemble.GradientBoostingRegressor(init=linear_model.Ridge()), "another model"),
         (ensemble.StackingRegressor([("r", linear_model.Ridge())]), "StackingRegressor"),
     ],
@@ -307,6 +307,32 @@ def test_a_missing_value_is_refused_where_the_model_refuses_it() -> None:
 def test_what_has_no_compiled_form_is_named(model: Any, why: str) -> None:
     with pytest.raises(CannotCompile, match=why):
         compiled(fitted(model, NUMBERS))
+
+
+def splines(last: Any) -> Any:
+    return make_pipeline(SplineTransformer(), last)
+
+
+@pytest.mark.parametrize(
+    ("model", "classes"),
+    [
+        (splines(ensemble.RandomForestRegressor(9)), 0),
+        (splines(make_pipeline(StandardScaler(), svm.LinearSVC(max_iter=20_000))), 3),
+        (make_pipeline(SplineTransformer(sparse_output=True), ensemble.ExtraTreesClassifier(5)), 2),
+        (FixedThresholdClassifier(splines(linear_model.LogisticRegression()), threshold=0.8, pos_label="no"), 2),
+        (TransformedTargetRegressor(splines(linear_model.Ridge()), func=np.arcsinh, inverse_func=np.sinh), 0),
+        (GridSearchCV(splines(linear_model.Ridge()), {"ridge__alpha": [1.0, 9.0]}, cv=2), 0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_what_comes_behind_preprocessing_without_a_compiled_form_is_compiled(model: Any, classes: int) -> None:
+    case = fitted(model, NUMBERS, classes)
+    program = SklearnCompiler().compile(case.model, case.signature)
+    assert program.before is case.model
+    assert "SplineTransformer" in program.why
+    check(case)
+    with pytest.raises(RequestError, match="NaN"):
+        compiled(case).predict({name: np.full(3, np.nan) for name in "abc"})
 
 
 VALUES = (

@@ -87,11 +87,13 @@ def _migrated(connection: Connection) -> None:
 
 
 def _made_in_sqlite(make: Callable[[Connection], None]) -> set[tuple[object, ...]]:
-    """Every table and index in the words SQLite keeps, and the version."""
+    """Every table and index in the words SQLite keeps but for its spaces, and the version."""
     engine = create_engine("sqlite://")
+    found: set[tuple[object, ...]]
     with engine.begin() as connection:
         make(connection)
-        found = {tuple(row) for row in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master")}
+        made = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master")
+        found = {(name, " ".join((sql or "").split())) for name, sql in made}
         found |= {tuple(row) for row in connection.execute(select(schema))}
     engine.dispose()
     return found

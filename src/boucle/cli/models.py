@@ -90,8 +90,11 @@ def served(parity: dict[str, Any]) -> str:
     if not parity["accepted"]:
         return f"the original, not compiled: {parity['why']}"
     rows = sum(parity["rows"].values())
+    form = (
+        f"half compiled: preprocessing as it is, model compiled ({parity['why']})" if parity.get("half") else "compiled"
+    )
     return (
-        f"compiled; {rows} known and strange rows answered as by the original "
+        f"{form}; {rows} known and strange rows answered as by the original "
         f"(largest difference {parity['worst']:.2g}, tolerance {parity['tolerance']:g})"
     )
 

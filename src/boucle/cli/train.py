@@ -22,6 +22,10 @@ def train(
         bool, typer.Option("--with-feedback", help="Add the labelled rows the service has seen.")
     ] = False,
     since: Annotated[float, typer.Option(help="With feedback: only rows since this Unix time.")] = 0.0,
+    until: Annotated[float | None, typer.Option(help="With feedback: only rows up to this Unix time.")] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="With feedback: learn from these rows alone, if there are enough.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "asked for",
     json: JsonOption = False,
 ) -> None:
@@ -30,7 +34,9 @@ def train(
     opened = Project.open(project)
     if set_:
         opened.settings = with_overrides(opened.settings, set_)
-    result = run_turn(opened, output.progress, with_feedback=with_feedback, since=since, reason=reason)
+    result = run_turn(
+        opened, output.progress, with_feedback=with_feedback, since=since, until=until, alone=alone, reason=reason
+    )
     output.result(result, lambda: show(output, result))
     opened.close()
     raise typer.Exit(0 if result.verdict.status == "pass" else 1)

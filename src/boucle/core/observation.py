@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+REFUSED = "bad_request"
+"""Code of a request that was wrong itself: no failure of the service."""
 Role = Literal["champion", "challenger", "shadow", "fallback", "pinned"]
 
 
@@ -61,6 +63,18 @@ class Joined:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How many requests a version answered in one role, with their rows, failures and slow answers."""
+
+    version: int
+    role: str
+    requests: int
+    rows: int
+    failed: int
+    slow: int
 
 
 @dataclass(frozen=True, slots=True)

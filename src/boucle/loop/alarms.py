@@ -1,4 +1,4 @@
-"""Alarms: one per cause, told once, resolved after quiet windows."""
+"""The life of an alarm: opened once a cause and told once, acknowledged by a person, resolved after quiet windows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from boucle.core.alarm import Alarm
 from boucle.core.errors import Conflict
 from boucle.core.event import Event
+from boucle.loop import outbox
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
 
@@ -17,29 +18,45 @@ QUIET_WINDOWS = 3
 def raise_alarm(
     project: Project, tx: Transaction, model: str, cause: str, reason: str, version: int | None, data: dict[str, Any]
 ) -> Alarm | None:
-    """Open an alarm unless its cause has one already; returns the new one, to be told to people."""
+    """Open an alarm, and leave its message in the outbox, unless its cause has an alarm already.
+
+    Returns the new one. ``data["done"]`` and ``data["undo"]`` say what was done about it, and how to take that back.
+    """
     now = project.clock.now()
-    for alarm in tx.alarms.unresolved(model):
-        if alarm.cause == cause:
-            tx.alarms.put(replace(alarm, quiet=0, reason=reason, changed=now, data={**alarm.data, **data}))
-            return None
+    known = find(tx, model, cause)
+    if known is not None:
+        tx.alarms.put(replace(known, quiet=0, reason=reason, changed=now, data={**known.data, **data}))
+        return None
     alarm = tx.alarms.put(Alarm(0, model, cause, now, reason, version, changed=now, data=data))
     tx.journal.append(
         Event("alarm_opened", now, reason, model, version, project.actor, {"alarm": alarm.id, "cause": cause})
     )
+    outbox.post(tx, model, alarm.id, project.addresses, now)
     return alarm
+
+
+def find(tx: Transaction, model: str, cause: str) -> Alarm | None:
+    """Return the unresolved alarm of a cause, None without one."""
+    return next((alarm for alarm in tx.alarms.unresolved(model) if alarm.cause == cause), None)
+
+
+def did(tx: Transaction, model: str, cause: str, done: str, undo: str = "") -> None:
+    """Note what was done about a cause; without an open alarm there is nothing to note."""
+    alarm = find(tx, model, cause)
+    if alarm is not None and (alarm.data.get("done"), alarm.data.get("undo")) != (done, undo):
+        tx.alarms.put(replace(alarm, data={**alarm.data, "done": done, "undo": undo}))
 
 
 def quieten(project: Project, tx: Transaction, model: str, cause: str, windows: int) -> None:
     """Count ``windows`` without the cause, and resolve its alarm after three."""
-    for alarm in tx.alarms.unresolved(model):
-        if alarm.cause != cause:
-            continue
-        quiet = alarm.quiet + windows
-        if quiet < QUIET_WINDOWS:
-            tx.alarms.put(replace(alarm, quiet=quiet))
-        else:
-            resolve(project, tx, alarm, f"{quiet} quiet windows")
+    alarm = find(tx, model, cause)
+    if alarm is None:
+        return
+    quiet = alarm.quiet + windows
+    if quiet < QUIET_WINDOWS:
+        tx.alarms.put(replace(alarm, quiet=quiet))
+    else:
+        resolve(project, tx, alarm, f"{quiet} quiet windows")
 
 
 def resolve(project: Project, tx: Transaction, alarm: Alarm, reason: str) -> Alarm:
@@ -66,22 +83,9 @@ def acknowledge(project: Project, number: int) -> Alarm:
 def mute(project: Project, model: str, until: float) -> None:
     """Send no messages about ``model`` before ``until`` (Unix seconds); alarms are still kept."""
     with project.state.begin() as tx:
-        tx.settings.put(f"mute:{model}", until)
+        tx.settings.put(outbox.muting(model), until)
         tx.journal.append(
             Event(
                 "muted", project.clock.now(), f"no messages about {model}", model, None, project.actor, {"until": until}
             )
         )
-
-
-def tell(project: Project, alarm: Alarm, done: str, undo: str) -> list[str]:
-    """Send one message about a new alarm; returns the addresses that failed. Never raises."""
-    notifier = project.notifier
-    if notifier is None:
-        return []
-    with project.state.begin() as tx:
-        if (tx.settings.get(f"mute:{alarm.model}") or 0.0) > project.clock.now():
-            return []
-    body = f"{alarm.reason}\n\nDone: {done}\n" + (f"Undo: {undo}\n" if undo else "")
-    body += f"Acknowledge: boucle ack {alarm.id}\n"
-    return notifier.send(f"{alarm.model}: {alarm.cause}", body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -126,6 +127,17 @@ class Project:
             return None
         notifier: Notifier = plugins.load("notifiers", "apprise")(self.settings.alerts)
         return notifier
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The addresses of people by their digest, which may be kept where a secret may not."""
+        return {hashlib.sha256(address.encode()).hexdigest()[:12]: address for address in self.settings.alerts}
+
+    @cached_property
+    def notifiers(self) -> dict[str, Notifier]:
+        """The ways to people one by one, by the address's digest: what failed is tried again there alone."""
+        kind = plugins.load("notifiers", "apprise") if self.settings.alerts else None
+        return {digest: kind([address]) for digest, address in self.addresses.items()} if kind else {}
 
     @property
     def routes(self) -> Path:

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boucle.core.errors import Conflict
 from boucle.core.event import Event
+from boucle.formats.files import exclusive
 from boucle.loop.project import Project
 from boucle.ports.engine import Outcome, Work
+from boucle.ports.stores import Transaction
+
+GRACE = 30.0
+"""Seconds a turn may take until it holds its lock: before that, a free lock does not mean that it is gone."""
+LOST = -1
+_ENDS = ("trained", "training_failed", "data_refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a retraining learns from: labelled rows requested from ``since`` on and before ``until`` (Unix seconds).
+
+    With ``alone`` these rows are all it learns from, if there are enough; else the project's own data come first.
+    """
+
+    since: float = 0.0
+    until: float | None = None
+    alone: bool = False
+
+    def arguments(self) -> list[str]:
+        given = ["--with-feedback"]
+        given += ["--since", repr(self.since)] if self.since else []
+        given += ["--until", repr(self.until)] if self.until is not None else []
+        return given + (["--alone"] if self.alone else [])
 
 
 class Retraining:
@@ -14,11 +40,15 @@ class Retraining:
 
     @dataclass(frozen=True, slots=True)
     class Ended:
-        """``version`` is None when nothing was registered; ``reason`` says why it ended so."""
+        """``version`` is None when nothing was registered; ``reason`` says why it ended so.
+
+        ``lost`` says that the turn is gone without a word, its keeper having been killed: it may be tried again.
+        """
 
         version: int | None
         passed: bool
         reason: str
+        lost: bool = False
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -29,15 +59,18 @@ class Retraining:
     def running(self) -> bool:
         return self._work is not None
 
-    def start(self, reason: str) -> None:
-        """Start a turn on the project's data and the feedback."""
+    def begin(self, tx: Transaction, reason: str) -> None:
+        """Note, in the transaction that decides it, that a turn is starting: whoever reads that starts no other."""
+        now = self._project.clock.now()
+        tx.settings.put(self._key, {"since": now, "reason": reason})
+        tx.journal.append(Event("retraining", now, reason, self._project.name, None, self._project.actor))
+
+    def start(self, reason: str, lessons: Lessons) -> None:
+        """Start the turn that ``begin`` has noted, on the project's data and the feedback."""
         project = self._project
-        now = project.clock.now()
-        with project.state.begin() as tx:
-            tx.settings.put(self._key, {"since": now, "reason": reason})
-            tx.journal.append(Event("retraining", now, reason, project.name, None, project.actor))
-        log = project.root / "logs" / f"retrain-{int(now)}.log"
-        self._work = project.engine.start(["train", "--with-feedback", "--reason", reason], project.directory, log)
+        log = project.root / "logs" / f"retrain-{int(project.clock.now())}.log"
+        arguments = ["train", *lessons.arguments(), "--reason", reason]
+        self._work = project.engine.start(arguments, project.directory, log)
 
     def poll(self) -> Ended | None:
         """Return what became of the turn once it has ended."""
@@ -47,30 +80,58 @@ class Retraining:
         if outcome is None:
             return None
         self._work = None
+        ended = _ended(outcome)
         with self._project.state.begin() as tx:
             tx.settings.put(self._key, None)
-        return _ended(outcome)
+            if ended.lost:
+                now, name, actor = self._project.clock.now(), self._project.name, self._project.actor
+                tx.journal.append(Event("retraining_lost", now, ended.reason, name, None, actor))
+        return ended
 
     def recover(self) -> None:
-        """Note a turn that an earlier keeper started and did not see end; one still running ends by itself."""
-        project = self._project
-        with project.state.begin() as tx:
-            lost = tx.settings.get(self._key)
-            if not lost:
-                return
-            tx.settings.put(self._key, None)
-            reason = f"the keeper ended during a retraining ({lost['reason']})"
-            tx.journal.append(Event("retraining_lost", project.clock.now(), reason, project.name, None, project.actor))
+        """Follow a turn that an earlier keeper started and did not see end."""
+        with self._project.state.begin(write=False) as tx:
+            begun = tx.settings.get(self._key)
+        if begun:
+            self._work = Orphan(self._project, begun["since"], begun["reason"])
 
     def stop(self) -> None:
+        """End the turn under way; the next keeper finds that it is gone, and tries again."""
         if self._work is not None:
             self._work.stop()
             self._work = None
-            with self._project.state.begin() as tx:
-                tx.settings.put(self._key, None)
+
+
+class Orphan:
+    """A turn whose keeper is gone: the history says when it has ended, its lock that it is gone too."""
+
+    def __init__(self, project: Project, since: float, reason: str) -> None:
+        self._project, self._since, self._reason = project, since, reason
+
+    def poll(self) -> Outcome | None:
+        project = self._project
+        with project.state.begin(write=False) as tx:
+            found = tx.journal.events(project.name, _ENDS, since=self._since)
+        for event in found:
+            if event.kind != "trained":
+                return Outcome(1, {"error": event.reason}, "")
+            answer = {"model": project.name, "version": event.version, "verdict": event.data["verdict"]}
+            return Outcome(0 if answer["verdict"]["status"] == "pass" else 1, answer, "")
+        if project.clock.now() - self._since < GRACE:
+            return None
+        try:
+            with exclusive(project.root / "locks" / "train.lock", "A training"):
+                return Outcome(LOST, None, f"the keeper ended during a retraining ({self._reason})")
+        except Conflict:
+            return None
+
+    def stop(self) -> None:
+        """Do nothing: it is nobody's child."""
 
 
 def _ended(outcome: Outcome) -> Retraining.Ended:
+    if outcome.code == LOST:
+        return Retraining.Ended(None, False, outcome.messages, lost=True)
     answer = outcome.answer or {}
     if outcome.code == 0 and "version" in answer:
         version = int(answer["version"])

@@ -16,6 +16,8 @@ from boucle.core.run import Run, RunStatus
 from boucle.core.signature import Field
 from boucle.data import check, fields, read, split
 from boucle.formats.files import exclusive
+from boucle.loop import lessons
+from boucle.loop.lessons import Span
 from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
 from boucle.measures.metrics import default_metrics
@@ -43,17 +45,22 @@ def run_turn(
     *,
     with_feedback: bool = False,
     since: float = 0.0,
+    until: float | None = None,
+    alone: bool = False,
     reason: str = "asked for",
     frame: pd.DataFrame | None = None,
 ) -> TurnResult:
     """Do one turn; a version that fails its gate is registered and marked, and answers nothing.
 
-    ``with_feedback`` adds the labelled rows the service has seen since ``since`` (Unix seconds) to the data.
-    Raises ContractError when the data breaks its contract, Conflict when another turn is under way.
+    ``with_feedback`` adds the labelled rows the service has seen from ``since`` to ``until`` (Unix seconds) to the
+    data, save those of windows with a data fault. With ``alone`` the model learns from them only if there are enough,
+    else from all rows, whatever ``since``. Raises ContractError when the data breaks its contract, Conflict when
+    another turn is under way.
     """
     project.prepare()
     with exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"):
-        return _Turn(project, progress, reason).go(with_feedback, since, frame)
+        span = Span(since, until, alone) if with_feedback else None
+        return _Turn(project, progress, reason).go(span, frame)
 
 
 class _Turn:
@@ -64,8 +71,8 @@ class _Turn:
         self.reason = reason
         self.started = time.perf_counter()
 
-    def go(self, with_feedback: bool, since: float, frame: pd.DataFrame | None) -> TurnResult:
-        gathered = self._gather(with_feedback, since, frame)
+    def go(self, span: Span | None, frame: pd.DataFrame | None) -> TurnResult:
+        gathered = self._gather(span, frame)
         read.release()  # the table as it was read is gone: its parts are left
         # Before the run: what is not installed is no failed run. And before MLflow's modules, a thousand, in each of
         # which skops would look for every function of SciPy: half a second.
@@ -87,7 +94,7 @@ class _Turn:
                 self._event("training_failed", error.message, data={"run": run.id, "code": error.code})
             raise
 
-    def _gather(self, with_feedback: bool, since: float, frame: pd.DataFrame | None) -> Gathered:
+    def _gather(self, span: Span | None, frame: pd.DataFrame | None) -> Gathered:
         data, directory = self.settings.data, self.project.directory
         self.progress("reading the data", 0.0)
         base = frame if frame is not None else read.read_table(data, directory)
@@ -101,31 +108,15 @@ class _Turn:
                 violations=violations,
             )
         warnings = tuple(f"{v.column}: {v.rule} ({v.count} rows)" for v in violations)
-        labelled = self._feedback_rows(since, base) if with_feedback else None
-        if labelled is not None and len(labelled):
-            base = pd.concat([base, labelled], ignore_index=True)
-        inputs = fields.input_fields(base, self.settings)
-        if labelled is not None:
-            inputs = fields.widened(inputs, base)
+        learned = lessons.gather(self.project, span, base)
+        inputs = fields.input_fields(learned.known, self.settings)
+        if span is not None:
+            inputs = fields.widened(inputs, learned.known)
+        base, warnings = learned.frame, warnings + learned.warnings
         snapshot = self.project.snapshots.keep(base, source=str(data.source), time=self.project.clock.now())
         classification = self.settings.task == "tabular-classification"
         parts = split.split(base, data, classification)
-        return Gathered(snapshot, inputs, parts.train, parts.test, 0 if labelled is None else len(labelled), warnings)
-
-    def _feedback_rows(self, since: float, base: pd.DataFrame) -> pd.DataFrame:
-        """Labelled rows as the service saw them, one per answered row, in the data's own columns.
-
-        The column that parts the rows by time gets the time of the request, written as ``base`` writes it.
-        """
-        with self.project.state.begin() as tx:
-            joined = tx.observations.joined(self.project.name, since=since, inputs=True)
-        answered = [i for i, role in enumerate(joined.roles) if role != "shadow" and joined.truths[i] is not None]
-        columns = {name: [values[i] for i in answered] for name, values in joined.inputs.items()}
-        columns[self.settings.data.target] = [joined.truths[i] for i in answered]
-        clock = self.settings.data.split.time
-        if clock is not None and clock not in columns:
-            columns[clock] = _written_as(base[clock], [joined.times[i] for i in answered])
-        return pd.DataFrame(columns)
+        return Gathered(snapshot, inputs, parts.train, parts.test, learned.labelled, warnings)
 
     def _begin(self, gathered: Gathered) -> Run:
         self.progress("recording the run", 0.1)
@@ -196,14 +187,3 @@ class _Turn:
             tx.journal.append(
                 Event(kind, project.clock.now(), reason, project.name, version, project.actor, data or {})
             )
-
-
-def _written_as(base: pd.Series[Any], times: list[float]) -> Any:
-    """Write Unix times as a column does: as numbers, as dates with or without a zone, or as ISO text."""
-    if pd.api.types.is_numeric_dtype(base.dtype):
-        return times
-    moments = pd.Series(pd.to_datetime(times, unit="s", utc=True))
-    if not pd.api.types.is_datetime64_any_dtype(base.dtype):
-        return [moment.isoformat() for moment in moments]
-    zone = getattr(base.dtype, "tz", None)
-    return (moments.dt.tz_convert(zone) if zone else moments.dt.tz_localize(None)).astype(base.dtype)

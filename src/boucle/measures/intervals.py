@@ -72,9 +72,9 @@ def normal(values: Floats, level: float = LEVEL) -> Estimate:
 
 def student(freedom: int, level: float = LEVEL) -> float:
     """Return t with P(|T| <= t) = level (Abramowitz and Stegun, 1964, 26.7.3 and 26.7.4, by bisection)."""
-    if freedom > 1000:
+    if freedom > 200:  # the expansion 26.7.5
         z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
-        return z + (z**3 + z) / (4.0 * freedom)
+        return z + (z**3 + z) / (4.0 * freedom) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
     below, above = 0.0, math.pi / 2.0
     for _ in range(60):
         angle = (below + above) / 2.0

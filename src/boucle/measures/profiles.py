@@ -1,210 +1,273 @@
-"""Profiles of rows: counts over bins that the reference fixes, so that windows add up.
-
-The sum of the profiles of two windows is the profile of their union; no row is needed twice.
-"""
+"""The reference profile: the bins every window is counted in, and the reference's own counts, block by block."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boucle.core.profile import ColumnProfile, Profile
-from boucle.core.signature import Batch, Column, Field, missing
+from boucle.core.profile import Column, Counts, Kind, Profile
+from boucle.core.signature import Batch, Field
+from boucle.core.signature import Column as Values
+from boucle.measures.counting import Bins, Coded, Counting, level, levels, numbers, threes_of
+from boucle.measures.keys import HIGHEST, KEYS, LOWEST, centre_and_scale, keys
+from boucle.measures.smooth import Basis, normal_scores
 
 PREDICTION = "prediction"
-NUMERIC, TIME, CATEGORICAL, BOOL = "numeric", "datetime", "categorical", "bool"
-BINS = 128
+OUTPUTS = (PREDICTION, "score")
 LEVELS = 500
 """Levels kept of a categorical column, the most common ones; rows of the others are counted as unseen."""
-OUTSIDE = 0.1
-"""Values further than this share of the reference's width beyond its ends are outside."""
-FAR = 10.0
-"""Values further than this many times the reference's scale beyond its ends are far: another unit, not another law."""
-_LARGEST = 1e149
-"""Sums take values up to here, so that squares of many rows stay finite and can be written as JSON."""
+MOST_BLOCKS = 400
+_INNER = 125
+_SAMPLE = 20_000
+"""Rows, evenly spread, that centre and mode are taken from, and that the noise of products is measured on."""
+_FINE = 8
 
 Floats = NDArray[np.float64]
 
 
 def reference_profile(
-    batch: Batch, fields: Sequence[Field], prediction: Column, probabilities: Floats | None = None
+    batch: Batch,
+    fields: Sequence[Field],
+    prediction: Values | None,
+    probabilities: Floats | None = None,
+    length: int | None = None,
+    times: tuple[float, float] = (0.0, 0.0),
 ) -> Profile:
     """Profile the reference rows, and fix the bins that every window is counted in.
 
-    Numeric columns get up to 128 bins: quantiles of the reference (each value its own bin where they are few), one
-    below its smallest and one above its largest value. Others get their levels, the 500 most common at most. The
-    output is the column ``prediction``: the number, the probability of the last of two classes, or the label. Personal
-    data has no profile: its levels would be written down in it.
-    ``prediction`` has shape (rows,), ``probabilities`` (rows, classes).
+    Numeric columns get up to 127 bins: quantiles of the reference, one below its smallest and one above its largest
+    value. Others get their levels, the 500 most common at most. The output is the column ``prediction``: the number,
+    the probability of the last of two classes, or the label. Personal data has no profile: its levels would be
+    written down in it. ``prediction`` has shape (rows,), ``probabilities`` (rows, classes). ``length`` is given when
+    the rows are in order of time: the rows of one window, whose blocks cycles and bursts are learnt from.
     """
-    output = _output(prediction, probabilities)
-    columns = [(f.name, _kind(f), batch[f.name]) for f in fields if not f.pii]
-    columns.append((PREDICTION, _output_kind(output), output))
-    empty = Profile(0, tuple(_binned(name, kind, column) for name, kind, column in columns))
-    return window_profile(batch, empty, prediction, probabilities)
+    kinds: dict[str, Kind] = {f.name: _kind(f) for f in fields if not f.pii}
+    held: dict[str, Any] = {name: batch[name] for name in kinds}
+    if prediction is not None:
+        held[PREDICTION] = output(prediction, probabilities)
+        kinds[PREDICTION] = _output_kind(held[PREDICTION])
+    return profile(held, kinds, length, times)
 
 
-def window_profile(
-    batch: Batch, reference: Profile, prediction: Column | None = None, probabilities: Floats | None = None
-) -> Profile:
-    """Count rows in the reference's bins; a column that is not there is all missing.
-
-    Values of a type that the column does not have count as missing (numbers) or as unseen (levels).
-    """
-    output = None if prediction is None else _output(prediction, probabilities)
-    lengths = [len(column) for column in batch.values()]
-    rows = len(output) if output is not None else max(lengths, default=0)
-    counted = []
-    for column in reference.columns:
-        values = output if column.name == PREDICTION else batch.get(column.name)
-        counted.append(_absent(column, rows) if values is None else _count(column, values))
-    return Profile(rows, tuple(counted))
-
-
-def _output(prediction: Column, probabilities: Floats | None) -> Column:
+def output(prediction: Values, probabilities: Floats | None) -> Values:
+    """Return what stands for an answer: the probability of the last of two classes, else the prediction itself."""
     if probabilities is not None and probabilities.ndim == 2 and probabilities.shape[1] == 2:
         return np.asarray(probabilities[:, 1], dtype=np.float64)
     return np.asarray(prediction)
 
 
-def _kind(field: Field) -> str:
+def profile(
+    batch: dict[str, Values | Coded],
+    kinds: dict[str, Kind],
+    length: int | None = None,
+    times: tuple[float, float] = (0.0, 0.0),
+    triples: bool = True,
+) -> Profile:
+    """Profile columns of the given kinds, all of the same length; ``times`` are those of the first and the last row."""
+    rows = max((len(values) for values in batch.values()), default=0)
+    held = {name: numbers(batch[name]) if kinds[name] in ("numeric", "datetime") else batch[name] for name in kinds}
+    columns = tuple(_column(name, kinds[name], values) for name, values in held.items())
+    block = _block(rows, length)
+    made = _Reference(columns, held, rows, block, triples)
+    span = (times[1] - times[0]) * block / max(rows, 1)
+    return made.profile(length is not None, times[0], span)
+
+
+def _block(rows: int, length: int | None) -> int:
+    """Return the rows of a block: a multiple of a window's, so that there are not too many blocks."""
+    if length is None or rows < 2 * length:
+        return max(rows, 1)
+    return length * -(-rows // (length * MOST_BLOCKS))
+
+
+def _kind(field: Field) -> Kind:
     if field.numeric:
-        return NUMERIC
-    return {"datetime": TIME, "bool": BOOL}.get(field.dtype, CATEGORICAL)
+        return "numeric"
+    return "datetime" if field.dtype == "datetime" else "bool" if field.dtype == "bool" else "categorical"
 
 
-def _output_kind(output: Column) -> str:
-    return {"f": NUMERIC, "b": BOOL}.get(output.dtype.kind, CATEGORICAL)
+def _output_kind(column: Values) -> Kind:
+    return "numeric" if column.dtype.kind == "f" else "bool" if column.dtype.kind == "b" else "categorical"
 
 
-def _binned(name: str, kind: str, column: Column) -> ColumnProfile:
-    """Return the empty profile of a reference column: its bins."""
-    if kind in (BOOL, CATEGORICAL):
-        found = _levels(column, kind)
+def _column(name: str, kind: Kind, values: Any) -> Column:
+    if kind in ("bool", "categorical"):
+        found = levels(values, kind)
         kept = sorted(found, key=lambda level: (-found[level], level))[:LEVELS]
-        return ColumnProfile(name, kind, levels=tuple(sorted(kept)), counts=(0,) * len(kept))
-    ordered = _ordered(_numbers(column))
-    finite = ordered[np.isfinite(ordered)]
+        return Column(name, kind, levels=tuple(sorted(kept)))
+    some = values[:: max(1, len(values) // _SAMPLE)]
+    centre, scale = centre_and_scale(some[np.isfinite(some)])
+    counted = np.bincount(keys(values, centre, scale), minlength=KEYS)
+    counted[:LOWEST] = counted[HIGHEST + 1 :] = 0
+    finite = values[np.isfinite(values)]
     if not len(finite):
-        return ColumnProfile(name, kind, counts=(0,))
-    edges = _edges(finite)
-    low, high = float(finite[0]), float(finite[-1])
-    return ColumnProfile(name, kind, edges, counts=(0,) * (len(edges) + 1), low=low, high=high)
-
-
-def _ordered(values: Floats) -> Floats:
-    """Sort the known values: NumPy's sort is several times quicker than looking up each value's bin."""
-    ordered = np.sort(values)
-    return ordered[: int(np.searchsorted(ordered, np.nan))]
-
-
-def _edges(finite: Floats) -> tuple[float, ...]:
-    """Return the inner cut points; a bin holds the values from its lower cut point on, below its upper one."""
-    distinct = finite[np.concatenate(([True], finite[1:] != finite[:-1]))]
-    if len(distinct) > BINS - 2:
-        places = np.linspace(0, len(finite), BINS - 1).astype(np.int64)[:-1]
-        distinct = np.unique(finite[places])
-    cuts = np.append(distinct, math.nextafter(float(finite[-1]), math.inf))
-    return tuple(float(cut) for cut in cuts[np.isfinite(cuts)])
-
-
-def _absent(column: ColumnProfile, rows: int) -> ColumnProfile:
-    return replace(column, counts=(0,) * len(column.counts), **_ZERO | {"missing": rows})
-
-
-_ZERO: dict[str, Any] = {"missing": 0, "unseen": 0, "outside": 0, "far": 0, "total": 0.0, "squares": 0.0}
-
-
-def _count(column: ColumnProfile, values: Column) -> ColumnProfile:
-    if column.kind in (BOOL, CATEGORICAL):
-        return _count_levels(column, values)
-    return _count_numbers(column, _numbers(values))
-
-
-def _count_levels(column: ColumnProfile, values: Column) -> ColumnProfile:
-    found = _levels(values, column.kind)
-    counts = tuple(found.get(level, 0) for level in column.levels)
-    known = sum(found.values())
-    changes = _ZERO | {"missing": len(values) - known, "unseen": known - sum(counts)}
-    return replace(column, counts=counts, **changes)
-
-
-def _count_numbers(column: ColumnProfile, values: Floats) -> ColumnProfile:
-    known = _ordered(values)
-    below = np.searchsorted(known, np.array(column.edges, dtype=np.float64))
-    counts = np.diff(np.concatenate(([0], below, [len(known)])))
-    held = np.clip(known, -_LARGEST, _LARGEST)
-    outside, far = _beyond(column, known)
-    return replace(
-        column,
-        counts=tuple(counts.astype(np.int64).tolist()),
-        missing=len(values) - len(known),
-        unseen=0,
-        outside=outside,
-        far=far,
-        total=float(held.sum()),
-        squares=float(held @ held),
+        return Column(name, kind)
+    return Column(
+        name, kind, centre, scale, _cuts(counted), low=float(finite.min()), high=float(finite.max()), common=_mode(some)
     )
 
 
-def _beyond(column: ColumnProfile, known: Floats) -> tuple[int, int]:
-    """Count the values outside the reference's range, and those far outside of it."""
-    if column.low is None or column.high is None:
-        return 0, 0
-    width = column.high - column.low
-    scale = max(width, abs(column.low), abs(column.high))
-    # A reference of nothing but zeros has no scale: nothing but infinity is far from it.
-    reach = FAR * scale if scale else _LARGEST
-    return _out_of(known, column.low, column.high, OUTSIDE * width), _out_of(known, column.low, column.high, reach)
+def _cuts(counted: NDArray[np.int64]) -> tuple[int, ...]:
+    """Part keys into bins of about equal counts; one below the smallest key and one above the largest."""
+    present = np.flatnonzero(counted)
+    rows = counted[present]
+    middle = np.cumsum(rows) - rows / 2.0
+    bins = np.floor(middle / rows.sum() * _INNER).astype(np.int64)
+    starts = present[np.concatenate(([True], bins[1:] != bins[:-1]))]
+    return tuple(int(cut) for cut in (*starts, present[-1] + 1))
 
 
-def _out_of(known: Floats, low: float, high: float, slack: float) -> int:
-    within = np.searchsorted(known, high + slack, side="right") - np.searchsorted(known, low - slack)
-    return len(known) - int(within)
+def _mode(values: Floats) -> float | None:
+    """Return the most common value if it stands more than once."""
+    found, many = np.unique(values[np.isfinite(values)], return_counts=True)
+    return float(found[many.argmax()]) if len(many) and many.max() > 1 else None
 
 
-def _numbers(column: Column) -> Floats:
-    """Return a column as float64, times as seconds; what is no number is NaN."""
-    if column.dtype.kind == "M":
-        seconds = column.astype("datetime64[ns]").astype(np.int64) / 1e9
-        return np.where(np.isnat(column), np.nan, seconds)
-    if column.dtype.kind in "fiub":
-        return column.astype(np.float64, copy=False)
-    return np.fromiter((_number(v) for v in column.tolist()), dtype=np.float64, count=len(column))
+class _Reference:
+    """The reference's rows on their way to a profile."""
+
+    def __init__(self, columns: tuple[Column, ...], held: dict[str, Any], rows: int, block: int, triples: bool) -> None:
+        self.rows, self.block, self.columns, self.held = rows, block, columns, held
+        self.counting = Counting(columns, triples=triples)
+        self.placed: dict[int, Bins] = {
+            i: (self.counting.place(i, held[c.name]) & 127).astype(np.uint8) for i, c in enumerate(columns) if c.numeric
+        }
+        self.blocks = [slice(start, start + block) for start in range(0, max(rows - block // 2, 1), block)]
+        self.blocks[-1] = slice(self.blocks[-1].start, rows)  # a short rest belongs to the last block
+
+    def profile(self, ordered: bool, origin: float, span: float) -> Profile:
+        plain = [self._counted(block) for block in self.blocks]
+        total = np.sum([c.bins for c in plain], axis=0)
+        self.counting.scores = normal_scores(self.columns, self.counting.offsets, total)
+        products = [self._products(block) for block in self.blocks]
+        noise = self._noise()
+        return Profile(
+            self.columns,
+            self.block,
+            ordered,
+            np.array([c.rows for c in plain]),
+            np.array([c.bins for c in plain]),
+            np.array([c.rates for c in plain]),
+            np.array([pairs for pairs, _ in products]),
+            np.array([triples for _, triples in products]),
+            *noise,
+            self._fine(total) if ordered and len(self.blocks) > 1 else np.ones(len(self.columns)),
+            self._met(),
+            origin,
+            span,
+        )
+
+    def _part(self, block: slice) -> dict[str, Any]:
+        def cut(values: Any) -> Any:
+            return Coded(values.codes[block], values.levels) if isinstance(values, Coded) else values[block]
+
+        return {name: cut(values) for name, values in self.held.items()}
+
+    def _counted(self, block: slice) -> Counts:
+        return self.counting.count(self._part(block), block.stop - block.start if self.rows else 0)
+
+    def _products(self, block: slice) -> tuple[Floats, Floats]:
+        return self.counting.products({i: p[block] for i, p in self.placed.items()}, block.stop - block.start)
+
+    def _noise(self) -> tuple[Floats, Floats]:
+        """Return the variance of one row's Fisher-z influence for each pair, and of its product for each triple."""
+        step = max(1, self.rows // _SAMPLE)
+        placed = {i: p[::step] for i, p in self.placed.items()}
+        rows = len(range(0, self.rows, step))
+        scores = self.counting.matrix(placed, self.counting.paired, rows)
+        first, second = np.triu_indices(len(self.counting.paired), 1)
+        squares = scores**2
+        mean = (scores.T @ scores / max(rows, 1))[first, second]
+        # Delta method for a correlation of standardised scores: var(xy - r (x² + y²) / 2) / (1 - r²)².
+        crossed = (squares.T @ squares / max(rows, 1))[first, second]
+        cubes = (scores**3).T @ scores / max(rows, 1)
+        fourths = (squares**2).mean(axis=0) if rows else np.zeros(scores.shape[1])
+        spread = (
+            crossed
+            - mean * (cubes[first, second] + cubes[second, first])
+            + mean**2 / 4.0 * (fourths[first] + fourths[second] + 2.0 * crossed)
+        )
+        within = np.maximum(1.0 - mean**2, 1e-6) ** 2
+        many = len(self.counting.tripled)
+        one, two = np.triu_indices(many, 1)
+        if not len(one):
+            return np.maximum(spread / within, 0.25), np.zeros(0)
+        some = scores[:, :many]
+        threes = threes_of(many)
+        each = ((some[:, one] * some[:, two]) ** 2).T @ some**2 / max(rows, 1)
+        means = (some[:, one] * some[:, two]).T @ some / max(rows, 1)
+        return np.maximum(spread / within, 0.25), np.maximum((each - means**2)[threes], 0.25)
+
+    def _fine(self, total: NDArray[np.int64]) -> Floats:
+        """Return each column's design effect over an eighth of a block."""
+        length = max(self.block // _FINE, 1)
+        many = self.rows // length
+        found = np.ones(len(self.columns))
+        for i, column in enumerate(self.columns):
+            place = slice(self.counting.offsets[i], self.counting.offsets[i + 1])
+            basis = Basis.of(column, total[place])
+            if basis is None or many < 2:
+                continue
+            codes = self._codes(i, many * length)
+            part = np.repeat(np.arange(many), length) * (column.bins + 1) + codes
+            counted = np.bincount(part, minlength=many * (column.bins + 1)).reshape(many, -1)[:, : column.bins]
+            found[i] = basis.design_effect(counted)
+        return found
+
+    def _codes(self, i: int, rows: int) -> NDArray[np.int64]:
+        """Return the bin of each row, the number of bins for a row without one."""
+        column = self.columns[i]
+        if column.numeric:
+            return np.minimum(self.placed[i][:rows].astype(np.int64), column.bins)
+        known = {level: place for place, level in enumerate(column.levels)}
+        values = self.held[column.name]
+        if isinstance(values, Coded):
+            table = [_code(value, column, known) for value in values.levels] + [column.bins]
+            return np.array(table, dtype=np.int64)[values.codes[:rows]]
+        seen: dict[Any, int] = {}
+        for value in values[:rows].tolist():
+            if value not in seen:
+                seen[value] = _code(value, column, known)
+        return np.array([seen[value] for value in values[:rows].tolist()], dtype=np.int64)
+
+    def _met(self) -> Floats:
+        """Return each level's rows whose level the rest of the reference would have kept: those of other blocks.
+
+        A row's own block does not count, nor, without blocks, the row itself: levels met once stand for those still
+        unmet (Good, 1953), and levels kept because they happened to repeat would else be missed in every window.
+        """
+        found = np.zeros(int(self.counting.offsets[-1]))
+        for i, column in enumerate(self.columns):
+            if column.numeric:
+                continue
+            every = levels(self.held[column.name], column.kind)
+            kept = _kept(every)
+            place = slice(int(self.counting.offsets[i]), int(self.counting.offsets[i + 1]))
+            if len(self.blocks) < 2:
+                found[place] = [every[name] * kept(every[name] - 1) for name in column.levels]
+                continue
+            parts = [levels(self._part(block)[column.name], column.kind) for block in self.blocks]
+            found[place] = [
+                sum(n * kept(every[name] - n) for part in parts if (n := part.get(name, 0))) for name in column.levels
+            ]
+        return found
 
 
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
+def _kept(every: Counter[str]) -> Callable[[int], float]:
+    """Return how likely a level is among those kept, by how often it stands elsewhere."""
+    if len(every) <= LEVELS:
+        return lambda rows: float(rows > 0)
+    counts = np.sort(np.fromiter(every.values(), dtype=np.int64))[::-1]
+    cut = int(counts[LEVELS - 1])
+    above, tied = int((counts > cut).sum()), int((counts == cut).sum())
+    return lambda rows: 1.0 if rows > cut else (LEVELS - above) / tied if rows == cut else 0.0
 
 
-def _levels(column: Column, kind: str) -> Counter[str]:
-    """Count the known values of a column by their text."""
-    if column.dtype.kind in "OUST":
-        plain: Iterable[Any] = column.tolist()
-        raw = Counter(plain)
-    else:
-        distinct, counts = np.unique(column[~missing(column)], return_counts=True)
-        raw = Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
-    found: Counter[str] = Counter()
-    for value, count in raw.items():
-        if value is not None and value == value:
-            found[level(value, kind)] += count
-    return found
-
-
-def level(value: Any, kind: str = CATEGORICAL) -> str:
-    """Return the text a level is known by: 3, 3.0 and "3" are one, and so are 1 and True of a truth value."""
-    if kind == BOOL and value in (0, 1):
-        return str(bool(value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def _code(value: Any, column: Column, known: dict[str, int]) -> int:
+    if value is None or value != value:
+        return column.bins
+    return known.get(level(value, column.kind), column.bins)

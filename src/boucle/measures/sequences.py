@@ -7,8 +7,8 @@ hold at all times together (Ville, 1939), so a canary may be judged after each r
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,6 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 LEVEL = 0.05
-_RATIOS = (1.15, 1.3, 1.6, 2.0, 3.0, 5.0)
-_DRAW = 100.0
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -53,77 +51,8 @@ def reach(rows: float, planned: float, level: float = LEVEL) -> float:
     return math.sqrt(2.0 * (1.0 + 1.0 / v) * math.log(0.5 + math.sqrt(1.0 + v) / (2.0 * level)) / rows)
 
 
-def mean_sequence(values: Floats, planned: float, level: float = LEVEL) -> Band:
-    """Bound the mean of ``values``, shape (rows,), in order of time: paired differences, say."""
-    if len(values) < 2:
-        return UNKNOWN
-    spread = float(np.std(values, ddof=1))
-    return _band(float(np.mean(values)), float(len(values)), spread, planned, level)
-
-
-def blocks(second: Marks, least: int = 5) -> NDArray[np.int64]:
-    """Number the stretches of time in which both samples are compared, shape (rows,); -1 for the last, unfinished one.
-
-    ``second`` says for each row, in order of time, which of the two samples it is in. A block ends as soon as both
-    have ``least`` rows in it, which looks at no outcome.
-    """
-    ends = np.full(len(second), -1, dtype=np.int64)
-    start = number = ones = 0
-    for i, mark in enumerate(second.tolist()):
-        ones += mark
-        if ones >= least and i + 1 - start - ones >= least:
-            ends[start : i + 1] = number
-            start, number, ones = i + 1, number + 1, 0
-    return ends
-
-
-def difference_sequence(values: Floats, second: Marks, planned: float, level: float = LEVEL) -> Band:
-    """Bound the mean of the second sample minus that of the first, both seen over the same time.
-
-    Compared block by block, so that neither a changing base rate nor a changing share of the traffic is mistaken for
-    a difference (Simpson's paradox); blocks weigh as in Mantel and Haenszel (1959). ``planned`` rows of the second
-    sample are when the bound is to be narrowest.
-    """
-    block = blocks(second)
-    kept = block >= 0
-    many = int(block.max(initial=-1)) + 1
-    if not many:
-        return UNKNOWN
-    first_arm = _arm(values, block, kept & ~second, many)
-    second_arm = _arm(values, block, kept & second, many)
-    first_arm, second_arm = _shrunk(first_arm, second_arm), _shrunk(second_arm, first_arm)
-    weight = first_arm.rows * second_arm.rows / (first_arm.rows + second_arm.rows)
-    total = float(weight.sum())
-    noise = np.square(weight) * (first_arm.variance / first_arm.rows + second_arm.variance / second_arm.rows)
-    estimate = float((weight * (second_arm.means - first_arm.means)).sum()) / total
-    share = total / float(second_arm.rows.sum())
-    return _band(estimate, total, math.sqrt(float(noise.sum()) / total), planned * share, level)
-
-
-@dataclass(frozen=True, slots=True)
-class _Arm:
-    rows: Floats
-    means: Floats
-    variance: float
-
-
-def _arm(values: Floats, block: NDArray[np.int64], among: Marks, many: int) -> _Arm:
-    """Return rows and mean per block, and the variance within blocks."""
-    rows = np.bincount(block[among], minlength=many).astype(np.float64)
-    means = np.bincount(block[among], weights=values[among], minlength=many) / rows
-    left = values[among] - means[block[among]]
-    return _Arm(rows, means, float(left @ left) / max(1.0, float(rows.sum()) - many))
-
-
-def _shrunk(arm: _Arm, other: _Arm) -> _Arm:
-    """Draw the variance towards both arms' where that is larger: a few rows without a single error are not certain."""
-    rows, others = float(arm.rows.sum()), float(other.rows.sum())
-    pooled = (rows * arm.variance + others * other.variance) / (rows + others)
-    drawn = (rows * arm.variance + _DRAW * pooled) / (rows + _DRAW)
-    return replace(arm, variance=max(arm.variance, drawn))
-
-
-def _band(estimate: float, rows: float, spread: float, planned: float, level: float) -> Band:
+def band_of(estimate: float, rows: float, spread: float, planned: float, level: float = LEVEL) -> Band:
+    """Bound a mean of ``rows`` values whose standard deviation is ``spread``."""
     off = spread * reach(rows, planned, level)
     return Band(estimate, estimate - off, estimate + off, rows, spread)
 
@@ -142,38 +71,6 @@ def rows_until(band: Band, bound: float, planned: float, level: float = LEVEL) -
         middle = (low + high) / 2.0
         low, high = (middle, high) if band.spread * reach(middle, planned, level) >= room else (low, middle)
     return high
-
-
-def rate_process(errors: Marks, second: Marks, ratios: Sequence[float] = _RATIOS) -> Floats:
-    """Return the evidence that the second sample errs more often, after each block, shape (blocks,): e-values.
-
-    An exact two-sample e-process (Turner, Ly and Grünwald, 2024; for canaries with counts: Lindon and Malek, 2022).
-    In each block both rates are guessed from what came before (the first sample's rate so far, times each of
-    ``ratios``) and compared with one common rate. If the second is no worse, the chance that a value ever reaches
-    1/a is at most a, at any path of the rate and any share of the traffic.
-    """
-    block = blocks(second)
-    many = int(block.max(initial=-1)) + 1
-    kept = block >= 0
-
-    def counts(among: Marks) -> Floats:
-        return np.bincount(block[kept & among], minlength=many).astype(np.float64)
-
-    rows_a, rows_b = counts(~second), counts(second)
-    wrong_a, wrong_b = counts(~second & errors), counts(second & errors)
-    before = np.cumsum(wrong_a) - wrong_a, np.cumsum(rows_a) - rows_a
-    rate_a = ((before[0] + 0.5) / (before[1] + 1.0))[:, None]
-    rate_b = np.minimum(rate_a * np.array(ratios)[None, :], (1.0 + rate_a) / 2.0)
-    common = (rows_a[:, None] * rate_a + rows_b[:, None] * rate_b) / (rows_a + rows_b)[:, None]
-    logs = _likelihood(wrong_a, rows_a, rate_a, common) + _likelihood(wrong_b, rows_b, rate_b, common)
-    logs[:1] = 0.0  # nothing is known of the rate in the first block: it does not count
-    with np.errstate(over="ignore"):
-        return np.asarray(np.exp(np.cumsum(logs, axis=0)).mean(axis=1), dtype=np.float64)
-
-
-def _likelihood(wrong: Floats, rows: Floats, rate: Floats, common: Floats) -> Floats:
-    right = (rows - wrong)[:, None]
-    return np.asarray(wrong[:, None] * np.log(rate / common) + right * np.log((1.0 - rate) / (1.0 - common)))
 
 
 def rise_evidence(errors: float, rows: float, rate: float) -> float:

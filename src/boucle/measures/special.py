@@ -26,16 +26,6 @@ def normal_quantile(p: float) -> float:
     return _NORMAL.inv_cdf(p)
 
 
-def kolmogorov_tail(t: float) -> float:
-    """Return P(K >= t) of the limit law of sqrt(n) times the Kolmogorov-Smirnov distance (Kolmogorov, 1933)."""
-    if t <= 0.18:  # below this the tail is 1 in floating point, and its series needs many terms
-        return 1.0
-    if t < 1.0:  # the theta function's other expansion converges there
-        terms = sum(math.exp(-((2 * k - 1) ** 2) * math.pi**2 / (8.0 * t * t)) for k in range(1, 8))
-        return 1.0 - math.sqrt(2.0 * math.pi) / t * terms
-    return min(1.0, 2.0 * sum((-1.0) ** (k - 1) * math.exp(-2.0 * k * k * t * t) for k in range(1, 8)))
-
-
 def gamma_tail(a: float, x: float) -> float:
     """Return the regularised upper incomplete gamma function Q(a, x), for a > 0 and x >= 0 (A&S 6.5.29, 6.5.31)."""
     if x <= 0.0:

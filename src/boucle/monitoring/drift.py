@@ -1,35 +1,71 @@
-"""Drift: the inputs, or the answers, are not distributed as they were in the reference.
+"""Drift and data faults: the inputs, or the answers, are not distributed as they were in the reference.
 
-Counts only. Columns are judged over the newest window and over four times as much, each kind of test with its share of
-the level and Benjamini-Hochberg inside; an alarm needs a small p-value and an effect that matters. A longer horizon or
-another family of tests is one more line in ``_horizons`` or ``_judged``.
+Counts only. Three horizons (the newest windows, four and sixteen times as many), three families of tests (shape, rates,
+products of columns), Benjamini-Hochberg inside each; an alarm needs a small p-value and an effect that matters.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from boucle.core.profile import ColumnProfile, Profile
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.core.profile import RATES, Counts
 from boucle.core.verdict import Check, Status, Verdict
-from boucle.measures.distances import benjamini_hochberg, chi2_test, ks_test, rate_test
-from boucle.measures.profiles import TIME
-from boucle.project.settings import Drift
+from boucle.measures.distances import benjamini_hochberg, effective_rows, pooled
+from boucle.measures.law import GRAIN, Law
+from boucle.measures.smooth import NOTHING, TRIFLE, Found, smooth_test
+from boucle.measures.special import binomial_tail, chi2_tail, normal_tail
 
 ENOUGH = 200
+"""Rows from which on quiet means fine."""
+HORIZONS = (1, 4, 16)
 LONGEST = 16
 """Windows looked back at most."""
-_LONGER = 4
-_TRIFLE = 0.03
-"""Effect, in standard deviations, that is not told apart from none."""
-_OUTSIDE = 0.005
-"""Share of values beyond the reference's range, above what was to be expected, that matters."""
+LEVEL, EFFECT = 0.005, 0.10
+FLOORS = {"missing": 0.01, "unseen": 0.005, "outside": 0.005, "far": 0.005, "small": 0.5, "large": 0.5,
+          "whole": 0.02, "common": 0.02}  # fmt: skip
+"""What a rate has to exceed what was to be expected by, to matter."""
+FAULTS = frozenset(("missing", "unseen", "far", "small", "large"))
+"""Rates that no honest change of the world looks like: they block retraining."""
+WORDS = {
+    "missing": "missing",
+    "unseen": "with a level the reference does not have",
+    "outside": "beyond the reference's range",
+    "far": "far outside the reference's range, as in another unit",
+    "small": "a twentieth of the reference's median at most, as in another unit",
+    "large": "twenty times the reference's median at least, as in another unit",
+    "whole": "whole numbers",
+    "common": "the reference's most common value",
+}
+_FLOORS = np.array([FLOORS[kind] for kind in RATES])
+_IS_GRAIN = np.isin(RATES, GRAIN)
+_TRIPLE_FLOOR, _TRIPLE_ROWS = 0.15, 500
+_SLACK = 1.1
+_GAPS = 0.05
 _FAMILIES = 3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The counts of one window, and its place in the cycle."""
+
+    counts: Counts
+    phase: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """One test of one column over one horizon of ``windows`` windows."""
+class Finding:
+    """One test of one column, or of columns together, over the newest ``windows`` windows.
+
+    ``effect`` is in about standard deviations for shapes and products, a share of the rows for rates; ``bound`` is
+    what it has to exceed.
+    """
 
     column: str
     test: str
@@ -37,94 +73,266 @@ class _Finding:
     rows: int
     p: float
     effect: float
-    matters: bool
+    bound: float
+    others: tuple[str, ...] = ()
     adjusted: float = 1.0
-    drifted: bool = False
+    sure: bool = False
+
+    @property
+    def fault(self) -> bool:
+        return self.test in FAULTS
 
 
-def judge_drift(subject: str, profiles: Sequence[Profile], reference: Profile, settings: Drift) -> Verdict:
-    """Judge the newest windows, oldest first, against the reference; one check per column with its effect.
+def findings(
+    law: Law, windows: Sequence[Seen], level: float = LEVEL, effect: float = EFFECT, least: int = ENOUGH
+) -> list[Finding]:
+    """Test the newest windows, oldest first, against the reference; none with fewer than ``least`` rows in all.
 
-    The effect is in about standard deviations. With fewer than 200 rows over all given windows the verdict is
-    inconclusive, and says so. The largest effects come first. Times are not tested: they always move on.
+    ``level`` is the chance of a false alarm per window, over all columns and tests; ``effect`` the least that counts.
     """
-    horizons = _horizons(profiles)
-    untested = [c.name for c in reference.columns if c.kind == TIME or not any(c.counts)]
-    if not horizons:
-        rows = sum(p.rows for p in profiles)
+    horizons = _horizons(windows, least)
+    share = level / (len(HORIZONS) * _FAMILIES)
+    found: list[Finding] = []
+    for many in horizons:
+        horizon = _Horizon(law, windows[-many:], many, effect)
+        for tests, tried in (horizon.shapes(), horizon.rates(), horizon.products()):
+            sure, adjusted = benjamini_hochberg([f.p for f in tests], share, tried)
+            found += [
+                replace(f, adjusted=p, sure=known and f.effect >= f.bound)
+                for f, known, p in zip(tests, sure, adjusted, strict=True)
+            ]
+    return found
+
+
+def _horizons(windows: Sequence[Seen], least: int) -> list[int]:
+    """Return how many windows are judged together: as few as have enough rows, then four and sixteen times as many."""
+    rows = 0
+    for many, seen in enumerate(reversed(windows), start=1):
+        rows += seen.counts.rows
+        if rows >= least:
+            return list(dict.fromkeys(min(many * times, len(windows), LONGEST) for times in HORIZONS))
+    return []
+
+
+Family = tuple[list[Finding], int]
+"""What a family found, and how many tests it made: those whose effect does not matter have no finding, and p = 1."""
+
+
+class _Horizon:
+    """Windows judged together."""
+
+    def __init__(self, law: Law, windows: Sequence[Seen], many: int, effect: float) -> None:
+        self.law, self.many, self.effect = law, many, effect
+        total = windows[0].counts
+        for seen in windows[1:]:
+            total = total + seen.counts
+        self.total = total
+        self.weights = law.weights([s.phase for s in windows], [s.counts.rows for s in windows])
+
+    def shapes(self) -> Family:
+        found = [self._shape(i) for i in self._testable()]
+        return found, len(found)
+
+    def _testable(self) -> Iterator[int]:
+        for i in range(len(self.law.bases)):
+            if self.law.bases[i] is not None and not self.law.silent(i):
+                yield i
+
+    def _shape(self, i: int) -> Finding:
+        column, basis, counts = self.law.profile.columns[i], self.law.bases[i], self.total.bins[self.law.place(i)]
+        assert basis is not None
+        rows = int(counts.sum())
+        expected, burst = self.law.expected(i, self.weights), float(self.law.design[i])
+        if column.numeric:
+            worth = effective_rows(rows / burst, expected.rows / burst)
+            found = smooth_test(basis.means(counts) - expected.means, expected.covariance, worth, floor=self.effect)
+        else:
+            unseen = int(self.total.rates[i, RATES.index("unseen")])
+            found = self._levels(i, counts, unseen, expected.shares, expected.rows, burst)
+        test = "smooth" if column.numeric else "chi2"
+        return Finding(column.name, test, self.many, rows, found.p, found.effect, self.effect)
+
+    def _levels(
+        self, i: int, counts: NDArray[np.int64], unseen: int, shares: Floats, rows: float, burst: float
+    ) -> Found:
+        """Pearson's test (1900); rows of levels still unmet stand together, and so do rare levels."""
+        place = self.law.place(i)
+        held = self.law.profile.met[place] / np.maximum(self.law.total.bins[place], 1)
+        known = shares * rows
+        before = float(self.law.total.rates[i, RATES.index("unseen")])
+        old = np.append(known * held, (known * (1.0 - held)).sum() + before)
+        new = np.append(counts, unseen).astype(np.float64)
+        old, new = pooled(old / burst, new / burst)
+        before, now = float(old.sum()), float(new.sum())
+        freedom = len(old) - 1
+        if before <= 0.0 or now <= 0.0 or freedom < 1:
+            return NOTHING
+        worth = effective_rows(before, now)
+        together = (old + new) / (before + now)
+        square = float(np.sum(np.square(new / now - old / before) / together))
+        effect = math.sqrt(max(0.0, square - freedom / worth))
+        if effect < self.effect:
+            return Found(1.0, effect)
+        return Found(chi2_tail(worth * square, freedom, worth * TRIFLE * TRIFLE), effect)
+
+    def rates(self) -> Family:
+        """Test the rates that matter: an exact binomial tail at the upper side of the reference's rate."""
+        law, seen = self.law, self.total.rates.astype(np.float64)
+        rows, base, base_rows = self._rate_rows(seen)
+        # Counts of a burst are worth as many rows as it has users, and so is the reference.
+        many, before = rows / law.design[:, None], base_rows / law.design[:, None]
+        share = np.minimum(1.0, (base * before + 1.5) / (before + 1.5))
+        expected = np.minimum(1.0, share + law.caution * np.sqrt(share * (1.0 - share) / (before + 1.5)))
+        rate = np.divide(seen, rows, out=np.zeros_like(seen), where=rows > 0)
+        tested = law.has_rate & (base_rows > 0) & (~_IS_GRAIN | (rows >= ENOUGH))
+        found = []
+        for i, place in zip(*np.nonzero(tested & (rate >= expected + _FLOORS)), strict=True):
+            p = binomial_tail(float(seen[i, place] / law.design[i]), float(many[i, place]), float(expected[i, place]))
+            bound = float(expected[i, place]) + float(_FLOORS[place])
+            name, n = law.profile.columns[i].name, int(rows[i, place])
+            found.append(Finding(name, RATES[place], self.many, n, p, float(rate[i, place]), bound))
+        return found, int(tested.sum())
+
+    def _rate_rows(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return rows, the reference's rates and its rows, shape (columns, rates); all but missing of known ones."""
+        law, profile = self.law, self.law.profile
+        missing = RATES.index("missing")
+        rows = np.repeat((self.total.rows - seen[:, missing])[:, None], len(RATES), axis=1)
+        rows[:, missing] = self.total.rows
+        before = law.total.rates.astype(np.float64)
+        old = np.repeat((law.total.rows - before[:, missing])[:, None], len(RATES), axis=1)
+        old[:, missing] = law.total.rows
+        met = np.add.reduceat(np.append(profile.met, 0.0), law.offsets[:-1])
+        unseen = RATES.index("unseen")
+        before[:, unseen] = np.maximum(old[:, unseen] - met, 0.0)
+        base = np.divide(before, old, out=np.zeros_like(before), where=old > 0)
+        if law.period > 1:
+            of_phase = law.phase_rates / np.maximum(law.phase_rows, 1.0)[:, None, None]
+            mixed = np.tensordot(self.weights, of_phase, axes=1)
+            mixed[:, RATES.index("unseen")] = 0.0
+            base = np.maximum(base, mixed)
+        return rows, base, old
+
+    def products(self) -> Family:
+        """Test correlations of normal scores by Fisher's z (1915), and mean products of three."""
+        law, rows = self.law, float(self.total.rows)
+        names = law.counting.pairs()
+        if not names or rows < ENOUGH:
+            return [], 0
+        worth = effective_rows(rows / law.typical, self._reference_rows() / law.typical)
+        now = _correlations(self.total.pairs / rows, *law.moments(self.total.bins, rows))
+        of_phase = law.phase_rows[:, None]
+        before = _correlations(
+            self.weights @ (law.phase_pairs / of_phase),
+            *(self.weights @ m for m in law.moments(law.phase_bins, np.asarray(of_phase, dtype=np.float64))),
+        )
+        off = np.abs(np.arctanh(now) - np.arctanh(before))
+        error = np.sqrt(law.profile.pair_noise / worth)
+        whole = self._whole()
+        known = np.array([whole[list(columns)].all() for columns in law.counting.pair_places], dtype=bool)
+        found = self._far_off("pair", names, np.where(known, off, 0.0), error, self.effect)
+        tried = len(names)
+        if rows / law.typical >= _TRIPLE_ROWS and len(self.total.triples):
+            off = np.abs(self.total.triples / rows - self.weights @ (law.phase_triples / of_phase))
+            error = np.sqrt(law.profile.triple_noise / worth)
+            known = np.array([whole[list(columns)].all() for columns in law.counting.triple_places], dtype=bool)
+            found += self._far_off("triple", law.counting.triples(), np.where(known, off, 0.0), error, _TRIPLE_FLOOR)
+            tried += len(off)
+        return found, tried
+
+    def _whole(self) -> NDArray[np.bool_]:
+        """Say which columns have products: no clock, and no more gaps than in the reference, which have no score."""
+        missing = RATES.index("missing")
+        before = self.law.total.rates[:, missing] / max(self.law.total.rows, 1)
+        whole = self.total.rates[:, missing] / self.total.rows <= before + _GAPS
+        return np.asarray(whole & ~np.isin([c.name for c in self.law.profile.columns], list(self.law.clocks)))
+
+    def _reference_rows(self) -> float:
+        return 1.0 / float((self.weights**2 / np.maximum(self.law.phase_rows, 1.0)).sum())
+
+    def _far_off(
+        self, test: str, names: Sequence[tuple[str, ...]], off: Floats, error: Floats, floor: float
+    ) -> list[Finding]:
+        effects = np.sqrt(np.maximum(off**2 - error**2, 0.0))
+        found = []
+        for place in np.flatnonzero(effects >= floor).tolist():
+            p = min(1.0, 2.0 * normal_tail(float((off[place] - TRIFLE) / (_SLACK * error[place]))))
+            first, *others = names[place]
+            found.append(
+                Finding(first, test, self.many, self.total.rows, p, float(effects[place]), floor, tuple(others))
+            )
+        return found
+
+
+def _correlations(products: Floats, means: Floats, squares: Floats) -> Floats:
+    """Return correlations from mean products, means and mean squares, kept inside (-1, 1)."""
+    first, second = np.triu_indices(means.shape[-1], 1)
+    spread = np.sqrt(np.maximum(squares - means**2, 1e-9))
+    found = (products - means[first] * means[second]) / (spread[first] * spread[second])
+    return np.asarray(np.clip(found, -0.999, 0.999))
+
+
+def drift_verdict(subject: str, law: Law, windows: Sequence[Seen], found: Sequence[Finding], floor: float) -> Verdict:
+    """Conclude from the findings that are no faults: one check a column, the largest effects first."""
+    rows = sum(s.counts.rows for s in windows)
+    untested = sorted(c.name for i, c in enumerate(law.profile.columns) if law.silent(i))
+    facts = {"untested": untested, "clocks": sorted(law.clocks), "period": law.period, "design_effect": law.typical,
+             "ordered": law.profile.ordered}  # fmt: skip
+    if rows < ENOUGH:
         few = Check("rows", "inconclusive", rows, f">= {ENOUGH}", note=f"too few rows: {rows} of {ENOUGH}")
-        return Verdict.of(subject, "drift", [few], untested=untested, rows=rows)
-    level = settings.level / (len(horizons) * _FAMILIES)
-    found: dict[str, list[_Finding]] = {}
-    for windows, profile in horizons:
-        for finding in _judged(windows, profile, reference, settings.effect, level):
-            found.setdefault(finding.column, []).append(finding)
-    checks = [_check(column, findings, settings.effect) for column, findings in found.items()]
+        return Verdict.of(subject, "drift", [few], rows=rows, **facts)
+    about: dict[str, list[Finding]] = {}
+    for finding in found:
+        if not finding.fault and (finding.sure or finding.test in ("smooth", "chi2")):
+            about.setdefault(finding.column, []).append(finding)
+    checks = [_summed(column, tests, floor) for column, tests in about.items()]
+    checks += [Check(c.name, "pass", n=rows, note="the same in every row of the reference")
+               for i, c in enumerate(law.profile.columns) if c.name not in about and not law.silent(i)]  # fmt: skip
     checks.sort(key=lambda check: (check.status != "fail", -(check.observed or 0.0)))
-    rows = horizons[0][1].rows
-    return Verdict.of(subject, "drift", checks, untested=untested, rows=rows, windows=[h for h, _ in horizons])
+    return Verdict.of(subject, "drift", checks, rows=rows, windows=sorted({f.windows for f in found}), **facts)
 
 
-def _horizons(profiles: Sequence[Profile]) -> list[tuple[int, Profile]]:
-    """Return the shortest sum of newest windows that has enough rows, and one four times as long if there is one."""
-    sums: list[Profile] = []
-    for profile in reversed(profiles):
-        sums.append(profile.merged(sums[-1]) if sums else profile)
-    shortest = next((i for i, total in enumerate(sums) if total.rows >= ENOUGH), None)
-    if shortest is None:
-        return []
-    longer = min((shortest + 1) * _LONGER, len(sums)) - 1
-    return [(i + 1, sums[i]) for i in dict.fromkeys((shortest, longer))]
-
-
-def _judged(windows: int, profile: Profile, reference: Profile, effect: float, level: float) -> Iterator[_Finding]:
-    """Test every column, each family of tests by itself."""
-    pairs = [(c, reference.column(c.name)) for c in profile.columns]
-    tested = [(now, old) for now, old in pairs if now.kind != TIME and any(old.counts)]
-    numbers = [(now, old) for now, old in tested if old.edges]
-    levels = [(now, old) for now, old in tested if not old.edges]
-    families = (
-        [_shape("ks", windows, now, old, effect) for now, old in numbers],
-        [_shape("chi2", windows, now, old, effect) for now, old in levels],
-        [_range(windows, now, old) for now, old in numbers],
-    )
-    for findings in families:
-        rejected, adjusted = benjamini_hochberg([f.p for f in findings], level)
-        for finding, surely, p in zip(findings, rejected, adjusted, strict=True):
-            yield replace(finding, adjusted=p, drifted=surely and finding.matters)
-
-
-def _shape(test: str, windows: int, now: ColumnProfile, old: ColumnProfile, effect: float) -> _Finding:
-    if test == "ks":
-        distance = ks_test(old.counts, now.counts, _TRIFLE)
+def fault_verdict(subject: str, law: Law, rows: int, found: Sequence[Finding]) -> Verdict:
+    """Conclude from the rates of what is broken, over the newest windows alone; none under 200 rows is inconclusive."""
+    newest = min((f.windows for f in found), default=1)
+    broken = [f for f in found if f.fault and f.sure and f.windows == newest]
+    units = {f.column for f in broken if f.test == "far"}  # what is far away is large as well
+    broken = [f for f in broken if f.test not in ("small", "large") or f.column not in units]
+    checks = [_fault(f, rows) for f in broken]
+    if rows < ENOUGH and not broken:
+        checks = [Check("rows", "inconclusive", rows, f">= {ENOUGH}", note=f"too few rows: {rows} of {ENOUGH}")]
     else:
-        distance = chi2_test((*old.counts, old.unseen), (*now.counts, now.unseen), _TRIFLE)
-    return _Finding(now.name, test, windows, now.rows, distance.p, distance.effect, distance.effect >= effect)
+        names = {f.column for f in broken}
+        checks += [Check(c.name, "pass", n=rows) for c in law.profile.columns if c.name not in names]
+    return Verdict.of(subject, "fault", checks, rows=rows)
 
 
-def _range(windows: int, now: ColumnProfile, old: ColumnProfile) -> _Finding:
-    excess = rate_test(now.outside, sum(now.counts), old.outside, sum(old.counts))
-    matters = excess.rate > excess.expected + _OUTSIDE
-    return _Finding(now.name, "range", windows, now.rows, excess.p, excess.rate, matters)
+def _fault(f: Finding, rows: int) -> Check:
+    note = f"{round(f.effect * f.rows)} of {f.rows} values are {WORDS[f.test]}"
+    evidence = {"column": f.column, "kind": f.test, "p": f.p, "adjusted": f.adjusted}
+    return Check(f"{f.column} {f.test}", "fail", f.effect, f"<= {f.bound:.2g}", n=rows, note=note, evidence=evidence)
 
 
-def _check(column: str, findings: Sequence[_Finding], floor: float) -> Check:
+def _summed(column: str, tests: Sequence[Finding], floor: float) -> Check:
     """Sum up one column's tests: the effect is that of its shape, on the horizon that speaks loudest."""
-    shapes = [f for f in findings if f.test != "range"]
-    shown = max(shapes, key=lambda f: (f.drifted, f.effect if f.drifted else -f.windows))
-    drifted = [f for f in findings if f.drifted]
-    longest = {f.test: f for f in sorted(drifted, key=lambda f: f.windows)}
-    note = "; ".join(map(_words, longest.values()))
+    sure = [f for f in tests if f.sure]
+    shapes = [f for f in tests if f.test in ("smooth", "chi2")] or list(tests)
+    shown = max(shapes, key=lambda f: (f.sure, f.effect if f.sure else -f.windows))
+    longest = {(f.test, f.others): f for f in sorted(sure, key=lambda f: f.windows)}
     evidence = {
-        f"{f.test}_{f.windows}": {"effect": f.effect, "p": f.p, "adjusted": f.adjusted, "rows": f.rows}
-        for f in findings
-    }
-    status: Status = "fail" if drifted else "pass"
+        "_".join((f.test, *f.others, str(f.windows))): {"effect": f.effect, "p": f.p, "adjusted": f.adjusted,
+                                                        "rows": f.rows}
+        for f in tests if f.sure or f.test in ("smooth", "chi2")
+    }  # fmt: skip
+    status: Status = "fail" if sure else "pass"
+    note = "; ".join(map(_words, longest.values()))
     return Check(column, status, shown.effect, f"< {floor:g}", n=shown.rows, note=note, evidence=evidence)
 
 
-def _words(finding: _Finding) -> str:
-    over = f" over {finding.windows} windows" if finding.windows > 1 else ""
-    if finding.test == "range":
-        return f"{finding.effect:.1%} of its values beyond the reference's range{over}"
+def _words(f: Finding) -> str:
+    over = f" over {f.windows} windows" if f.windows > 1 else ""
+    if f.test in WORDS:
+        return f"{f.effect:.1%} of its values {WORDS[f.test]}{over}"
+    if f.others:
+        return f"no longer goes with {' and '.join(f.others)} as it did{over}"
     return f"changed{over}"

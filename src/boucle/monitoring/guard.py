@@ -49,6 +49,6 @@ def _count(tx: Transaction, model: str, challenger: int, kept: dict[str, float])
 
 def _rate(tx: Transaction, model: str, champion: int) -> float:
     """Return the champion's share of failed requests over its newest windows; 0 without one."""
-    extras = [profile.extra for _, profile in tx.windows.profiles(model, champion, _LOOKBACK)]
+    extras = [profile.extra for _, profile in tx.windows.counts(model, champion, _LOOKBACK)]
     requests = sum(extra.get("requests", 0.0) for extra in extras)
     return sum(extra.get("errors", 0.0) for extra in extras) / requests if requests else 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boucle.formats.segment import read_entries
+from boucle.monitoring.meter import Meter
 from boucle.ports.stores import State
 
 AT_ONCE = 5_000
@@ -23,8 +24,12 @@ class Ingested:
     dropped: int = 0
 
 
-def ingest(state: State, segments: Path, most: int = MOST) -> Ingested:
+def ingest(
+    state: State, segments: Path, most: int = MOST, *, meter: Meter | None = None, now: float = 0.0, period: float = 0.0
+) -> Ingested:
     """Take in what was captured since last time, about ``most`` entries of it.
+
+    ``meter`` counts them by the minute; what is older than ``period`` seconds before ``now`` it lets go.
 
     Entries and the places read up to are kept in one transaction: killed anywhere, the next call goes on where the
     last whole one ended, and an entry read twice is kept once. Raises StoreError.
@@ -37,7 +42,10 @@ def ingest(state: State, segments: Path, most: int = MOST) -> Ingested:
         if all(known.get(name) == offset for name, offset in found.cursors.items()):
             return Ingested(observations, feedback, dropped)
         with state.begin() as tx:
-            seen, told = tx.observations.ingest(found.observations(), found.feedback, found.cursors)
+            passing = found.observations() if meter is None else meter.tap(found.observations())
+            seen, told = tx.observations.ingest(passing, found.feedback, found.cursors)
+            if meter is not None:
+                meter.keep(tx, now, period)
         observations, feedback, dropped = observations + seen, feedback + told, dropped + found.dropped
         known, read = found.cursors, read + len(found)
         if len(found) < AT_ONCE or read >= most:

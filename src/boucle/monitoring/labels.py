@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from boucle.core.observation import Joined
 from boucle.core.signature import Column, Label, Task
+from boucle.measures.counting import level
 from boucle.measures.metrics import REGRESSION, Answers, Floats, answers, losses, ordered
-from boucle.measures.profiles import BOOL, CATEGORICAL, level
 from boucle.monitoring.columns import numbers, shares
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Rows in order of request time; ``keys`` are (observation id, row in it), ``dropped`` counts unusable rows."""
+    """Rows in order of request time; ``keys`` are (observation id, row in it), ``dropped`` counts unusable rows.
+
+    ``columns`` are the inputs, where they were read.
+    """
 
     task: Task
     keys: list[tuple[str, int]]
@@ -29,6 +32,7 @@ class Labelled:
     probabilities: Floats | None
     classes: tuple[Label, ...] | None
     dropped: int = 0
+    columns: dict[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -45,6 +49,7 @@ class Labelled:
             None if self.probabilities is None else self.probabilities[places],
             self.classes,
             self.dropped,
+            {name: column[places] for name, column in self.columns.items()},
         )
 
     def answers(self) -> Answers:
@@ -86,6 +91,7 @@ def labelled(
         probabilities,
         None if classes is None else tuple(classes),
         int(len(rows) - usable.sum()),
+        {name: _objects([column[i] for i in rows]) for name, column in joined.inputs.items()},
     )
     return found.take(places[usable])
 
@@ -105,7 +111,7 @@ def _known(
 
 def _named(values: list[Any], classes: Sequence[Label]) -> list[Any]:
     """Bring labels into the classes' own type: the truth "1" about the class 1 is the class 1."""
-    kind = BOOL if all(isinstance(label, bool) for label in classes) else CATEGORICAL
+    kind = "bool" if all(isinstance(label, bool) for label in classes) else "categorical"
     names = {level(label, kind): label for label in classes}
     return [None if v is None or v != v else names.get(level(v, kind), v) for v in values]
 

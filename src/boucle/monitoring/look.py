@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from boucle.core.model import BundleInfo, ModelVersion
-from boucle.core.profile import Profile
+from boucle.core.model import ModelVersion
 from boucle.core.verdict import Verdict
 from boucle.formats.bundle import read_info, read_profile
-from boucle.monitoring.drift import LONGEST, judge_drift
-from boucle.monitoring.faults import judge_faults
-from boucle.monitoring.labels import Labelled, labelled
-from boucle.monitoring.quality import LOOKBACK, Quality, judge_quality
+from boucle.measures.law import Law
+from boucle.monitoring.drift import LONGEST, Seen, drift_verdict, fault_verdict, findings
+from boucle.monitoring.quality_look import look_at_quality
 from boucle.monitoring.slo import judge_slo
-from boucle.monitoring.windows import ROLES, ClosedWindow, close_windows
+from boucle.monitoring.windows import ClosedWindow, close_windows
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Settings
-
-FEWEST_LABELS, MOST_LABELS = 200, 5000
-"""Labelled rows that quality is judged on, at least and at most; in between it is the window's rows."""
-_STEP = 10
-"""Quality is judged anew when a tenth of its rows have got their truth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,61 +37,43 @@ def look(tx: Transaction, version: ModelVersion, bundle: Path, settings: Setting
     Keeps windows and how far it has judged in ``tx``; a look that finds nothing new changes nothing and returns no
     verdict. Raises BundleCorrupt.
     """
-    info, reference = read_info(bundle), read_profile(bundle)
-    closed = close_windows(tx, version.name, version.number, reference, info.signature, settings.monitor, now)
-    verdicts = _of_windows(tx, version, closed, reference, settings)
-    quality = _quality(tx, version, info, settings)
+    info, law = read_info(bundle), law_of(bundle)
+    closed = close_windows(tx, version.name, version.number, law, info.signature, settings.monitor, now)
+    verdicts = _of_windows(tx, version, closed, law, settings)
+    quality = look_at_quality(tx, version, info, settings, now)
     if quality is not None:
         verdicts["quality"] = quality.verdict
     return Look(len(closed), verdicts, quality.changed if quality else None, tuple(closed))
 
 
 def _of_windows(
-    tx: Transaction, version: ModelVersion, closed: list[ClosedWindow], reference: Profile, settings: Settings
+    tx: Transaction, version: ModelVersion, closed: list[ClosedWindow], law: Law, settings: Settings
 ) -> dict[str, Verdict]:
     if not closed:
         return {}
-    monitor = settings.monitor
+    monitor, drift = settings.monitor, settings.monitor.drift
     # Drift looks back by itself; a fault or a breach in any of the windows closed at once must not be passed over.
-    faults = [judge_faults(version.ref, w.profile, reference, monitor.drift.level) for w in closed]
-    slos = [verdict for w in closed if (verdict := judge_slo(version.ref, w.profile.extra, monitor.slo))]
-    recent = [profile for _, profile in tx.windows.profiles(version.name, version.number, LONGEST)]
-    verdicts = {
-        "fault": _worst(faults),
-        "drift": judge_drift(version.ref, recent, reference, monitor.drift),
-    }
+    faults = [_faults(version, w, law, drift.level, drift.effect) for w in closed]
+    slos = [verdict for w in closed if (verdict := judge_slo(version.ref, w.counts.extra, monitor.slo))]
+    kept = tx.windows.counts(version.name, version.number, LONGEST)
+    recent = [Seen(counts, law.phase(w.number - 1, (w.start + w.end) / 2.0)) for w, counts in kept]
+    found = findings(law, recent, drift.level, drift.effect)
+    verdicts = {"fault": _worst(faults), "drift": drift_verdict(version.ref, law, recent, found, drift.effect)}
     return {**verdicts, "slo": _worst(slos)} if slos else verdicts
+
+
+@lru_cache(8)
+def law_of(bundle: Path) -> Law:
+    """Return what the reference in a bundle teaches; a bundle never changes. Raises BundleCorrupt."""
+    return Law(read_profile(bundle))
+
+
+def _faults(version: ModelVersion, closed: ClosedWindow, law: Law, level: float, effect: float) -> Verdict:
+    window = closed.window
+    seen = Seen(closed.counts, law.phase(window.number - 1, (window.start + window.end) / 2.0))
+    return fault_verdict(version.ref, law, closed.counts.rows, findings(law, [seen], level, effect, least=1))
 
 
 def _worst(verdicts: list[Verdict]) -> Verdict:
     """Return the newest failed one, else the newest."""
     return next((v for v in reversed(verdicts) if v.status == "fail"), verdicts[-1])
-
-
-def _quality(tx: Transaction, version: ModelVersion, info: BundleInfo, settings: Settings) -> Quality | None:
-    """Judge the newest labelled rows if enough of them are new; None otherwise."""
-    window = settings.monitor.window
-    newest = min(max(window if isinstance(window, int) else 0, FEWEST_LABELS), MOST_LABELS)
-
-    def latest(many: int) -> Labelled:
-        joined = tx.observations.joined(version.name, version.number, limit=many)
-        return labelled(joined, info.signature.task, info.signature.classes, ROLES)
-
-    key = f"quality:{version.ref}"
-    rows = latest(newest)
-    if not _is_new(rows, tx.settings.get(key), newest // _STEP):
-        return None
-    tx.settings.put(key, {"rows": len(rows), "arrived": float(rows.arrived.max())})
-    reference = {**info.metrics, **version.metrics}
-    tolerance = settings.monitor.quality_tolerance
-    return judge_quality(
-        version.ref, latest(newest * LOOKBACK), newest, reference, settings.evaluate.metrics, tolerance
-    )
-
-
-def _is_new(rows: Labelled, before: dict[str, Any] | None, step: int) -> bool:
-    """Say whether ``step`` rows have got their truth since quality was last judged; the first ones always count."""
-    if before is None:
-        return len(rows) > 0
-    grown, arrived = len(rows) - int(before["rows"]), int((rows.arrived > before["arrived"]).sum())
-    return max(grown, arrived) >= step

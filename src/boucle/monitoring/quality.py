@@ -2,27 +2,130 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+
+from boucle.core.expected import QualityReference
 from boucle.core.verdict import Check, Status, Verdict
-from boucle.measures.intervals import Estimate, bootstrap
-from boucle.measures.metrics import Metric, default_metrics, metric_of
+from boucle.measures.detectors import THRESHOLD
+from boucle.measures.intervals import Estimate, bootstrap, normal, share
+from boucle.measures.levels import Slices, part, titles_of
+from boucle.measures.metrics import Floats, default_metrics, metric_of
 from boucle.measures.sequences import change_point
+from boucle.measures.tallies import Tally, Watch, tally, watch
+from boucle.monitoring.blocks import Blocks, recount
+from boucle.monitoring.deciding import Deciding, deciding, deciding_losses
 from boucle.monitoring.labels import Labelled
 
 ENOUGH = 100
-"""Labelled rows from which on quality is judged."""
+"""Labelled rows from which on quality can be called fine."""
 LOOKBACK = 4
-"""The change is looked for over as many times the rows that are judged."""
+"""Windows of labelled rows that a judgement without a memory looks at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The verdict, and since when (Unix seconds of the request) the losses are higher, if it failed."""
+    """The verdict; since when (Unix seconds of the request) the losses are higher, if it failed; what to remember."""
 
     verdict: Verdict
     changed: float | None = None
+    blocks: Blocks = field(default_factory=Blocks)
+    labels: int = 0
+    """Labelled rows judged so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What the labels of one version are judged by.
+
+    ``known`` are the version's metrics, ``reference`` what its bundle says of its losses. The first of ``metrics``
+    decides, through the e-CUSUM of its losses; the others are reported. ``window`` is the labelled rows of a block,
+    of which 2,000 pass between false alarms, on average at least.
+    """
+
+    subject: str
+    known: Mapping[str, float]
+    metrics: Sequence[str] | None
+    tolerance: float
+    window: int
+    reference: QualityReference | None = None
+
+    def judge(self, rows: Labelled, before: Blocks | None = None, covered: float = -math.inf) -> Quality:
+        """Judge all labels there are from request time ``covered`` on, after what ``before`` remembers."""
+        names = list(self.metrics or default_metrics(rows.task))
+        newest = rows.take(slice(max(0, len(rows) - self.window), None))
+        found = bootstrap(names, newest.answers()) if len(newest) else {}
+        by = self._deciding(names[0], rows)
+        if by is None:
+            first = _check(
+                names[0], "inconclusive", found.get(names[0]), "", "the version has no reference value for it"
+            )
+            verdict = self._verdict([first, *_reported(names[1:], found)], rows, newest)
+            return Quality(verdict, labels=len(rows))
+        losses = deciding_losses(by.name, rows.answers()) if len(rows) else np.empty(0)
+        blocks = self._count(rows, losses, by, before, covered)
+        seen = blocks.watch()
+        since = _since(rows, losses, seen, self.window) if seen.alarm else None
+        checks = [self._first(names[0], found.get(names[0]), by, seen, blocks), *_reported(names[1:], found)]
+        checks += self._slices(newest, losses[len(rows) - len(newest) :], seen, by)
+        return Quality(self._verdict(checks, rows, newest, since), since, blocks, blocks.rows)
+
+    def _deciding(self, metric: str, rows: Labelled) -> Deciding | None:
+        binary = rows.classes is not None and len(rows.classes) == 2
+        return deciding(metric, self.known, self.reference, self.tolerance, binary)
+
+    def _count(self, rows: Labelled, losses: Floats, by: Deciding, before: Blocks | None, covered: float) -> Blocks:
+        slices = self._known_slices(by)
+        begun = before or Blocks(watch(titles_of(slices)))
+
+        def count(among: Any) -> Tally:
+            columns = {name: column[among] for name, column in rows.columns.items() if name in slices}
+            return tally(losses[among], by.expected, by.tolerance, rows.times[among], part(columns, slices))
+
+        return recount(begun, rows.times, covered, self.window, count)
+
+    def _known_slices(self, by: Deciding) -> Slices:
+        """Slices are kept for the losses that are a mean over all rows."""
+        return self.reference.slices if self.reference is not None and by.name in ("zero_one", "squared") else {}
+
+    def _first(self, metric: str, found: Estimate | None, by: Deciding, seen: Watch, blocks: Blocks) -> Check:
+        kind = metric_of(metric)
+        bound = _bound(metric, self.known, by)
+        evidence = {
+            "decides": by.name, "log_evidence": seen.evidence, "alarm_at": math.log(THRESHOLD), "labels": blocks.rows,
+            "looks_between_false_alarms": THRESHOLD, "look_rows": self.window,
+        }  # fmt: skip
+        if seen.alarm:
+            where = f", most in {seen.leading}" if seen.leading else ""
+            return _check(metric, "fail", found, bound, f"e-CUSUM over {THRESHOLD:.0f}{where}", evidence)
+        if blocks.rows < ENOUGH:
+            return _check(metric, "inconclusive", found, bound, f"too few labels: {blocks.rows} of {ENOUGH}", evidence)
+        better = None if found is None else found.high if kind.greater_is_better else found.low
+        limit = _limit(metric, self.known, by)
+        if better is not None and limit is not None and kind.sign * (better - limit) < 0.0:
+            return _check(metric, "inconclusive", found, bound, "beyond the bound, and not surely", evidence)
+        was = f"was {self.known[metric]:.4g}" if metric in self.known else ""
+        return _check(metric, "pass", found, bound, was, evidence)
+
+    def _slices(self, newest: Labelled, losses: Floats, seen: Watch, by: Deciding) -> list[Check]:
+        """Report each slice of the newest rows; those that lost something fail, if the whole has."""
+        checks = []
+        for one in part(newest.columns, self._known_slices(by)):
+            for i, (name, own) in enumerate(zip(one.names, one.expected, strict=True)):
+                told = losses[(one.codes == i) & np.isfinite(losses)]
+                mean = share(float(told.sum()), len(told)) if own.errors else normal(told)
+                lost = seen.alarm and seen.slices[name].alarm
+                note = f"{by.name} loss, was {own.mean * own.cut:.4g}"
+                checks.append(_check(name, "fail" if lost else "pass", mean, "", note))
+        return checks
+
+    def _verdict(self, checks: list[Check], rows: Labelled, newest: Labelled, since: float | None = None) -> Verdict:
+        dropped = {"dropped": rows.dropped} if rows.dropped else {}
+        return Verdict.of(self.subject, "quality", checks, changed=since, labels=len(newest), **dropped)
 
 
 def judge_quality(
@@ -33,55 +136,47 @@ def judge_quality(
     metrics: Sequence[str] | None,
     tolerance: float,
 ) -> Quality:
-    """Judge the ``newest`` labelled rows against the reference values of the version's metrics.
-
-    The first metric decides: it fails when even the better end of its 95 % interval is worse than the reference by
-    more than ``tolerance``, relative. The others are reported. ``rows`` may reach further back, to date the change.
-    """
-    names = list(metrics or default_metrics(rows.task))
-    window = rows.take(slice(max(0, len(rows) - newest), None))
-    found = bootstrap(names, window.answers()) if len(window) else {}
-    nothing = Estimate(float("nan"), float("nan"), float("nan"), 0)
-    first = _judged(metric_of(names[0]), found.get(names[0], nothing), reference.get(names[0]), tolerance)
-    rest = [_reported(name, found[name]) for name in names[1:] if name in found]
-    since = _since(rows, names[0]) if first.status == "fail" else None
-    dropped = {"dropped": rows.dropped} if rows.dropped else {}
-    return Quality(Verdict.of(subject, "quality", [first, *rest], changed=since, labels=len(window), **dropped), since)
+    """Judge these labelled rows alone, in blocks of ``newest``, against the reference values of the metrics."""
+    return Judge(subject, reference, metrics, tolerance, newest).judge(rows)
 
 
-def tolerated(metric: Metric, reference: float, tolerance: float) -> float:
-    """Return the worst value that still passes."""
-    return reference - metric.sign * tolerance * abs(reference)
+def _limit(metric: str, known: Mapping[str, float], by: Deciding) -> float | None:
+    """Return the worst value of the metric that still passes, None where the metric is not what decides."""
+    kind = metric_of(metric)
+    mean = by.expected.tolerated(by.tolerance)
+    if by.name in ("precision", "recall") or (kind.name == "accuracy" and by.name == "zero_one"):
+        return 1.0 - mean
+    if metric not in known or not kind.exact:
+        return None
+    # The cut lowers the mean of the loss; the bound of the metric is told in the metric's own unit.
+    rise = mean / by.expected.mean if by.expected.mean > 0 else 1.0
+    return known[metric] * (math.sqrt(rise) if metric == "rmse" else rise)
 
 
-def _judged(metric: Metric, found: Estimate, reference: float | None, tolerance: float) -> Check:
-    if found.n < ENOUGH:
-        note = f"too few labels: {found.n} of {ENOUGH}"
-        return _check(metric.name, "inconclusive", found, "", note)
-    if reference is None or reference != reference:
-        return _check(metric.name, "inconclusive", found, "", "the version has no reference value to compare with")
-    bound = tolerated(metric, reference, tolerance)
-    text = f"{'>=' if metric.greater_is_better else '<='} {bound:.4g}"
-    better = found.high if metric.greater_is_better else found.low
-    if better != better:
-        return _check(metric.name, "inconclusive", found, text, "it cannot be computed on these labels")
-    lost = metric.sign * (better - bound) < 0.0
-    worse = metric.sign * (found.value - bound) < 0.0
-    status: Status = "fail" if lost else "inconclusive" if worse else "pass"
-    note = f"was {reference:.4g}" if status != "inconclusive" else "beyond the bound, and not surely"
-    return _check(metric.name, status, found, text, note)
+def _bound(metric: str, known: Mapping[str, float], by: Deciding) -> str:
+    limit = _limit(metric, known, by)
+    return "" if limit is None else f"{'>=' if metric_of(metric).greater_is_better else '<='} {limit:.4g}"
 
 
-def _reported(name: str, found: Estimate) -> Check:
-    return _check(name, "pass", found, "", "reported, not judged")
+def _reported(names: Sequence[str], found: Mapping[str, Estimate]) -> list[Check]:
+    return [_check(name, "pass", found[name], "", "reported, not judged") for name in names if name in found]
 
 
-def _check(name: str, status: Status, found: Estimate, bound: str, note: str) -> Check:
-    value, low, high = (v if v == v else None for v in (found.value, found.low, found.high))
-    return Check(name, status, value, bound, low, high, found.n, note)
+def _check(
+    name: str, status: Status, found: Estimate | None, bound: str, note: str, evidence: dict[str, Any] | None = None
+) -> Check:
+    told = (None, None, None) if found is None else (found.value, found.low, found.high)
+    value, low, high = (v if v is not None and v == v else None for v in told)
+    return Check(name, status, value, bound, low, high, 0 if found is None else found.n, note, evidence or {})
 
 
-def _since(rows: Labelled, metric: str) -> float | None:
-    """Estimate when the losses rose: the time of the first request after the change."""
-    place = change_point(rows.losses(metric))
-    return None if place is None else float(rows.times[place])
+def _since(rows: Labelled, losses: Floats, seen: Watch, window: int) -> float | None:
+    """Date the loss: the block at which the e-CUSUM last began anew, made finer by the likeliest row around it."""
+    start = seen.since
+    if start is None or seen.leading:
+        return start
+    known = np.flatnonzero(np.isfinite(losses))
+    first = int(np.searchsorted(rows.times[known], start))
+    around = known[max(0, first - window) :]
+    place = change_point(losses[around])
+    return start if place is None else float(rows.times[around[place]])

@@ -10,14 +10,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from boucle.core.observation import REFUSED as REFUSED
 from boucle.core.observation import Observation
 
 _ACCURACY = 0.02
 _GROWTH = (1.0 + _ACCURACY) / (1.0 - _ACCURACY)
 _SHORTEST = 1e-6
 _LATENCY = "latency_"
-REFUSED = "bad_request"
-"""Code of a request that was wrong itself: no failure of the service."""
 
 
 def service_counts(observations: Iterable[Observation]) -> dict[str, float]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from boucle.core.json import from_data, to_data
 from boucle.core.observation import Observation, Role, Window
-from boucle.core.profile import Profile
+from boucle.core.profile import Counts
 from boucle.core.signature import Signature
-from boucle.measures.profiles import window_profile
+from boucle.measures.law import Law
 from boucle.monitoring.columns import answers, to_batch
 from boucle.monitoring.service import service_counts
 from boucle.ports.stores import Transaction
@@ -24,7 +24,7 @@ FOLD = 1000
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
     window: Window
-    profile: Profile
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Open:
 
     number: int
     position: int
-    profile: Profile | None = None
+    counts: Counts | None = None
     start: float = 0.0
     end: float = 0.0
     rows: int = 0
@@ -54,7 +54,7 @@ class _Waiting:
 
 
 def close_windows(
-    tx: Transaction, model: str, version: int, reference: Profile, signature: Signature, monitor: Monitor, now: float
+    tx: Transaction, model: str, version: int, law: Law, signature: Signature, monitor: Monitor, now: float
 ) -> list[ClosedWindow]:
     """Count what has arrived into windows and keep those that are full; returns these, oldest first.
 
@@ -63,16 +63,16 @@ def close_windows(
     failed counts as one row, so that a service that only fails is noticed. The open window's counts are kept, so a look
     costs what is new.
     """
-    closer = _Closer(tx, model, version, reference, signature, monitor)
+    closer = _Closer(tx, model, version, law, signature, monitor)
     return closer.run(now)
 
 
 class _Closer:
     def __init__(
-        self, tx: Transaction, model: str, version: int, reference: Profile, signature: Signature, monitor: Monitor
+        self, tx: Transaction, model: str, version: int, law: Law, signature: Signature, monitor: Monitor
     ) -> None:
         self.tx, self.model, self.version = tx, model, version
-        self.reference, self.signature = reference, signature
+        self.law, self.signature = law, signature
         self.size = monitor.window if isinstance(monitor.window, int) else None
         self.span = 0.0 if self.size else seconds(monitor.window)
         self.key = f"window:{model}:{version}"
@@ -120,12 +120,12 @@ class _Closer:
     def _fold(self, open_: _Open, waiting: _Waiting) -> _Open:
         if not waiting.seen:
             return open_
-        profile = self._profile(waiting.seen)
+        counted = self._counted(waiting.seen)
         times = [one.time for one in waiting.seen]
         return replace(
             open_,
             position=waiting.position,
-            profile=profile if open_.profile is None else open_.profile.merged(profile),
+            counts=counted if open_.counts is None else open_.counts + counted,
             start=open_.start if open_.rows else times[0],
             end=max(open_.end, *times),
             rows=open_.rows + waiting.rows,
@@ -133,14 +133,14 @@ class _Closer:
 
     def _close(self, open_: _Open, waiting: _Waiting) -> _Open:
         full = self._fold(open_, waiting)
-        assert full.profile is not None
+        assert full.counts is not None
         window = Window(self.model, self.version, full.number, full.start, full.end, full.rows)
-        self.tx.windows.close(self.model, self.version, full.number, full.position, full.start, full.end, full.profile)
-        self.closed.append(ClosedWindow(window, full.profile))
+        self.tx.windows.close(self.model, self.version, full.number, full.position, full.start, full.end, full.counts)
+        self.closed.append(ClosedWindow(window, full.counts))
         return _Open(full.number + 1, full.position)
 
-    def _profile(self, seen: list[Observation]) -> Profile:
+    def _counted(self, seen: list[Observation]) -> Counts:
         answered = [one for one in seen if not one.error]
         predicted, probabilities = answers(answered, self.signature)
-        counted = window_profile(to_batch(answered, self.signature), self.reference, predicted, probabilities)
+        counted = self.law.count(to_batch(answered, self.signature), predicted, probabilities)
         return replace(counted, extra=service_counts(seen))

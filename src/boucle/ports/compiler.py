@@ -20,6 +20,9 @@ class Program:
 
     ``tolerance`` is how far its numbers may lie from the original's, relative where they are above one. ``borders``,
     of shape (any, 2), are inputs (by place) and the values at which trees part, where trees see inputs as they are.
+
+    A program is half of a model where its preprocessing has no compiled form, and is served as it is: then ``before``
+    is the fitted model it is taken from, and ``why`` says what could not be compiled.
     """
 
     steps: dict[str, Any]
@@ -27,6 +30,8 @@ class Program:
     trees: tuple[bytes, ...] = ()
     tolerance: float = 1e-9
     borders: NDArray[Any] | None = None
+    before: Any = None
+    why: str = ""
 
 
 class Compiler(Protocol):

@@ -29,13 +29,16 @@ def to_batch(frame: pd.DataFrame, fields: Sequence[Field]) -> Batch:
     return {field.name: to_column(_column(frame, field), field) for field in fields}
 
 
-def to_frame(batch: Batch, fields: Sequence[Field]) -> pd.DataFrame:
-    """Return the canonical frame of a batch; its columns are those of the batch, not copies, unless they are few."""
+def to_frame(batch: Batch, fields: Sequence[Field], names: pd.Index | None = None) -> pd.DataFrame:
+    """Return the canonical frame of a batch; its columns are those of the batch, not copies, unless they are few.
+
+    ``names`` are those of the fields as an index, for who makes frames of the same fields over and over.
+    """
     few = len(fields) * len(batch[fields[0].name]) <= _FEW if fields else False
     if few and all(field.storage == np.float64 and not field.shape for field in fields):
         # One block: building it is eight times quicker than column by column, which counts for single rows.
         block = np.array([batch[field.name] for field in fields]).T
-        return pd.DataFrame(block, columns=[field.name for field in fields], copy=False)
+        return pd.DataFrame(block, columns=[field.name for field in fields] if names is None else names, copy=False)
     return pd.DataFrame({field.name: _series(batch[field.name]) for field in fields}, copy=False)
 
 

@@ -10,8 +10,8 @@ from boucle.core.access import Key
 from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
 from boucle.core.event import Event
-from boucle.core.observation import Feedback, Joined, Observation
-from boucle.core.profile import Profile
+from boucle.core.observation import Feedback, Joined, Observation, Served, Window
+from boucle.core.profile import Counts
 from boucle.core.verdict import Verdict
 
 
@@ -82,6 +82,35 @@ class Observations(Protocol):
         """Labelled rows in order of request time, from ``since`` on; ``limit`` keeps the newest so many."""
         ...
 
+    def labelled(
+        self, model: str, versions: Sequence[int], since: float, after: tuple[int, int]
+    ) -> tuple[Joined, tuple[int, int]]:
+        """Rows of requests made at ``since`` or later whose label or request arrived behind ``after``, by request time.
+
+        Returns where that ends, to go on from; (0, 0) is the beginning. Each row comes once, with its truth of then: a
+        correction does not come again.
+        """
+        ...
+
+    def served(
+        self, model: str, versions: Sequence[int], since: float, after: int, slow: float
+    ) -> tuple[list[Served], int]:
+        """Count requests behind position ``after``, and those that failed or took longer than ``slow`` seconds.
+
+        Requests that were wrong themselves, pinned ones and fallbacks do not count. Returns where that ends.
+        """
+        ...
+
+    def before(self, model: str, version: int, time: float, limit: int) -> list[tuple[float, str]]:
+        """(latency, error) of the newest requests that ``served`` would count and that were made before ``time``."""
+        ...
+
+    def converted(
+        self, model: str, versions: Sequence[int], event: str, since: float, until: float
+    ) -> dict[int, tuple[int, int]]:
+        """(requests made in [since, until), those that led to ``event``) by version; shadows do not count."""
+        ...
+
     def feedback_totals(self, model: str) -> dict[str, float]:
         """Counts: ``labels`` (rows with truth), ``unknown`` (no observation yet); ``delay`` (mean, seconds)."""
         ...
@@ -103,12 +132,12 @@ class Windows(Protocol):
         ...
 
     def close(
-        self, model: str, version: int, number: int, position: int, start: float, end: float, profile: Profile
+        self, model: str, version: int, number: int, position: int, start: float, end: float, counts: Counts
     ) -> None:
         """Keep a closed window; closing the same number again does no harm."""
         ...
 
-    def profiles(self, model: str, version: int, last: int) -> list[tuple[int, Profile]]:
+    def counts(self, model: str, version: int, last: int) -> list[tuple[Window, Counts]]:
         """The newest ``last`` windows, oldest first."""
         ...
 

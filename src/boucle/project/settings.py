@@ -367,6 +367,10 @@ class Slo(Section):
 
     latency_p99_ms: float | None = Field(None, gt=0, description="99 of 100 requests are answered within this")
     error_rate: float | None = Field(None, gt=0, lt=1, description="largest share of failed requests")
+    availability: float | None = Field(
+        None, gt=0, lt=1, description="smallest share of requests answered, such as 0.999; what is left is the budget"
+    )
+    period: Duration = Field("30d", description="time the error budget has to last")
 
 
 class Business(Section):
@@ -401,7 +405,17 @@ class Reaction(Section):
 
     action: Action = Field(description="what is done")
     cooldown: int = Field(3, ge=0, description="windows to wait before the same action again")
-    confirm: int = Field(1, ge=1, description="windows in a row that must say so first")
+    confirm: int = Field(1, ge=1, le=10, description="windows that must say so first: 2 means 2 of 3, 3 means 3 of 5")
+
+
+class HardFloor(Reaction):
+    """When no answer, or the fallback, is better than the model's: it is switched off."""
+
+    error: float | None = Field(2.0, gt=1, description="times the reference error that is too much; null: not judged")
+    failures: float | None = Field(
+        0.5, gt=0, lt=1, description="share of failed requests that is too much; null: not judged"
+    )
+    without_fallback: bool = Field(False, description="switch off even where no `serve.fallback` would answer instead")
 
 
 def _reaction(value: Any) -> Any:
@@ -409,6 +423,7 @@ def _reaction(value: Any) -> Any:
 
 
 React1 = Annotated[Reaction, BeforeValidator(_reaction, json_schema_input_type=Action | Reaction)]
+Floor1 = Annotated[HardFloor, BeforeValidator(_reaction, json_schema_input_type=Action | HardFloor)]
 
 
 class React(Section):
@@ -418,6 +433,12 @@ class React(Section):
     data_fault: React1 = Reaction(action="alert")  # type: ignore[call-arg]
     drift: React1 = Reaction(action="alert", confirm=2)  # type: ignore[call-arg]
     slo_breach: React1 = Reaction(action="rollback")  # type: ignore[call-arg]
+    hard_floor: Floor1 = HardFloor(action="disable")  # type: ignore[call-arg]
+    follow_up: list[Annotated[int, Field(ge=1)]] = Field(
+        [4, 10], max_length=10, description="windows after a loss's retraining to retrain again, on fresh labels"
+    )
+    since_change: bool = Field(True, description="learn from the rows since the change; false: from all rows")
+    stale: Duration | None = Field(None, description="retrain when the champion is older; default: age does not count")
     schedule: str | None = Field(None, description="cron expression: retrain then")
     budget: int = Field(6, ge=0, description="most retrainings a day")
     min_labels: int = Field(200, ge=1, description="labelled rows needed before a retraining")
@@ -450,6 +471,7 @@ class Settings(Section):
     release: Release = Release()  # type: ignore[call-arg]
     monitor: Monitor = Monitor()  # type: ignore[call-arg]
     alerts: list[str] = Field([], description="Apprise URLs; keep secrets out: ${NAME} reads the environment")
+    language: Literal["en", "fr"] = Field("en", description="of messages to people")
     react: React = React()  # type: ignore[call-arg]
     store: Store = Store()  # type: ignore[call-arg]
     tracking: Tracking = Tracking()  # type: ignore[call-arg]

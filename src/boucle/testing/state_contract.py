@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
+import numpy as np
 import pytest
 
 from boucle.core.access import Key, Rate
@@ -15,8 +16,8 @@ from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
 from boucle.core.errors import Conflict, NotFound, StoreError
 from boucle.core.event import GENESIS, Event
-from boucle.core.observation import Feedback, Observation, Role
-from boucle.core.profile import ColumnProfile, Profile
+from boucle.core.observation import Feedback, Joined, Observation, Role, Served, Window
+from boucle.core.profile import Counts
 from boucle.core.verdict import Check, Verdict
 from boucle.ports.stores import State
 
@@ -318,6 +319,21 @@ class FeedbackContract:
         with state.begin() as tx:
             assert tx.observations.joined("wine", inputs=True).inputs == {"x": [1, None], "y": [None, 2]}
 
+    def test_labels_are_read_once_in_order_of_arrival(self, state: State) -> None:
+        ingest(state, *(observed(f"i{n}", float(n), version=1 + n % 2) for n in range(6)))
+        ingest(state, Feedback("i3", 50.0, [3]), Feedback("late", 50.0, [9]), Feedback("i0", 50.0, [0]))
+        with state.begin() as tx:
+            found, after = tx.observations.labelled("wine", (1, 2), 0.0, (0, 0))
+            assert (found.truths, found.versions) == ([0, 3], [1, 2])
+            assert tx.observations.labelled("wine", (1, 2), 0.0, after) == (Joined(), after)
+        ingest(state, Feedback("i3", 60.0, [33]), Feedback("i1", 40.0, [1]), observed("late", 7.0, version=2))
+        with state.begin() as tx:
+            found, then = tx.observations.labelled("wine", (1, 2), 0.0, after)
+            assert found.truths == [1, 9]  # not the corrected one again, but the one whose request came late
+            assert tx.observations.labelled("wine", (1,), 0.0, after)[0].truths == []
+            assert tx.observations.labelled("wine", (1, 2), 5.0, after)[0].truths == [9]
+            assert tx.observations.labelled("wine", (1, 2), 0.0, then) == (Joined(), then)
+
     def test_events_are_summed_by_version_and_counted_once(self, state: State) -> None:
         ingest(state, observed("a", 1.0), observed("b", 2.0, version=2), observed("c", 3.0, version=2))
         sales = [Feedback(id, 5.0, event="sale", value=v) for id, v in (("a", 1.0), ("b", 2.0), ("c", 4.0))]
@@ -328,18 +344,49 @@ class FeedbackContract:
             assert kept.events_by_version("wine", since=2.5) == [(2, "sale", 2, 8.0)]
 
 
+class ServiceContract:
+    def test_requests_are_counted_once_with_failures_and_slow_ones(self, state: State) -> None:
+        canary: Role = "challenger"
+        ingest(
+            state, observed("a", 1.0, rows=3), observed("b", 2.0, latency=0.5), observed("c", 3.0, error="deadline"),
+            observed("d", 4.0, error="bad_request"), observed("e", 5.0, version=2, role=canary, latency=9.0),
+            observed("f", 6.0, version=2, role="pinned"), observed("g", 7.0, version=0, role="fallback"),
+        )  # fmt: skip
+        with state.begin() as tx:
+            found, end = tx.observations.served("wine", (0, 1, 2), 0.0, 0, 0.1)
+            assert sorted(found, key=lambda one: one.version) == [
+                Served(1, "champion", 3, 5, 1, 1),
+                Served(2, "challenger", 1, 1, 0, 1),
+            ]
+            assert tx.observations.served("wine", (0, 1, 2), 0.0, end, 0.1) == ([], end)
+            assert tx.observations.served("wine", (1,), 2.5, 0, 0.1)[0] == [Served(1, "champion", 1, 1, 1, 0)]
+            assert tx.observations.before("wine", 1, 3.5, 2) == [(0.0, "deadline"), (0.5, "")]
+
+    def test_conversions_are_counted_by_request(self, state: State) -> None:
+        copy = observed("a", 1.0, version=2, role="shadow")
+        ingest(state, observed("a", 1.0), copy, observed("b", 2.0), observed("c", 3.0, version=2))
+        sales = [Feedback(id, time, event="sale") for id, time in (("a", 5.0), ("a", 6.0), ("c", 7.0))]
+        ingest(state, *sales, Feedback("b", 5.0, event="click"))
+        with state.begin() as tx:
+            assert tx.observations.converted("wine", (1, 2), "sale", 0.0, 9.0) == {1: (2, 1), 2: (1, 1)}
+            assert tx.observations.converted("wine", (1, 2), "sale", 2.0, 3.0) == {1: (1, 0)}
+
+
 class JudgementsContract:
     def test_windows_are_closed_once_and_read_oldest_first(self, state: State) -> None:
-        profiles = [Profile(n, (ColumnProfile("pH", "numeric", (1.0,), counts=(n, 0)),)) for n in range(4)]
+        none = np.zeros(0)
+        counts = [Counts(n, np.array([n, 0]), np.zeros((1, 8), dtype=np.int64), none, none) for n in range(4)]
         with state.begin() as tx:
             kept = tx.windows
             assert kept.last("wine", 1) == (0, 0)
             for n in (1, 2, 3):
-                kept.close("wine", 1, n, n * 10, 0.0, 1.0, profiles[n])
-            kept.close("wine", 1, 3, 99, 0.0, 1.0, profiles[0])
+                kept.close("wine", 1, n, n * 10, 0.0, 1.0, counts[n])
+            kept.close("wine", 1, 3, 99, 0.0, 1.0, counts[0])
             assert kept.last("wine", 1) == (3, 30)
             assert kept.last("wine", 2) == (0, 0)
-            assert kept.profiles("wine", 1, last=2) == [(2, profiles[2]), (3, profiles[3])]
+            found = kept.counts("wine", 1, last=2)
+            assert [window for window, _ in found] == [Window("wine", 1, n, 0.0, 1.0, n) for n in (2, 3)]
+            assert [c.bins.tolist() for _, c in found] == [[2, 0], [3, 0]]
 
     def test_verdicts_are_read_oldest_first(self, state: State) -> None:
         verdicts = [Verdict.of("wine/1", "drift", [Check("pH", "pass", observed=float(n))]) for n in range(3)]
@@ -417,6 +464,7 @@ class StateContract(
     DeploymentsContract,
     ObservationsContract,
     FeedbackContract,
+    ServiceContract,
     JudgementsContract,
     KeysContract,
 ):

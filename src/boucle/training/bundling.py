@@ -36,6 +36,7 @@ class Plan:
     """What becomes a bundle. ``answers`` are columns of answers to the rows of ``sample`` for the reference profile.
 
     ``pickled`` is the file a model was read from with consent; ``tolerance`` how far numbers may differ after loading.
+    ``times`` (Unix seconds) and ``window`` (rows) are given when the reference is to be profiled in order of time.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Plan:
     threshold: float | None = None
     pickled: Path | None = None
     tolerance: float = 1e-9
+    times: Column | None = None
+    window: int | None = None
 
 
 def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, str]:
@@ -111,7 +114,8 @@ def _compile(plan: Plan, info: BundleInfo, loaded: Predictor, staged: Path) -> t
     if program is not None:
         saved = runtime.save(program, staged, plan.signature)
         options = {**info.options, **saved.options, "original": info.runtime}
-        info = replace(info, runtime=COMPILED, options=options, requirements=saved.requirements)
+        needed = saved.requirements if program.before is None else (*saved.requirements, *info.requirements)
+        info = replace(info, runtime=COMPILED, options=options, requirements=tuple(dict.fromkeys(needed)))
         loaded = runtime.load(staged, info)
     write_atomic(staged / PARITY, dumps(report.plain()))
     bundle.write_info(staged, info)
@@ -175,10 +179,14 @@ def _equal(before: Column, after: Column, tolerance: float) -> bool:
 
 def _profile(plan: Plan, loaded: Predictor) -> Profile:
     rows = spread(_length(plan.sample), PROFILED_ROWS)
+    length, ends = None, (0.0, 0.0)
+    if plan.times is not None and plan.window is not None and len(rows):
+        rows = rows[np.argsort(plan.times[rows], kind="stable")]
+        length, ends = plan.window, (float(plan.times[rows[0]]), float(plan.times[rows[-1]]))
     batch = rows_of(plan.sample, rows)
     answers = loaded.predict(batch) if plan.answers is None else rows_of(plan.answers, rows)
     shares = None if "probabilities" not in answers else np.asarray(answers["probabilities"], dtype=np.float64)
-    return reference_profile(batch, plan.signature.inputs, answers["prediction"], shares)
+    return reference_profile(batch, plan.signature.inputs, answers["prediction"], shares, length, ends)
 
 
 def _length(batch: Batch) -> int:

@@ -28,7 +28,7 @@ class Report:
     """How two forms of a model compare. ``rows`` counts those compared by kind, ``refused`` those the original refuses.
 
     ``worst`` is the largest difference between numbers, relative where they are above one; ``why`` says what kept the
-    compiled form from being taken.
+    compiled form from being taken. ``half`` is set where the preprocessing is served as it is, ``why`` says why.
     """
 
     compiler: str = ""
@@ -38,6 +38,7 @@ class Report:
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
     why: str = ""
+    half: bool = False
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -59,6 +60,7 @@ def compiled(
             report = Report(why=f"the compiler {compiler.name} failed: {type(error).__name__}: {error}")
         report.compiler = compiler.name
         if report.accepted:
+            report.half, report.why = program.before is not None, program.why
             return program, report
         if told is None or report.rows:  # what was compared says more than what was not known
             told = report

@@ -16,7 +16,6 @@ from boucle.core.event import Event
 from boucle.core.json import dumps, from_data, loads, to_data
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback, Joined, Observation, Window
-from boucle.core.profile import Profile
 from boucle.core.run import Run
 from boucle.core.signature import Field, Signature
 from boucle.core.verdict import Verdict
@@ -60,7 +59,6 @@ TYPES = [
     ),
     st.builds(ModelVersion),
     st.builds(Observation, inputs=COLUMNS, outputs=COLUMNS),
-    st.builds(Profile),
     st.builds(RouteTable, routes=st.just(())),
     st.builds(Run, params=DATA),
     SIGNATURES,

@@ -15,7 +15,6 @@ from boucle.measures.special import (
     binomial_tail,
     chi2_tail,
     gamma_tail,
-    kolmogorov_tail,
     normal_quantile,
     normal_tail,
 )
@@ -45,11 +44,6 @@ def test_the_binomial_tail_is_scipys(x: int, n: int, p: float) -> None:
 @given(st.floats(0.05, 500.0), st.floats(0.05, 500.0), st.floats(0.0, 1.0))
 def test_the_beta_share_is_scipys(a: float, b: float, x: float) -> None:
     assert beta_share(a, b, x) == pytest.approx(reference.betainc(a, b, x), rel=1e-7, abs=1e-12)
-
-
-@given(st.floats(0.0, 6.0))
-def test_the_kolmogorov_tail_is_scipys(t: float) -> None:
-    assert kolmogorov_tail(t) == pytest.approx(reference.kolmogorov(t), rel=1e-9, abs=1e-13)
 
 
 def test_ends_are_ends() -> None:

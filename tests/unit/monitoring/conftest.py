@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from boucle.adapters.stores.sql import SqlState
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback, Observation
-from boucle.core.profile import Profile
+from boucle.core.profile import Counts, Profile
 from boucle.core.signature import Field, Signature, outputs_of
 from boucle.formats.bundle import write_info, write_profile
-from boucle.measures.profiles import reference_profile, window_profile
+from boucle.measures.law import Law
+from boucle.measures.profiles import reference_profile
 from boucle.monitoring.look import Look, look
 from boucle.ports.stores import State
 from boucle.project.settings import Settings
@@ -70,8 +71,12 @@ class Wines:
         known = rows(self.red, slice(0, 1100))
         return reference_profile(known, self.signature.inputs, self.predict(known))
 
-    def window(self, columns: Columns) -> Profile:
-        return window_profile(columns, self.reference(), self.predict(columns))
+    @cached_property
+    def law(self) -> Law:
+        return Law(self.reference())
+
+    def window(self, columns: Columns) -> Counts:
+        return self.law.count(columns, self.predict(columns))
 
 
 def rows(columns: Mapping[str, Floats], chosen: slice) -> Columns:

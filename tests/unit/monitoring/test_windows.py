@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from boucle.core.observation import Observation
+from boucle.core.profile import RATES
 from boucle.monitoring import windows
 from boucle.monitoring.service import latencies, quantile, service_counts
 from boucle.monitoring.windows import ClosedWindow, close_windows
@@ -24,7 +25,7 @@ def keep(state: State, *seen: Observation) -> None:
 def close(state: State, wines: Wines, window: int | str, now: float = 0.0) -> list[ClosedWindow]:
     monitor = make_settings(monitor={"window": window}).monitor
     with state.begin() as tx:
-        return close_windows(tx, "wine", 1, wines.reference(), wines.signature, monitor, now)
+        return close_windows(tx, "wine", 1, wines.law, wines.signature, monitor, now)
 
 
 def requests(wines: Wines, first: int, many: int, per: int = 1, **changes: object) -> list[Observation]:
@@ -49,13 +50,12 @@ def test_a_window_closes_with_the_request_that_fills_it_and_only_once(state: Sta
 def test_the_counts_are_those_of_the_rows(state: State, wines: Wines) -> None:
     keep(state, *requests(wines, 0, 20, per=5))
     (closed,) = close(state, wines, 100)
-    assert (
-        replace(closed.profile, extra={}).columns[0].counts
-        == wines.window(rows(wines.red, slice(0, 100))).columns[0].counts
-    )
-    assert (closed.profile.rows, closed.profile.extra["requests"]) == (100, 20.0)
+    assert (closed.counts.bins == wines.window(rows(wines.red, slice(0, 100))).bins).all()
+    assert (closed.counts.rows, closed.counts.extra["requests"]) == (100, 20.0)
     with state.begin() as tx:
-        assert tx.windows.profiles("wine", 1, 5) == [(1, closed.profile)]
+        ((window, counts),) = tx.windows.counts("wine", 1, 5)
+    assert window == closed.window
+    assert (counts.bins == closed.counts.bins).all()
 
 
 def test_folding_the_open_window_away_changes_nothing(
@@ -69,7 +69,7 @@ def test_folding_the_open_window_away_changes_nothing(
     whole = [wines.window(rows(wines.red, slice(0, 25))), wines.window(rows(wines.red, slice(25, 50)))]
     assert [c.window.rows for c in found] == [25, 25]
     for closed, expected in zip(found, whole, strict=True):
-        assert [c.counts for c in closed.profile.columns] == [c.counts for c in expected.columns]
+        assert (closed.counts.bins == expected.bins).all()
 
 
 def test_copies_pinned_requests_and_other_versions_are_not_counted(state: State, wines: Wines) -> None:
@@ -82,7 +82,7 @@ def test_copies_pinned_requests_and_other_versions_are_not_counted(state: State,
 def test_a_service_that_only_fails_still_closes_windows(state: State, wines: Wines) -> None:
     keep(state, *(replace(one, error="error", outputs={}) for one in requests(wines, 0, 10)))
     (closed,) = close(state, wines, 10)
-    assert (closed.profile.rows, closed.profile.extra["errors"]) == (0, 10.0)
+    assert (closed.counts.rows, closed.counts.extra["errors"]) == (0, 10.0)
 
 
 def test_a_window_by_time_ends_with_its_span(state: State, wines: Wines) -> None:
@@ -103,7 +103,8 @@ def test_absent_and_odd_values_are_missing(state: State, wines: Wines) -> None:
     seen[2].inputs["pH"] = ["acid"]
     keep(state, *seen)
     (closed,) = close(state, wines, 3)
-    assert closed.profile.column("pH").missing == 3
+    place = [column.name for column in wines.law.profile.columns].index("pH")
+    assert closed.counts.rates[place, RATES.index("missing")] == 3
 
 
 def test_latency_quantiles_are_right_within_two_per_cent() -> None:

@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from boucle.adapters.importers.lightgbm import LightgbmImporter
 from boucle.adapters.importers.onnx import OnnxImporter
@@ -113,6 +113,16 @@ def test_a_skops_file_is_taken_in(tmp_path: Path) -> None:
     path = tmp_path / "model.skops"
     skops.io.dump(FOREST, path)
     assert answers(adopted(path, tmp_path))["prediction"].tolist() == FOREST.predict(X).tolist()
+
+
+def test_preprocessing_without_a_compiled_form_is_kept_before_the_compiled_model(tmp_path: Path) -> None:
+    model = make_pipeline(SplineTransformer(), RandomForestClassifier(4, random_state=0)).fit(X, LABEL)
+    info = (result := adopted(model, tmp_path)).info
+    assert info.runtime == "compiled"
+    assert info.parity["half"]
+    assert "SplineTransformer" in info.parity["why"]
+    assert {name.split("==")[0] for name in info.requirements} >= {"onnxruntime", "scikit-learn", "skops"}
+    assert answers(result)["prediction"].tolist() == model.predict(X).tolist()
 
 
 @pytest.mark.parametrize("how", [pickle.dump, joblib.dump], ids=["pickle", "joblib"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from boucle.adapters.compilers.draft import Draft, Part
 from boucle.adapters.compilers.kernels import part
 from boucle.adapters.compilers.tables import tables
 from boucle.adapters.compilers.transforms import transform
+from boucle.adapters.runtimes.sklearn import WRAPPERS, split
 from boucle.core.signature import Signature
 from boucle.ports.compiler import CannotCompile, Program
 
@@ -37,10 +38,32 @@ class SklearnCompiler:
     name = "sklearn"
 
     def compile(self, model: Any, signature: Signature) -> Program:
-        """Return the program of a fitted model; raises CannotCompile."""
+        """Return the program of a fitted model, or of half of it; raises CannotCompile."""
         if not hasattr(model, "predict"):
             raise CannotCompile(f"a {type(model).__name__} is no estimator")
         draft = Draft(signature.inputs, getattr(model, "feature_names_in_", None) is not None)
+        try:
+            return self._program(model, draft, signature)
+        except CannotCompile as reason:
+            half = self._half(model, signature, f"{reason}")
+            if half is None:
+                raise
+            return half
+
+    def _half(self, model: Any, signature: Signature, why: str) -> Program | None:
+        """Return the program of what comes behind the preprocessing; None where that is not what kept it from it."""
+        prepare, last = split(model)
+        if prepare is None:
+            return None
+        draft = Draft(signature.inputs, names=False, blocks=[{"original": True}])
+        draft.width = _width(last)
+        draft.sources = [-1] * draft.width
+        try:
+            return replace(self._program(last, draft, signature), before=model, why=why)
+        except CannotCompile:
+            return None
+
+    def _program(self, model: Any, draft: Draft, signature: Signature) -> Program:
         around = Around()
         last = _unwrapped(model, draft, around)
         if not draft.blocks:
@@ -87,6 +110,12 @@ def _unwrapped(model: Any, draft: Draft, around: Around) -> Any:
     if isinstance(model, Pipeline):
         return _unwrapped(_prepare(model, draft), draft, around)
     return model
+
+
+def _width(model: Any) -> int:
+    """Return how many features a model takes; a wrapper may still tell those of what stood before it."""
+    inside = next((inside for kind, inside in WRAPPERS.items() if isinstance(model, kind)), None)
+    return int(model.n_features_in_) if inside is None else _width(getattr(model, inside))
 
 
 def _threshold(model: Any) -> tuple[float, Any]:

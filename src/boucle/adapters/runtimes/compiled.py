@@ -2,11 +2,13 @@
 
 A program is a list of blocks, each a few operations on some columns, put side by side; then a part that scores the
 matrix, by itself or from parts inside it; and for classifiers the labels. All is in float64, as the original computes.
+Where only the preprocessing has no compiled form, scikit-learn does it, and the program scores what comes out.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -16,14 +18,16 @@ import numpy as np
 
 from boucle.adapters.runtimes.features import Matrix, features
 from boucle.adapters.runtimes.scores import LINKS, Stored, scorer
-from boucle.core.errors import BundleError
+from boucle.core.errors import BundleError, MissingExtra
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Batch, Signature
 from boucle.ports.compiler import Program
 from boucle.ports.runtime import Saved
 
 STEPS, ARRAYS = "compiled.json", "compiled.npz"
+ORIGINAL = [{"original": True}]
 VERSION = 2
+Features = Callable[[Batch], Matrix]
 
 
 class CompiledRuntime:
@@ -43,7 +47,8 @@ class CompiledRuntime:
 
     def wrap(self, model: Program, signature: Signature) -> CompiledPredictor:
         """Return the predictor of a program in memory."""
-        return CompiledPredictor(model, signature)
+        before = None if model.before is None else _preparation(lambda runtime: model.before, signature)
+        return CompiledPredictor(model, signature, before)
 
     def load(self, directory: Path, info: BundleInfo) -> CompiledPredictor:
         """Load a verified bundle."""
@@ -57,15 +62,17 @@ class CompiledRuntime:
             raise BundleError(
                 f"The compiled model in {directory} cannot be read: {error}.", hint="fetch the bundle again"
             ) from error
-        return CompiledPredictor(Program(steps, arrays, trees), info.signature)
+        half = steps["blocks"] == ORIGINAL
+        before = _preparation(lambda runtime: runtime.model(directory, info), info.signature) if half else None
+        return CompiledPredictor(Program(steps, arrays, trees), info.signature, before)
 
 
 class CompiledPredictor:
-    """A program as a predictor; safe for threads."""
+    """A program as a predictor; safe for threads. ``before`` makes its features where that is not compiled."""
 
-    def __init__(self, program: Program, signature: Signature) -> None:
+    def __init__(self, program: Program, signature: Signature, before: Features | None = None) -> None:
         steps = program.steps
-        self._features = features(steps["blocks"], program.arrays, signature)
+        self._features = features(steps["blocks"], program.arrays, signature) if before is None else before
         self._score = scorer(steps["score"], Stored(program.arrays, program.trees))
         self._labels = None if steps["labels"] is None else _Labels(steps["labels"], signature)
 
@@ -105,6 +112,18 @@ class _Labels:
         if not self._shares:
             return {"prediction": prediction}
         return {"prediction": prediction, "probabilities": shares if self._sorted else shares[:, self._columns]}
+
+
+def _preparation(model: Callable[[Any], Any], signature: Signature) -> Features:
+    """Return the preprocessing of the original; what scores behind it is let go."""
+    try:
+        # A model that is compiled whole is served without scikit-learn.
+        from boucle.adapters.runtimes.sklearn import Preparation, SklearnRuntime
+    except ModuleNotFoundError as missing:
+        raise MissingExtra.of(missing.name or "sklearn", "tabular") from missing
+    found = Preparation(model(SklearnRuntime()), signature)
+    del found.last
+    return found.matrix
 
 
 def _require_version(steps: Any, directory: Path) -> None:

@@ -10,7 +10,8 @@ import copy
 import hashlib
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,9 +19,11 @@ from zipfile import ZIP_DEFLATED, BadZipFile
 
 import joblib
 import numpy as np
+import pandas as pd
 import skops.io
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
@@ -28,12 +31,17 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from boucle.adapters.runtimes.trust import strangers
 from boucle.core.errors import BundleError, RequestError, UnsafeBundle
 from boucle.core.model import BundleInfo
-from boucle.core.signature import Batch, Signature
+from boucle.core.signature import Batch, Rows, Signature
 from boucle.ports.frames import to_frame
 from boucle.ports.runtime import Saved
 
 FILE, PICKLE = "model.skops", "model.pkl"
 _PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas")
+WRAPPERS = {
+    FixedThresholdClassifier: "estimator_", TunedThresholdClassifierCV: "estimator_",
+    TransformedTargetRegressor: "regressor_",
+}  # fmt: skip
+"""What stands around a whole pipeline, and where it keeps it: such a model does not look at the rows itself."""
 _HINT = (
     "build the model from classes of scikit-learn, XGBoost or LightGBM; or keep it as a file and take that in: "
     "boucle adopt FILE --allow-pickle SHA256"
@@ -70,51 +78,91 @@ class SklearnRuntime:
 
     def load(self, directory: Path, info: BundleInfo) -> SklearnPredictor:
         """Load a verified bundle, for one thread a prediction."""
+        return SklearnPredictor(self.model(directory, info), info.signature)
+
+    def model(self, directory: Path, info: BundleInfo) -> Any:
+        """Load the estimator of a verified bundle."""
         file = directory / Path(str(info.options.get("file", FILE))).name
         pickled = info.options.get("format") == "pickle"
         model = _load_pickle(file, info) if pickled else _load_skops(file, info)
         _single_threaded(model)
-        return SklearnPredictor(model, info.signature)
+        return model
+
+
+class Preparation:
+    """The preprocessing of a fitted estimator, and ``last``, the part of it that sees what comes out."""
+
+    def __init__(self, model: Any, signature: Signature) -> None:
+        self._plain = not _knows_names(model)
+        self._inputs = signature.inputs
+        self._names = pd.Index(list(signature.names))
+        self._floats = all(field.storage == np.float64 and not field.shape for field in signature.inputs)
+        self._prepare, self.last = split(model)
+
+    def rows(self, batch: Batch) -> Any:
+        """Return the rows of a batch as ``last`` takes them; raises what scikit-learn raises."""
+        rows = self._table(batch)
+        return rows if self._prepare is None else self._prepare(rows)
+
+    def matrix(self, batch: Batch) -> NDArray[np.float64]:
+        """Return the prepared rows as a matrix; raises RequestError when they are refused."""
+        with refusing():
+            rows = self.rows(batch)
+            return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=np.float64)
+
+    def _table(self, batch: Batch) -> Any:
+        """Return a table of its own: what comes first may work in place."""
+        if not self._plain:
+            return to_frame(batch, self._inputs, self._names)
+        if self._floats and isinstance(batch, Rows):
+            return batch.matrix.copy()
+        return to_frame(batch, self._inputs).to_numpy()
 
 
 class SklearnPredictor:
     """A fitted estimator as a predictor: batch in, ``prediction`` and, for classifiers, ``probabilities`` out."""
 
     def __init__(self, model: Any, signature: Signature) -> None:
-        self._plain = not _knows_names(model)
-        self._prepare, self._model = _split(model)
-        self._inputs = signature.inputs
+        self._preparation = Preparation(model, signature)
+        self._model = self._preparation.last
         self._storage = signature.prediction.storage
         self._order = _order(self._model, signature)
 
     def predict(self, batch: Batch) -> Batch:
         """Predict; raises RequestError when the model refuses the rows."""
-        try:
-            frame = to_frame(batch, self._inputs)
-            return self._answer(frame.to_numpy() if self._plain else frame)
-        except (ValueError, TypeError) as error:
-            why = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise RequestError(f"The model cannot predict on these rows: {why}") from error
+        with refusing():
+            return self._answer(self._preparation.rows(batch))
 
     def _answer(self, rows: Any) -> Batch:
-        if self._prepare is not None:
-            rows = self._prepare(rows)
-        prediction = np.asarray(self._model.predict(rows)).reshape(len(rows)).astype(self._storage, copy=False)
+        prediction = np.asarray(self._model.predict(rows)).reshape(-1).astype(self._storage, copy=False)
         if self._order is None:
             return {"prediction": prediction}
         probabilities = np.asarray(self._model.predict_proba(rows), dtype=np.float64)
         return {"prediction": prediction, "probabilities": probabilities[:, self._order]}
 
 
-def _split(model: Any) -> tuple[Callable[[Any], Any] | None, Any]:
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Tell the caller of a model what it refuses as RequestError."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RequestError(f"The model cannot predict on these rows: {why}") from error
+
+
+def split(model: Any) -> tuple[Callable[[Any], Any] | None, Any]:
     """Part a pipeline into its preprocessing and its last step, so that rows are prepared once for both answers."""
     if isinstance(model, Pipeline) and len(model) > 1 and hasattr(model[:-1], "transform"):
         return model[:-1].transform, model[-1]
-    if isinstance(model, FixedThresholdClassifier | TunedThresholdClassifierCV) and hasattr(model, "estimator_"):
-        prepare, last = _split(model.estimator_)
-        decider = copy.copy(model)
-        decider.estimator_ = last
-        return prepare, decider
+    if hasattr(model, "best_estimator_"):  # a search answers as the best it found
+        return split(model.best_estimator_)
+    for kind, inside in WRAPPERS.items():
+        if isinstance(model, kind) and hasattr(model, inside):
+            prepare, last = split(getattr(model, inside))
+            wrapper = copy.copy(model)
+            setattr(wrapper, inside, last)
+            return prepare, wrapper
     return None, model
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from boucle.adapters.stores.bulk import clean, keep_new, replace_all
 from boucle.adapters.stores.tables import business, labels
@@ -20,9 +20,13 @@ Labels = dict[tuple[str, int], tuple[float, str]]
 
 
 def keep(connection: Connection, entries: list[Feedback]) -> int:
-    """Keep the newest truth of each row and each event once; returns how many entries changed anything."""
+    """Keep the newest truth of each row and each event once; returns how many entries changed anything.
+
+    A truth that is corrected keeps its place in the order of arrival.
+    """
     ids = list({clean(entry.id) for entry in entries})
-    known, events = _known(connection, ids)
+    known, events, arrivals = _known(connection, ids)
+    newest = connection.execute(select(func.coalesce(func.max(labels.c.arrival), 0))).scalar_one() + 1
     changed: Labels = {}
     added: list[dict[str, Any]] = []
     new = 0
@@ -39,7 +43,10 @@ def keep(connection: Connection, entries: list[Feedback]) -> int:
     replace_all(
         connection,
         labels,
-        [{"id": id, "row": row, "time": time, "truth": truth} for (id, row), (time, truth) in changed.items()],
+        [
+            {"id": id, "row": row, "time": time, "truth": truth, "arrival": arrivals.get((id, row), newest)}
+            for (id, row), (time, truth) in changed.items()
+        ],
     )
     keep_new(connection, business, added)
     return new
@@ -53,8 +60,14 @@ def _told(entry: Feedback) -> Labels:
     return {key: value for key, value in told.items() if value[1] != "null"}
 
 
-def _known(connection: Connection, ids: list[str]) -> tuple[Labels, set[tuple[str, str, float]]]:
+def _known(
+    connection: Connection, ids: list[str]
+) -> tuple[Labels, set[tuple[str, str, float]], dict[tuple[str, int], int]]:
     told = business.c
-    kept = connection.execute(select(labels).where(labels.c.id.in_(ids)))
+    kept = connection.execute(select(labels).where(labels.c.id.in_(ids))).all()
     events = connection.execute(select(told.id, told.event, told.time).where(told.id.in_(ids)))
-    return {(row.id, row.row): (row.time, row.truth) for row in kept}, {(row.id, row.event, row.time) for row in events}
+    return (
+        {(row.id, row.row): (row.time, row.truth) for row in kept},
+        {(row.id, row.event, row.time) for row in events},
+        {(row.id, row.row): row.arrival for row in kept},
+    )

@@ -27,6 +27,27 @@ def joined(connection: Connection, model: str, version: int | None, since: float
     return _collect(rows, inputs)
 
 
+def labelled(
+    connection: Connection, model: str, versions: Sequence[int], since: float, after: tuple[int, int]
+) -> tuple[Joined, tuple[int, int]]:
+    """Return the rows labelled behind ``after``, a place in both orders of arrival: of labels and of requests."""
+    seen, told = observations.c, labels.c
+    ends = connection.execute(
+        select(
+            select(func.coalesce(func.max(told.arrival), 0)).scalar_subquery(),
+            select(func.coalesce(func.max(seen.position), 0)).scalar_subquery(),
+        )
+    ).one()
+    query = _query(model, None, since, False).where(seen.version.in_(versions))
+    news = [query] if after == (0, 0) else [
+        query.where(told.arrival > after[0]),
+        query.where(seen.position > after[1], told.arrival <= after[0]),
+    ]  # fmt: skip
+    rows = [row for one in news for row in connection.execute(one)]
+    rows.sort(key=lambda row: (row.time, row.position, row.place))
+    return _collect(rows, False), (int(ends[0]), int(ends[1]))
+
+
 def _query(model: str, version: int | None, since: float, inputs: bool) -> Select[Any]:
     seen, told = observations.c, labels.c
     wanted = [seen.position, seen.id, seen.version, seen.role, seen.time, seen.outputs]

@@ -9,10 +9,10 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select
 
 from boucle.adapters.stores import feedback as returned
-from boucle.adapters.stores import joins
+from boucle.adapters.stores import joins, service
 from boucle.adapters.stores.bulk import clean, keep_new, parts, replace_all
 from boucle.adapters.stores.tables import cursors, observations
-from boucle.core.observation import Feedback, Joined, Observation
+from boucle.core.observation import Feedback, Joined, Observation, Served
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -65,6 +65,24 @@ class SqlObservations:
         self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
     ) -> Joined:
         return joins.joined(self._connection, model, version, since, limit, inputs)
+
+    def labelled(
+        self, model: str, versions: Sequence[int], since: float, after: tuple[int, int]
+    ) -> tuple[Joined, tuple[int, int]]:
+        return joins.labelled(self._connection, model, versions, since, after)
+
+    def served(
+        self, model: str, versions: Sequence[int], since: float, after: int, slow: float
+    ) -> tuple[list[Served], int]:
+        return service.served(self._connection, model, versions, since, after, slow)
+
+    def before(self, model: str, version: int, time: float, limit: int) -> list[tuple[float, str]]:
+        return service.before(self._connection, model, version, time, limit)
+
+    def converted(
+        self, model: str, versions: Sequence[int], event: str, since: float, until: float
+    ) -> dict[int, tuple[int, int]]:
+        return service.converted(self._connection, model, versions, event, since, until)
 
     def feedback_totals(self, model: str) -> dict[str, float]:
         return joins.totals(self._connection, model)

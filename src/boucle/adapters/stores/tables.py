@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it to the scripts in ``migrations``."""
 VERSION_TABLE = "boucle_schema"
 
@@ -86,7 +86,9 @@ labels = Table(
     Column("row", Integer, nullable=False),
     Column("time", Float, nullable=False),
     Column("truth", Text, nullable=False),
+    Column("arrival", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("id", "row", name="boucle_labels_key"),
+    Index("boucle_labels_arrival", "arrival"),
     sqlite_with_rowid=False,
 )
 

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, insert, select
 
 from boucle.adapters.stores.tables import verdicts, windows
 from boucle.core.json import dumps, loads
-from boucle.core.profile import Profile
+from boucle.core.observation import Window
+from boucle.core.profile import Counts
 from boucle.core.verdict import Verdict
 
 
@@ -25,22 +26,23 @@ class SqlWindows:
         return (row.number, row.position) if row else (0, 0)
 
     def close(
-        self, model: str, version: int, number: int, position: int, start: float, end: float, profile: Profile
+        self, model: str, version: int, number: int, position: int, start: float, end: float, counts: Counts
     ) -> None:
         key = {"model": model, "version": version, "number": number}
         known = select(windows.c.number).filter_by(**key)
         if self._connection.execute(known).first() is None:
-            values = {"position": position, "start": start, "end": end, "profile": dumps(profile).decode()}
+            values = {"position": position, "start": start, "end": end, "profile": dumps(counts).decode()}
             self._connection.execute(insert(windows), key | values)
 
-    def profiles(self, model: str, version: int, last: int) -> list[tuple[int, Profile]]:
+    def counts(self, model: str, version: int, last: int) -> list[tuple[Window, Counts]]:
         query = (
-            select(windows.c.number, windows.c.profile)
+            select(windows.c.number, windows.c.start, windows.c.end, windows.c.profile)
             .where(windows.c.model == model, windows.c.version == version)
             .order_by(windows.c.number.desc())
             .limit(last)
         )
-        return [(row.number, loads(row.profile, Profile)) for row in self._connection.execute(query)][::-1]
+        found = [(row, loads(row.profile, Counts)) for row in self._connection.execute(query)][::-1]
+        return [(Window(model, version, r.number, r.start, r.end, int(c.rows)), c) for r, c in found]
 
     def record(self, model: str, version: int, kind: str, time: float, verdict: Verdict) -> None:
         row = {"model": model, "version": version, "kind": kind, "time": time, "verdict": dumps(verdict).decode()}

@@ -1,0 +1,113 @@
+"""What a turn learns from: the project's data, and the labelled rows that the service has seen.
+
+Rows of windows with a data fault are never learned from. The keeper keeps their spans (``quarantine``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from boucle.loop.project import Project
+from boucle.ports.stores import Transaction
+
+_PER_LEVEL = 10
+"""Rows of each class that are needed to learn from recent rows alone."""
+_SPANS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The labelled rows that count, requested from ``since`` to ``until``; ``alone``, without any others."""
+
+    since: float = 0.0
+    until: float | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The rows to learn from, ``labelled`` of them from the service, and all that is ``known`` of the columns."""
+
+    frame: pd.DataFrame
+    known: pd.DataFrame
+    labelled: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def quarantine(tx: Transaction, model: str, start: float, end: float) -> None:
+    """Keep the rows requested between ``start`` and ``end`` (Unix seconds, both included) from being learned."""
+    spans = [*quarantined(tx, model), (start, end)]
+    tx.settings.put(f"quarantine:{model}", [list(span) for span in spans[-_SPANS:]])
+
+
+def quarantined(tx: Transaction, model: str) -> list[tuple[float, float]]:
+    """Return the spans of time whose rows are not learned from."""
+    return [(float(start), float(end)) for start, end in tx.settings.get(f"quarantine:{model}") or []]
+
+
+def gather(project: Project, span: Span | None, base: pd.DataFrame) -> Learned:
+    """Return ``base`` with the labelled rows of ``span`` behind it, or those alone where they are enough."""
+    if span is None:
+        return Learned(base, base)
+    rows, refused = _feedback_rows(project, span, base)
+    warnings = [f"{refused} labelled rows of windows with a data fault were left out"] if refused else []
+    if span.alone and _enough(project, rows, base):
+        both = pd.concat([base, rows], ignore_index=True)
+        return Learned(both.iloc[len(base) :].reset_index(drop=True), both, len(rows), tuple(warnings))
+    if span.alone and span.since:
+        warnings.append(f"{len(rows)} labelled rows since the change are too few to learn from alone: all rows count")
+        rows, _ = _feedback_rows(project, Span(until=span.until), base)
+    frame = pd.concat([base, rows], ignore_index=True) if len(rows) else base
+    return Learned(frame, frame, len(rows), tuple(warnings))
+
+
+def _enough(project: Project, rows: pd.DataFrame, base: pd.DataFrame) -> bool:
+    if len(rows) < project.settings.react.min_labels:
+        return False
+    if project.settings.task != "tabular-classification":
+        return True
+    target = project.settings.data.target
+    counts = rows[target].astype(str).value_counts()
+    return all(counts.get(level, 0) >= _PER_LEVEL for level in base[target].dropna().astype(str).unique())
+
+
+def _feedback_rows(project: Project, span: Span, base: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the labelled rows as the service saw them, one per answered row, in the data's own columns, and how many
+    were left out for a data fault.
+
+    The column that parts the rows by time gets the time of the request, written as ``base`` writes it.
+    """
+    settings = project.settings
+    with project.state.begin() as tx:
+        joined = tx.observations.joined(project.name, since=span.since, inputs=True)
+        faulty = quarantined(tx, project.name)
+    times = np.array(joined.times, dtype=np.float64)
+    refused = np.zeros(len(times), dtype=bool)
+    for start, end in faulty:
+        refused |= (times >= start) & (times <= end)
+    wanted = times <= (np.inf if span.until is None else span.until)
+    answered = [
+        i for i, role in enumerate(joined.roles) if wanted[i] and role != "shadow" and joined.truths[i] is not None
+    ]
+    sound = [i for i in answered if not refused[i]]
+    columns = {name: [values[i] for i in sound] for name, values in joined.inputs.items()}
+    columns[settings.data.target] = [joined.truths[i] for i in sound]
+    clock = settings.data.split.time
+    if clock is not None and clock not in columns:
+        columns[clock] = _written_as(base[clock], [joined.times[i] for i in sound])
+    return pd.DataFrame(columns), len(answered) - len(sound)
+
+
+def _written_as(base: pd.Series[Any], times: list[float]) -> Any:
+    """Write Unix times as a column does: as numbers, as dates with or without a zone, or as ISO text."""
+    if pd.api.types.is_numeric_dtype(base.dtype):
+        return times
+    moments = pd.Series(pd.to_datetime(times, unit="s", utc=True))
+    if not pd.api.types.is_datetime64_any_dtype(base.dtype):
+        return [moment.isoformat() for moment in moments]
+    zone = getattr(base.dtype, "tz", None)
+    return (moments.dt.tz_convert(zone) if zone else moments.dt.tz_localize(None)).astype(base.dtype)

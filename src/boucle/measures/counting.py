@@ -1,0 +1,251 @@
+"""Count rows in a reference's bins: a few passes over each column, whatever its range."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.core.profile import RATES, Column, Counts
+from boucle.core.signature import Column as Values
+from boucle.core.signature import missing
+from boucle.measures.keys import HIGHEST, KEYS, LOWEST, keys
+
+Floats = NDArray[np.float64]
+Bins = NDArray[np.uint8]
+
+PAIRED, TRIPLED = 64, 24
+"""Numeric columns, the first ones, whose pairs and triples are counted: their number grows with its square and cube."""
+OUTSIDE = 0.1
+"""Values further than this share of the reference's width beyond its ends are outside."""
+FAR = 10.0
+"""Values further than this many times the reference's scale beyond its ends are far: another unit, not another law."""
+SMALL, LARGE = 0.05, 20.0
+"""Multiples of the reference's median that most values of a quantity stay above, and below."""
+_LARGEST = 1e149
+_FLAGS = {"missing": 1, "outside": 2, "far": 4, "small": 8, "large": 16}
+_BINS, _COMBINATIONS = 128, 32
+_MANY = 256
+_AT_ONCE = 8192
+"""Columns from which on no table of all keys is kept for each."""
+_RATE = {name: place for place, name in enumerate(RATES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column of levels as codes into ``levels``, shape (rows,); -1 is missing."""
+
+    codes: NDArray[np.intp]
+    levels: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+class Counting:
+    """Counts batches in the bins of ``columns``. ``scores`` has every bin's normal score, shape (bins,), for pairs."""
+
+    def __init__(self, columns: Sequence[Column], scores: Floats | None = None, triples: bool = True) -> None:
+        self.columns = tuple(columns)
+        self.offsets = np.concatenate(([0], np.cumsum([c.bins for c in columns]))).astype(np.int64)
+        self.scores = scores
+        numeric = [i for i, c in enumerate(columns) if c.kind == "numeric"]
+        self.paired, self.tripled = numeric[:PAIRED], numeric[:TRIPLED] if triples else []
+        self._upper = np.triu_indices(len(self.paired), 1)
+        self._first, self._second = np.triu_indices(len(self.tripled), 1)
+        self._threes = threes_of(len(self.tripled))
+        self._tables: dict[int, NDArray[np.uint16]] = {}
+        self._known = [{level: i for i, level in enumerate(c.levels)} for c in columns]
+
+    def count(self, batch: Mapping[str, Values | Coded], rows: int) -> Counts:
+        """Count a batch; a column that is not there is all missing."""
+        bins = np.zeros(self.offsets[-1], dtype=np.int64)
+        rates = np.zeros((len(self.columns), len(RATES)), dtype=np.int64)
+        placed: dict[int, Bins] = {}
+        for i, column in enumerate(self.columns):
+            values, place = batch.get(column.name), slice(self.offsets[i], self.offsets[i + 1])
+            if values is None:
+                rates[i, _RATE["missing"]] = rows
+            elif column.numeric:
+                plain = numbers(values)
+                found = self.place(i, plain)
+                placed[i] = (found & (_BINS - 1)).astype(np.uint8)
+                bins[place], rates[i] = self._numbers(column, found, plain)
+            else:
+                bins[place], rates[i] = self._levels(i, values)
+        pairs, triples = self.products(placed, rows)
+        return Counts(rows, bins, rates, pairs, triples)
+
+    def place(self, i: int, values: Floats) -> NDArray[np.uint16]:
+        """Return for each number its bin, and what else is to be counted of it from bit 7 on."""
+        column = self.columns[i]
+        found = keys(values, column.centre, column.scale)
+        table = self._tables.get(i)
+        if table is None:
+            if len(self.columns) > _MANY and len(values) < KEYS:
+                return _placed(column, found)
+            table = self._tables[i] = _placed(column, np.arange(KEYS, dtype=np.uint16))
+        return table[found]
+
+    def products(self, placed: dict[int, Bins], rows: int) -> tuple[Floats, Floats]:
+        """Return the sums over rows of products of two, and of three, normal scores; missing values have none."""
+        two, three = np.zeros(len(self.pairs())), np.zeros(len(self.triples()))
+        if self.scores is None or not placed:
+            return two, three
+        for start in range(0, rows, _AT_ONCE):
+            some = {i: found[start : start + _AT_ONCE] for i, found in placed.items()}
+            scores = self.matrix(some, self.paired, min(_AT_ONCE, rows - start))
+            two += (scores.T @ scores)[self._upper]
+            if len(three):
+                held = np.ascontiguousarray(scores[:, : len(self.tripled)])
+                three += ((held[:, self._first] * held[:, self._second]).T @ held)[self._threes]
+        return two, three
+
+    def matrix(self, placed: dict[int, Bins], chosen: Sequence[int], rows: int) -> Floats:
+        """Return normal scores, shape (rows, chosen)."""
+        assert self.scores is not None
+        found = np.zeros((rows, len(chosen)))
+        for place, i in enumerate(chosen):
+            if i in placed:
+                padded = np.append(self.scores[self.offsets[i] : self.offsets[i + 1]], np.zeros(_BINS))
+                found[:, place] = padded[placed[i]]
+        return found
+
+    @cached_property
+    def pair_places(self) -> list[tuple[int, ...]]:
+        return list(combinations(self.paired, 2))
+
+    @cached_property
+    def triple_places(self) -> list[tuple[int, ...]]:
+        return list(combinations(self.tripled, 3))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        return list(combinations([self.columns[i].name for i in self.paired], 2))
+
+    def triples(self) -> list[tuple[str, str, str]]:
+        return list(combinations([self.columns[i].name for i in self.tripled], 3))
+
+    def _numbers(self, column: Column, found: NDArray[np.uint16], values: Floats) -> tuple[Any, Any]:
+        both = np.bincount(found, minlength=_BINS * _COMBINATIONS).reshape(_COMBINATIONS, _BINS)
+        flagged = both.sum(axis=1)
+        rates = np.zeros(len(RATES), dtype=np.int64)
+        for name, bit in _FLAGS.items():
+            rates[_RATE[name]] = flagged[_HAS[bit]].sum()
+        rates[_RATE["whole"]] = np.count_nonzero(values == np.rint(values))
+        if column.common is not None:
+            rates[_RATE["common"]] = np.count_nonzero(values == column.common)
+        return both[_HAS[0]].sum(axis=0)[: column.bins], rates
+
+    def _levels(self, i: int, values: Values | Coded) -> tuple[Any, Any]:
+        column, known = self.columns[i], self._known[i]
+        bins, rates = np.zeros(column.bins, dtype=np.int64), np.zeros(len(RATES), dtype=np.int64)
+        rates[_RATE["missing"]] = len(values)
+        for name, count in levels(values, column.kind).items():
+            rates[_RATE["missing"]] -= count
+            place = known.get(name)
+            if place is None:
+                rates[_RATE["unseen"]] += count
+            else:
+                bins[place] = count
+        return bins, rates
+
+
+_HAS = {
+    bit: np.array([i for i in range(_COMBINATIONS) if (i & bit if bit else not i & _FLAGS["missing"])])
+    for bit in (0, *_FLAGS.values())
+}
+
+
+def threes_of(many: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where the triples i < j < k stand in a matrix of the pairs i < j by the columns k."""
+    pairs = {pair: place for place, pair in enumerate(combinations(range(many), 2))}
+    found = [(pairs[i, j], k) for i, j, k in combinations(range(many), 3)]
+    rows, columns = zip(*found, strict=True) if found else ((), ())
+    return np.array(rows, dtype=np.intp), np.array(columns, dtype=np.intp)
+
+
+def _placed(column: Column, found: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return bins and flags of keys."""
+    flags = np.zeros(len(found), dtype=np.uint16)
+    strange = (found < LOWEST) | (found > HIGHEST)
+    flags[strange] = _FLAGS["missing"]
+    cuts = np.array(column.cuts, dtype=np.uint16)
+    bins: NDArray[np.uint16] = np.searchsorted(cuts, found, side="right").astype(np.uint16)
+    for name, (low, high) in _ranges(column).items():
+        ends = keys(np.array([low, high]), column.centre, column.scale)
+        flags[~strange & ((found < ends[0]) | (found > ends[1]))] |= _FLAGS[name]
+    if column.kind == "numeric" and column.low is not None and column.low >= 0.0 and column.centre > 0.0:
+        small, large = keys(np.array([SMALL, LARGE]) * column.centre, column.centre, column.scale)
+        flags[~strange & (found <= small)] |= _FLAGS["small"]
+        flags[~strange & (found >= large)] |= _FLAGS["large"]
+    bins[strange] = _BINS - 1  # no bin of any column, so it has no normal score
+    return np.asarray(bins | (flags << 7), dtype=np.uint16)
+
+
+def _ranges(column: Column) -> dict[str, tuple[float, float]]:
+    if column.low is None or column.high is None:
+        return {}
+    width = column.high - column.low
+    scale = max(width, abs(column.low), abs(column.high))
+    # A reference of nothing but zeros has no scale: nothing but infinity is far from it.
+    reach = FAR * scale if scale else _LARGEST
+    slack = OUTSIDE * width
+    return {
+        "outside": (column.low - slack, column.high + slack),
+        "far": (column.low - reach, column.high + reach),
+    }
+
+
+def numbers(column: Values | Coded) -> Floats:
+    """Return a column as float64, times as seconds; what is no number is NaN."""
+    if isinstance(column, Coded):
+        table = np.array([_number(level) for level in column.levels] + [np.nan])
+        return table[column.codes]
+    if column.dtype.kind == "M":
+        seconds = column.astype("datetime64[ns]").astype(np.int64) / 1e9
+        return np.where(np.isnat(column), np.nan, seconds)
+    if column.dtype.kind in "fiub":
+        return column.astype(np.float64, copy=False)
+    return np.fromiter((_number(v) for v in column.tolist()), dtype=np.float64, count=len(column))
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
+def levels(column: Values | Coded, kind: str) -> Counter[str]:
+    """Count the known values of a column by their text."""
+    if isinstance(column, Coded):
+        counts = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:]
+        raw: Counter[Any] = Counter(
+            {level: int(n) for level, n in zip(column.levels, counts.tolist(), strict=True) if n}
+        )
+    elif column.dtype.kind in "OUST":
+        plain: Iterable[Any] = column.tolist()
+        raw = Counter(plain)
+    else:
+        distinct, many = np.unique(column[~missing(column)], return_counts=True)
+        raw = Counter(dict(zip(distinct.tolist(), many.tolist(), strict=True)))
+    found: Counter[str] = Counter()
+    for value, count in raw.items():
+        if value is not None and value == value:
+            found[level(value, kind)] += count
+    return found
+
+
+def level(value: Any, kind: str = "categorical") -> str:
+    """Return the text a level is known by: 3, 3.0 and "3" are one, and so are 1 and True of a truth value."""
+    if kind == "bool" and value in (0, 1):
+        return str(bool(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,263 @@
+"""What a reference teaches: its cycle, how bursty its rows are, and which columns are clocks.
+
+Independent rows from one law are the exception. Traffic has days and weeks, users send bursts of near-equal rows, ids
+and times only grow. A window is compared with the reference of its own phase; counts are divided by a design effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.core.profile import RATES, Counts, Profile
+from boucle.core.signature import Batch
+from boucle.core.signature import Column as Values
+from boucle.measures.counting import Counting
+from boucle.measures.profiles import OUTPUTS, PREDICTION, output
+from boucle.measures.smooth import Basis, normal_scores
+from boucle.measures.special import beta_share
+
+CYCLES = 3
+"""Whole cycles that the reference has to hold for one to be learnt."""
+GRAIN = ("whole", "common")
+_CAUTION = 2.0
+_LEVEL = 0.01
+_CLOCK_SHARE, _CLOCK_ORDER, _CLOCK_BLOCKS = 0.8, 0.9, 5
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """One column over some windows: level shares, means and covariance of its basis, reference rows behind it."""
+
+    shares: Floats
+    means: Floats
+    covariance: Floats | None
+    rows: float
+
+
+class Law:
+    """A reference with what it teaches. ``period`` is the cycle's length in blocks, 1 without one.
+
+    ``design`` (columns,) is what the rows of each column are divided by; ``typical`` is the median, for all else.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.total: Counts = profile.total
+        self.counting = Counting(profile.columns, triples=profile.triples.shape[1] > 0)
+        self.offsets = self.counting.offsets
+        scores = normal_scores(profile.columns, self.offsets, self.total.bins)
+        self.counting.scores = scores
+        self.squares = scores**2
+        self.bases = [Basis.of(c, self.total.bins[self.place(i)]) for i, c in enumerate(profile.columns)]
+        self.clocks: frozenset[str] = frozenset()
+        self.period, self.cyclic = 1, np.zeros(len(profile.columns), dtype=bool)
+        self.typical, self.design = 1.0, np.ones(len(profile.columns))
+        blocks = len(profile.block_rows)
+        if profile.ordered and blocks > 1:
+            self.clocks = self._clocks()
+            self.period, self.cyclic = self._cycle()
+        phases = np.arange(blocks) % self.period
+        self.phase_rows = np.bincount(phases, weights=profile.block_rows, minlength=self.period)
+        self.phase_bins = _grouped(profile.bins, phases, self.period)
+        self.phase_rates = _grouped(profile.rates, phases, self.period)
+        self.phase_pairs = _grouped(profile.pairs, phases, self.period)
+        self.phase_triples = _grouped(profile.triples, phases, self.period)
+        if profile.ordered and blocks > 1:
+            self.typical, self.design = self._design(phases)
+
+        self.has_rate = np.array(
+            [[self._has(i, rate) for rate in RATES] for i in range(len(profile.columns))], dtype=bool
+        )
+        # The range is widened so much for "far" that its own rate needs no more caution.
+        self.caution = np.array([0.0 if rate == "far" else _CAUTION for rate in RATES])
+
+    def _has(self, i: int, rate: str) -> bool:
+        """Say whether a column can have a rate. A score has no unit."""
+        column = self.profile.columns[i]
+        if rate == "missing":
+            return True
+        if rate == "unseen":
+            return not column.numeric
+        if column.kind != "numeric" or column.name in self.clocks:
+            return False
+        return not (column.name in OUTPUTS and rate in ("small", "large", *GRAIN))
+
+    def silent(self, i: int) -> bool:
+        """Say whether a column cannot be judged: it was empty, or only grows."""
+        column = self.profile.columns[i]
+        # Times always move on; how, an unordered reference cannot tell.
+        moving = column.kind == "datetime" and self.blocks == 1
+        return moving or column.name in self.clocks or not self.total.bins[self.place(i)].any()
+
+    def place(self, i: int) -> slice:
+        """Return where the bins of a column stand."""
+        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+
+    def count(self, batch: Batch, prediction: Values | None = None, probabilities: Floats | None = None) -> Counts:
+        """Count a window's rows and the answers to them; columns that are not there are all missing.
+
+        ``prediction`` has shape (rows,), ``probabilities`` (rows, classes).
+        """
+        rows = max((len(column) for column in batch.values()), default=0)
+        if prediction is not None:
+            rows, batch = len(prediction), {**batch, PREDICTION: output(prediction, probabilities)}
+        return self.counting.count(batch, rows)
+
+    def phase(self, number: int, time: float | None = None) -> int:
+        """Return the phase of window ``number`` (from 0) after the reference, or of the one about ``time``."""
+        if time is not None and self.profile.span > 0.0:
+            return int((time - self.profile.origin) // self.profile.span) % self.period
+        return (self.blocks + number) % self.period
+
+    @property
+    def blocks(self) -> int:
+        return len(self.profile.block_rows)
+
+    def weights(self, phases: Sequence[int], rows: Sequence[int]) -> Floats:
+        """Return each phase's share of the rows of some windows, shape (period,)."""
+        found = np.bincount([p % self.period for p in phases], weights=np.asarray(rows), minlength=self.period)
+        return np.asarray(found / max(found.sum(), 1.0), dtype=np.float64)
+
+    def expected(self, i: int, weights: Floats) -> Expected:
+        """Return what to expect of a column over windows that mix the phases like ``weights``."""
+        basis, place = self.bases[i], self.place(i)
+        assert basis is not None
+        if not self.cyclic[i]:
+            counts = self.total.bins[place]
+            rows = float(counts.sum())
+            return Expected(counts / max(rows, 1.0), np.zeros(basis.order), None, rows)
+        counts = self.phase_bins[:, place]
+        rows_of = np.maximum(counts.sum(axis=1), 1.0)
+        covariance = sum(w * basis.covariance(c) for w, c in zip(weights, counts, strict=True) if w)
+        return Expected(
+            weights @ (counts / rows_of[:, None]),
+            weights @ basis.means(counts),
+            np.asarray(covariance),
+            1.0 / float((weights**2 / rows_of).sum()),
+        )
+
+    def moments(self, bins: NDArray[Any], rows: float | Floats) -> tuple[Floats, Floats]:
+        """Return mean and mean square of the normal scores of the paired columns, shape (..., paired)."""
+        assert self.counting.scores is not None
+        chosen = self.counting.paired
+        starts = [int(self.offsets[i]) for i in chosen]
+        ends = [int(self.offsets[i + 1]) for i in chosen]
+        first = [bins[..., a:b] @ self.counting.scores[a:b] for a, b in zip(starts, ends, strict=True)]
+        second = [bins[..., a:b] @ self.squares[a:b] for a, b in zip(starts, ends, strict=True)]
+        if not chosen:
+            return np.zeros((*bins.shape[:-1], 0)), np.zeros((*bins.shape[:-1], 0))
+        return np.stack(first, axis=-1) / rows, np.stack(second, axis=-1) / rows
+
+    def _clocks(self) -> frozenset[str]:
+        """Find columns whose block means explain most of the variance and follow one another (Kendall, 1938)."""
+        if self.blocks < _CLOCK_BLOCKS:
+            return frozenset()
+        found = set()
+        order = np.sign(np.subtract.outer(np.arange(self.blocks), np.arange(self.blocks)))
+        pairs = self.blocks * (self.blocks - 1)
+        for i, column in enumerate(self.profile.columns):
+            basis = self.bases[i]
+            if basis is None or not column.numeric:
+                continue
+            ranks = basis.means(self.profile.bins[:, self.place(i)])[:, 0]
+            tau = float((np.sign(np.subtract.outer(ranks, ranks)) * order).sum()) / pairs
+            if float(np.var(ranks)) > _CLOCK_SHARE and abs(tau) > _CLOCK_ORDER:
+                found.add(column.name)
+        return frozenset(found)
+
+    def _cycle(self) -> tuple[int, NDArray[np.bool_]]:
+        """Find the period that explains the block means best, by analysis of variance (Fisher, 1925).
+
+        A column has a cycle when its F test for some period is significant after Bonferroni; of these periods the one
+        with the least generalised cross-validation error (Craven and Wahba, 1979) over these columns is taken.
+        """
+        tested = [i for i, basis in enumerate(self.bases)
+                  if basis is not None and self.profile.columns[i].name not in self.clocks]  # fmt: skip
+        periods = range(2, self.blocks // CYCLES + 1)
+        none = np.zeros(len(self.bases), dtype=bool)
+        if not tested or not periods:
+            return 1, none
+        means = [self.bases[i].means(self.profile.bins[:, self.place(i)]) for i in tested]  # type: ignore[union-attr]
+        widths = np.array([m.shape[1] for m in means])
+        values = np.concatenate(means, axis=1)
+        starts = np.concatenate(([0], np.cumsum(widths)[:-1]))
+        whole = np.add.reduceat(((values - values.mean(axis=0)) ** 2).sum(axis=0), starts)
+        left = {t: np.add.reduceat(self._left(values, t), starts) for t in periods}
+        level = _LEVEL / (len(tested) * len(periods))
+        sure = {t: np.array([_f_tail(whole[c], left[t][c], self.blocks, t, int(widths[c])) <= level
+                             for c in range(len(tested))]) for t in periods}  # fmt: skip
+        any_period = np.array(list(sure.values())).any(axis=0)
+        if not any_period.any():
+            return 1, none
+        error = {t: float((left[t] / np.maximum(whole, 1e-300))[any_period].sum()) / (1.0 - t / self.blocks) ** 2
+                 for t in periods if sure[t].any()}  # fmt: skip
+        best = min(error, key=lambda t: (error[t], t))
+        cyclic = none.copy()
+        cyclic[np.array(tested)[sure[best]]] = True
+        return best, cyclic
+
+    def _left(self, values: Floats, period: int) -> Floats:
+        """Return the sum of squares about the means of the phases."""
+        phases = np.arange(len(values)) % period
+        means = _grouped(values, phases, period) / np.bincount(phases, minlength=period)[:, None]
+        return np.asarray(((values - means[phases]) ** 2).sum(axis=0))
+
+    def _design(self, phases: Ints) -> tuple[float, Floats]:
+        """Return the typical design effect, and every column's own where it is surely larger (Kish, 1965)."""
+        freedom = np.zeros(len(self.bases))
+        wide = np.ones(len(self.bases))
+        for i, basis in enumerate(self.bases):
+            if basis is None or self.profile.columns[i].name in self.clocks:
+                continue
+            lost = self.period if self.cyclic[i] else 1
+            freedom[i] = max(self.blocks - lost, 1) * basis.order
+            wide[i] = self._spread(i, basis, phases) / freedom[i]
+        used = freedom > 0.0
+        if not used.any():
+            return 1.0, np.ones(len(self.bases))
+        fine = np.where(self.cyclic, 1.0, self.profile.fine)
+        typical = 1.0
+        for found, free in ((wide, freedom), (fine, freedom * 8.0)):
+            middle = float(np.median(found[used]))
+            if middle > 1.0 + 2.0 * float(np.sqrt(2.0 / np.median(free[used]))):
+                typical = max(typical, middle)
+        own = np.maximum(wide, fine)
+        surely = used & (own > typical * (1.0 + 4.0 * np.sqrt(2.0 / np.maximum(freedom, 1.0))))
+        return typical, np.where(surely, own, typical)
+
+    def _spread(self, i: int, basis: Basis, phases: Ints) -> float:
+        """Return the weighted sum of squares of the block means about what is expected of them."""
+        bins = self.profile.bins[:, self.place(i)]
+        rows = bins.sum(axis=1)
+        if not self.cyclic[i]:
+            off = basis.means(bins) - basis.means(bins.sum(axis=0))
+            return float((rows[:, None] * off**2).sum())
+        within = self.phase_bins[:, self.place(i)]
+        off = basis.means(bins) - basis.means(within)[phases]
+        covariance = np.mean([basis.covariance(c) for c in within], axis=0) + 1e-3 * np.eye(basis.order)
+        return float((rows * np.einsum("bj,jk,bk->b", off, np.linalg.inv(covariance), off)).sum())
+
+
+def _grouped(values: NDArray[Any], phases: Ints, period: int) -> Floats:
+    """Return the sums over blocks of one phase, shape (period, ...)."""
+    found = np.zeros((period, *values.shape[1:]))
+    np.add.at(found, phases, values)
+    return found
+
+
+def _f_tail(whole: float, left: float, blocks: int, period: int, width: int) -> float:
+    """Return the p-value of the F test that the phases have one mean."""
+    one, two = width * (period - 1), width * (blocks - period)
+    between = max(whole - left, 0.0)
+    if left <= 1e-12 * whole:
+        return 0.0 if between > 0.0 else 1.0
+    ratio = (between / one) / (left / two)
+    return beta_share(two / 2.0, one / 2.0, two / (two + one * ratio))

@@ -1,0 +1,94 @@
+"""Slices: the levels of columns that have few, and what losses are expected on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.core.expected import Expected
+from boucle.measures.counting import Coded, level
+
+MOST = 12
+"""Columns with more levels have no slices."""
+LEAST = 0.02
+"""A slice has this share of the reference's rows, at least."""
+Floats = NDArray[np.float64]
+Slices = Mapping[str, Mapping[str, Expected]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Rows by the slices of one column: ``codes`` into ``names``, shape (rows,), -1 for rows in none."""
+
+    codes: NDArray[np.int64]
+    names: tuple[str, ...]
+    expected: tuple[Expected, ...]
+
+
+def slices_of(columns: Mapping[str, Any], losses: Floats, whole: Expected) -> dict[str, dict[str, Expected]]:
+    """Describe ``losses`` on every level of columns with 12 levels at most, from 2 % of the rows on.
+
+    A column with one level has no slices: they would be all rows. A missing value is in none.
+    """
+    scaled = np.minimum(losses / whole.cut, 1.0)
+    usable = np.isfinite(scaled)
+    found: dict[str, dict[str, Expected]] = {}
+    for name, column in columns.items():
+        codes, levels = coded(column)
+        met = np.bincount(codes[usable & (codes >= 0)], minlength=len(levels))
+        if not 1 < np.count_nonzero(met) <= MOST:
+            continue
+        large = [i for i in np.argsort(levels).tolist() if met[i] >= max(1.0, LEAST * usable.sum())]
+        found[name] = {levels[i]: _expected(scaled[usable & (codes == i)], whole) for i in large}
+    return found
+
+
+def part(columns: Mapping[str, Any], slices: Slices) -> list[Parted]:
+    """Say for each row which slices it is in; columns that are not there are left out."""
+    found = []
+    for name, levels in slices.items():
+        if name not in columns:
+            continue
+        codes, met = coded(columns[name])
+        places = {one: i for i, one in enumerate(levels)}
+        table = np.array([*(places.get(one, -1) for one in met), -1], dtype=np.int64)
+        titles = tuple(title(name, one) for one in levels)
+        found.append(Parted(table[codes], titles, tuple(levels.values())))
+    return found
+
+
+def titles_of(slices: Slices) -> list[str]:
+    return [title(name, one) for name, levels in slices.items() for one in levels]
+
+
+def title(column: str, one: str) -> str:
+    """Return the name of a slice."""
+    return f"{column}={one}"
+
+
+def coded(column: Any) -> tuple[NDArray[np.int64], Sequence[str]]:
+    """Return each value's code, shape (rows,), -1 for a missing one, and the texts of the levels."""
+    if isinstance(column, Coded):
+        return np.asarray(column.codes, dtype=np.int64), [level(v) for v in column.levels]
+    values = np.asarray(column)
+    if values.dtype.kind not in "OUST":
+        distinct, of = np.unique(values, return_inverse=True)
+        plain, places = distinct.tolist(), of.astype(np.int64)
+    else:
+        known: dict[Any, int] = {}
+        places = np.array([known.setdefault(v, len(known)) for v in values.tolist()], dtype=np.int64)
+        plain = list(known)
+    missing = np.array([v is None or v != v for v in plain], dtype=bool)
+    names = [level(v) for v in plain]
+    first = {name: i for i, name in reversed(list(enumerate(names)))}
+    table = np.where(missing, -1, np.array([first[name] for name in names], dtype=np.int64))
+    return (table[places] if len(places) else places), names
+
+
+def _expected(losses: Floats, whole: Expected) -> Expected:
+    spread = max(float(losses.std()), 1e-9)
+    return Expected(float(losses.mean()), float(len(losses)), spread, whole.errors, whole.cut, whole.design)

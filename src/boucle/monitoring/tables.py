@@ -1,0 +1,75 @@
+"""Tables of other libraries as columns that can be profiled: pandas, polars and Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from boucle.core.errors import ContractError
+from boucle.core.profile import Kind
+from boucle.core.signature import Column
+from boucle.measures.counting import Coded
+
+Columns = dict[str, Column | Coded]
+
+
+def columns_of(table: Any) -> tuple[Columns, dict[str, Kind]]:
+    """Return the columns of a pandas, polars or Arrow table, or of a mapping of arrays, with their kinds.
+
+    Text and other objects become codes of their levels. Raises ContractError for anything else, and for columns of
+    different lengths.
+    """
+    if isinstance(table, Mapping):
+        table = pd.DataFrame({str(name): values for name, values in table.items()}, copy=False)
+    elif hasattr(table, "to_arrow"):  # polars, without importing it
+        table = table.to_arrow()
+    if isinstance(table, pa.Table):
+        found = {str(name): _of_arrow(table.column(name)) for name in table.column_names}
+    elif isinstance(table, pd.DataFrame):
+        found = {str(name): _of_pandas(table[name]) for name in table.columns}
+    else:
+        raise ContractError(
+            f"A {type(table).__name__} is no table.",
+            hint="give a pandas or polars DataFrame, an Arrow table, or a dict of arrays",
+        )
+    return {name: values for name, (values, _) in found.items()}, {name: kind for name, (_, kind) in found.items()}
+
+
+def rows_of(columns: Columns) -> int:
+    return max((len(values) for values in columns.values()), default=0)
+
+
+def _of_pandas(series: pd.Series[Any]) -> tuple[Column | Coded, Kind]:
+    types = pd.api.types
+    if types.is_bool_dtype(series.dtype):
+        return _coded(series), "bool"
+    if types.is_numeric_dtype(series.dtype):
+        return series.to_numpy(dtype=np.float64, na_value=np.nan), "numeric"
+    if types.is_datetime64_any_dtype(series.dtype):
+        plain = series.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(series.dtype, "tz", None) else series
+        return plain.to_numpy().astype("datetime64[ns]"), "datetime"
+    return _coded(series), "categorical"
+
+
+def _coded(series: pd.Series[Any]) -> Coded:
+    codes, levels = pd.factorize(series, use_na_sentinel=True)
+    return Coded(np.asarray(codes, dtype=np.intp), levels.tolist())
+
+
+def _of_arrow(column: pa.ChunkedArray) -> tuple[Column | Coded, Kind]:
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        plain = pc.cast(column, pa.float64(), safe=False)
+        return pc.fill_null(plain, float("nan")).to_numpy().astype(np.float64, copy=False), "numeric"
+    if pa.types.is_temporal(kind):
+        return _of_pandas(column.to_pandas())
+    if pa.types.is_dictionary(kind):
+        column = pc.cast(column, kind.value_type)
+    coded = pc.dictionary_encode(column).combine_chunks()
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
+    return Coded(codes, coded.dictionary.to_pylist()), "bool" if pa.types.is_boolean(kind) else "categorical"
