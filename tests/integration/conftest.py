@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from .debian import programs
+
 PASSWORD = "s3same&open"
 
 
@@ -60,3 +62,10 @@ def postgres_server() -> Iterator[str]:
             yield f"postgresql://boucle:{PASSWORD}@127.0.0.1:{port}/postgres"
         finally:
             call("pg_ctl", "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def prometheus_programs() -> Path:
+    """The folder with Prometheus, Alertmanager, and the tools that check what they are given."""
+    names = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
+    return programs(("prometheus", "prometheus-alertmanager"), names)

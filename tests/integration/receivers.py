@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from asyncio import Server
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,11 +76,11 @@ def webhook(slack: bool = True) -> Iterator[Webhook]:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
+    class Quiet(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
             """A caller that went away meanwhile is what is tested."""
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Quiet(("127.0.0.1", 0), Handler)
     held.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -119,7 +120,7 @@ def mailbox() -> Iterator[Mailbox]:
     controller = _OnFreePort(held, hostname="127.0.0.1", port=0)
     controller.start()
     try:
-        assert controller.server is not None
+        assert isinstance(controller.server, Server)
         held.port = controller.server.sockets[0].getsockname()[1]
         held.address = f"127.0.0.1:{held.port}"
         yield held
@@ -130,6 +131,6 @@ def mailbox() -> Iterator[Mailbox]:
 class _OnFreePort(Controller):
     def _trigger_server(self) -> None:
         """Knock on the port that was found free; the one of the base class knocks on the port asked for."""
-        assert self.server is not None
+        assert isinstance(self.server, Server)
         self.port = self.server.sockets[0].getsockname()[1]
         super()._trigger_server()

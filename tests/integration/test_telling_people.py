@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 from apprise.plugins.slack import NotifySlack
-from receivers import Mailbox, Webhook, mailbox, webhook
 
 from boucle.adapters.notifiers.apprise import AppriseNotifier
 from boucle.core.alarm import Alarm
 from boucle.core.json import to_data
 from boucle.core.verdict import Check, Verdict
 from boucle.loop.messages import write
+
+from .receivers import Mailbox, Webhook, mailbox, webhook
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/"
 BINS = {"bins": {"reference": [1, 5, 9, 3], "current": [9, 3, 2, 1]}}
@@ -53,11 +54,12 @@ def test_slack_takes_the_message_and_shows_all_of_it(slack: Webhook) -> None:
 
 
 def test_a_column_cannot_call_everybody_on_slack(slack: Webhook) -> None:
-    odd = Verdict.of("wine/3", "drift", [replace(CHECK, name="<!channel> *x* <http://evil.example|here>")])
+    odd = Verdict.of("wine/3", "drift", [replace(CHECK, name="<!channel> @here <http://evil.example|x>")])
     assert AppriseNotifier([SLACK]).send(*write(replace(ALARM, data={"verdict": to_data(odd)}))) == []
     (shown,) = slack.got[0][1]["attachments"]
     assert "<!channel>" not in shown["text"] + shown["title"]
-    assert "<http://evil.example" not in shown["text"] + shown["title"]
+    assert "@here" not in shown["text"] + shown["title"]
+    assert "<http" not in shown["text"] + shown["title"]
 
 
 def test_a_mail_has_text_html_and_the_picture_within(mail: Mailbox) -> None:
@@ -95,12 +97,16 @@ def test_a_mail_server_that_refuses_is_reported(mail: Mailbox) -> None:
     assert mail.got == []
 
 
-def test_one_that_hangs_is_given_up_and_gets_no_second_message_meanwhile(slack: Webhook, mail: Mailbox) -> None:
+def test_one_that_hangs_holds_up_no_other_and_gets_nothing_more_meanwhile(slack: Webhook, mail: Mailbox) -> None:
     slack.open.clear()
-    notifier = AppriseNotifier([SLACK, address(mail)], patience=2.0)
-    assert notifier.send(*write(ALARM)) == notifier.send(*write(ALARM))  # the second fails at once: it is still busy
-    assert len(mail.got) == 2
+    hanging = AppriseNotifier([SLACK, address(mail)], patience=2.0)
+    (failed,) = hanging.send(*write(ALARM))
+    assert failed.startswith("slack://")
+    assert len(mail.got) == 1
+    assert failed in hanging.send(*write(ALARM))
     slack.open.set()
+    assert slack.arrived.wait(20)
+    assert len(slack.got) == 1
 
 
 def test_an_address_where_nobody_is_fails_alone(slack: Webhook) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from boucle.core.json import to_data
+from boucle.core.json import from_data, to_data
 from boucle.loop import views
+from boucle.loop.lease import Held
 from boucle.loop.project import Project
 
 _HELP = {
@@ -15,6 +16,9 @@ _HELP = {
     "boucle_drift_effect": "gauge effect size of the newest window by column",
     "boucle_drift_alarm": "gauge 1 while the newest window drifts",
     "boucle_data_fault_alarm": "gauge 1 while the newest window has broken data",
+    "boucle_quality_alarm": "gauge 1 while the newest verdict says that quality is lost",
+    "boucle_alarms_open": "gauge alarms that are not resolved, by state",
+    "boucle_keeper_beats_total": "counter signs of life of the keeper that acts, about one a second",
     "boucle_traffic_share_ratio": "gauge share of the traffic by version and role",
     "boucle_business_value_total": "counter summed values of business events",
     "boucle_feedback_total": "counter labelled rows",
@@ -50,6 +54,10 @@ def _samples(project: Project) -> Iterator[tuple[str, dict[str, object], float]]
                 yield "boucle_drift_effect", {"model": name, "column": check["name"]}, check["observed"]
         yield "boucle_drift_alarm", {"model": name}, float(model.drift["status"] == "fail")
         yield "boucle_data_fault_alarm", {"model": name}, float(model.fault["status"] == "fail")
+        yield "boucle_quality_alarm", {"model": name}, float(model.quality["status"] == "fail")
+        for state in ("open", "acknowledged"):
+            count = sum(alarm.state == state for alarm in model.alarms)
+            yield "boucle_alarms_open", {"model": name, "state": state}, float(count)
         share = model.rollout["share"] if model.rollout and model.challenger else 0.0
         if model.champion:
             yield "boucle_traffic_share_ratio", {"model": name, "version": version, "role": "champion"}, 1.0 - share
@@ -61,7 +69,15 @@ def _samples(project: Project) -> Iterator[tuple[str, dict[str, object], float]]
             yield "boucle_business_value_total", labels, measure.count if measure.value is None else measure.value
         yield "boucle_feedback_total", {"model": name}, model.traffic["labels"]
         yield "boucle_feedback_delay_seconds", {"model": name}, model.traffic["delay"]
+    yield from _keeper(project)
     yield from _decisions(project)
+
+
+def _keeper(project: Project) -> Iterator[tuple[str, dict[str, object], float]]:
+    with project.state.begin(write=False) as tx:
+        kept = tx.settings.get(f"lease:{project.name}")
+    if kept:
+        yield "boucle_keeper_beats_total", {"model": project.name}, float(from_data(kept, Held).beat)
 
 
 def _decisions(project: Project) -> Iterator[tuple[str, dict[str, object], float]]:

@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption
-from boucle.drill.drill import FEWEST_WINDOWS, WINDOWS, Report, Result
-from boucle.drill.drill import drill as hold
+from boucle.drill.report import Report, Result
+from boucle.drill.run import FEWEST_WINDOWS, WINDOWS, run_drill
 from boucle.drill.scenarios import SCENARIOS
 from boucle.loop.project import Project
 
-_LINE = "{:<22}{:<8}{:>5}  {:>5}  {:<52}{}"
 _SIGNS = {"pass": "✓ pass", "fail": "✗ FAIL", "not applicable": "– n/a"}
 _NAMES = ", ".join(scenario.name for scenario in SCENARIOS)
 
@@ -30,7 +29,7 @@ def drill(
     output = Output(json)
     opened = Project.open(project)
     try:
-        report = hold(opened, seed, only or (), windows, output.say)
+        report = run_drill(opened, seed, only or (), windows, output.say)
     finally:
         opened.close()
     view = {
@@ -54,9 +53,10 @@ def _show(output: Output, report: Report) -> None:
     for note in report.notes:
         output.line(f"for the drill: {note}")
     output.line("")
-    output.line(_LINE.format("scenario", "", "delay", "false", "done", "right"))
-    for result in report.results:
-        output.line(_line(result).rstrip())
+    lines = [("scenario", "", "delay", "false alarms", "done", "right"), *map(_cells, report.results)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for cells in lines:  # as wide as it has to be: a log that wraps is better than names cut off
+        output.line("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
     output.line("")
     for result in report.results:
         if result.why:
@@ -65,9 +65,9 @@ def _show(output: Output, report: Report) -> None:
     output.line(f"{sum(result.status == 'pass' for result in held)} of {len(held)} scenarios passed")
 
 
-def _line(result: Result) -> str:
+def _cells(result: Result) -> tuple[str, ...]:
     if result.status == "not applicable":
-        return _LINE.format(result.name, _SIGNS[result.status], "", "", "", "")
-    delay = "" if result.delay is None else result.delay
+        return result.name, _SIGNS[result.status], "", "", "", ""
+    delay = "" if result.delay is None else str(result.delay)
     done, right = (", ".join(words) or "nothing" for words in (result.actions, result.right))
-    return _LINE.format(result.name, _SIGNS[result.status], delay, result.false_alarms, done, right)
+    return result.name, _SIGNS[result.status], delay, str(result.false_alarms), done, right

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alarms": ("alarms", "List alarms: open, acknowledged, resolved."),
     "ack": ("alarms", "Acknowledge an alarm."),
     "mute": ("alarms", "Send no messages about a model until a time."),
+    "rules": ("rules", "Write Prometheus rules and Alertmanager routes from boucle.yaml."),
     "keys": ("keys", "Make, list, rotate and revoke the keys that callers use."),
     "drill": ("drill", "Break things on purpose, in a copy of the loop: is the right thing done?"),
     "demo": ("demo", "Watch the whole loop turn on the wine data."),

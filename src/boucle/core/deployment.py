@@ -163,11 +163,22 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """The answer ``then`` for rows whose ``column`` compares with ``value`` by ``op``: < <= > >= == != in missing."""
+
+    column: str
+    op: str
+    value: Any
+    then: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What the data plane does with requests for one model. ``share`` is the challenger's fraction of routing keys.
 
     ``shadow`` copies requests to the challenger and returns only the champion's answers. ``warm`` versions stay
-    loaded so that going back is instant. ``fallback`` is the constant answer of a disabled model, if one is declared.
+    loaded so that going back is instant. A disabled model is answered for by the ``standby`` version, one of the warm
+    ones; else by the first of ``rules`` that holds, row by row, and by the constant ``fallback``, as far as declared.
     """
 
     model: str
@@ -178,6 +189,8 @@ class Route:
     shadow: bool = False
     warm: tuple[Target, ...] = ()
     fallback: Any = None
+    rules: tuple[Rule, ...] = ()
+    standby: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 REFUSED = "bad_request"
@@ -63,6 +64,11 @@ class Joined:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Sequence[int]) -> Joined:
+        """Return these rows, by their places."""
+        lists = {f.name: [getattr(self, f.name)[i] for i in rows] for f in fields(self) if f.name != "inputs"}
+        return Joined(**lists, inputs={name: [column[i] for i in rows] for name, column in self.inputs.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,17 @@ def _by_time(rows: pd.DataFrame, column: str, newest: float | str) -> NDArray[np
     return test
 
 
+def times_of(rows: pd.DataFrame, data: Data) -> NDArray[np.float64] | None:
+    """Return the time of each row (Unix seconds); None where ``split.time`` is not declared, or a time is missing."""
+    if data.split.time is None or data.split.time not in rows:
+        return None
+    times = _times(rows[data.split.time])
+    if times.isna().any():
+        return None
+    plain = times.dt.tz_localize(None) if times.dt.tz is not None else times
+    return plain.to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
+
+
 def _times(values: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return pd.to_datetime(values, unit="s", errors="coerce")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from boucle.core.deployment import Deployment, Rollout, Route, RouteTable, Target
-from boucle.core.errors import StoreError
+from boucle.core.deployment import Deployment, Rollout, Route, RouteTable, Rule, Target
+from boucle.core.errors import BoucleError, StoreError
 from boucle.formats.routes import read_routes, write_routes
-from boucle.project.settings import Settings
+from boucle.project.settings import Fallback, Settings
 
 FindTarget = Callable[[str, int], Target]
 """Where the bundle of a model's version lies; raises NotFound or BundleError."""
@@ -36,6 +36,10 @@ def _route(one: Deployment, target: FindTarget, settings: Settings | None) -> Ro
     assert one.champion is not None  # the caller leaves out what was never released
     rollout = one.rollout if one.challenger is not None else None
     shadow = rollout is not None and _shadowing(rollout)
+    declared = settings.serve.fallback if settings and settings.name == one.model else None
+    fallback = declared if isinstance(declared, Fallback) else None
+    previous = fallback is not None and fallback.previous
+    warm = _warm(one, target) if previous or _switched(one) else ()
     return Route(
         one.model,
         one.enabled,
@@ -43,9 +47,16 @@ def _route(one: Deployment, target: FindTarget, settings: Settings | None) -> Ro
         challenger=target(one.model, rollout.challenger) if rollout else None,
         share=rollout.share if rollout and not shadow else 0.0,
         shadow=shadow,
-        warm=tuple(target(one.model, version) for version in _warm(one)),
-        fallback=settings.serve.fallback if settings and settings.name == one.model else None,
+        warm=warm,
+        fallback=declared if fallback is None else fallback.otherwise,
+        rules=_rules(fallback),
+        standby=warm[0].version if warm and previous else None,
     )
+
+
+def _rules(fallback: Fallback | None) -> tuple[Rule, ...]:
+    declared = [] if fallback is None else fallback.rules
+    return tuple(Rule(one.when.column, one.when.op, one.when.value, one.then) for one in declared)
 
 
 def _shadowing(rollout: Rollout) -> bool:
@@ -53,7 +64,15 @@ def _shadowing(rollout: Rollout) -> bool:
     return phase == "shadow"
 
 
-def _warm(one: Deployment) -> tuple[int, ...]:
+def _switched(one: Deployment) -> bool:
     """After a blue-green release the version before stays loaded."""
-    switched = one.rollout is not None and one.rollout.strategy == "blue-green" and one.rollout.phase == "done"
-    return (one.previous,) if switched and one.previous else ()
+    return one.rollout is not None and one.rollout.strategy == "blue-green" and one.rollout.phase == "done"
+
+
+def _warm(one: Deployment, target: FindTarget) -> tuple[Target, ...]:
+    if one.previous is None:
+        return ()
+    try:
+        return (target(one.model, one.previous),)
+    except BoucleError:
+        return ()  # it is gone: nothing to go back to, which is no reason to publish no routes

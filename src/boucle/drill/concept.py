@@ -44,7 +44,7 @@ class Concept:
     def _moved(self, values: Column, places: Places, strength: float) -> Column:
         classes = self.rows.signature.classes
         if classes is None:
-            return np.asarray(values + self.rows.half[places] * strength * SIZE * self._error(), dtype=np.float64)
+            return values.astype(np.float64) + self.rows.half[places] * strength * SIZE * self._error()
         follows: dict[Any, Any] = dict(zip(classes, (*classes[1:], classes[0]), strict=True))
         which = self._share(places) < strength
         moved = values.copy()
@@ -57,5 +57,5 @@ class Concept:
         return np.where(self.rows.half, spread, math.inf)[places]
 
     def _error(self) -> float:
-        difference = np.asarray(self.rows.truth - self.rows.answers[self.rows.signature.prediction.name])
-        return float(np.sqrt(np.mean(np.square(difference.astype(np.float64)))))
+        told = self.rows.answers[self.rows.signature.prediction.name].astype(np.float64)
+        return float(np.sqrt(np.mean(np.square(self.rows.truth.astype(np.float64) - told))))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boucle.core.signature import Column, Field
 from boucle.drill.concept import Concept
@@ -21,6 +23,8 @@ RAMP = 8
 """Windows in which a concept drifts."""
 LATE = 5
 """Windows that delayed labels wait."""
+BROKEN = 3
+"""Windows until somebody mends the data."""
 SHIFT = 0.6
 """How far covariates move, in standard deviations."""
 
@@ -41,7 +45,7 @@ class Traffic:
     batch: Mapping[str, Column]
     truth: Column
     latency: Floats
-    failed: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    failed: NDArray[np.bool_]
     release_only: bool = False
     late: int = 1
     twice: bool = False
@@ -68,7 +72,16 @@ def _unit_change(rows: Population, _: Settings, rng: np.random.Generator) -> Fau
 
     def apply(traffic: Traffic, _: int) -> Traffic:
         column = traffic.batch[name]
-        return replace(traffic, batch={**traffic.batch, name: (column * UNIT).astype(column.dtype)})
+        return replace(traffic, batch={**traffic.batch, name: (column.astype(np.float64) * UNIT).astype(column.dtype)})
+
+    return apply
+
+
+def _mended(rows: Population, settings: Settings, rng: np.random.Generator) -> Fault:
+    broken = _unit_change(rows, settings, rng)
+
+    def apply(traffic: Traffic, lasts: int) -> Traffic:
+        return replace(broken(traffic, lasts) if lasts <= BROKEN else traffic, late=1 + LATE)
 
     return apply
 
@@ -153,6 +166,7 @@ def _crash(_: Population, __: Settings, rng: np.random.Generator) -> Fault:
 
 _FAULTS: Mapping[str, Callable[[Population, Settings, np.random.Generator], Fault]] = {
     "unit_change": _unit_change,
+    "mended": _mended,
     "null_surge": _null_surge,
     "new_category": _new_category,
     "covariate_shift": _covariate_shift,
@@ -170,7 +184,7 @@ def _one_of(columns: list[Field], rng: np.random.Generator, why_not: str) -> Fie
     return columns[int(rng.integers(len(columns)))]
 
 
-def _nothing(column: Column) -> object:
+def _nothing(column: Column) -> Any:
     return {"f": np.nan, "M": np.datetime64("NaT")}.get(column.dtype.kind)
 
 
@@ -201,7 +215,7 @@ def _tilt(scores: Floats, losses: Floats) -> Floats | None:
     power = np.zeros(2)
     for _ in range(50):
         exponent = sides @ power
-        weights = np.exp(exponent - exponent.max())
+        weights: Floats = np.exp(exponent - exponent.max())
         weights /= weights.sum()
         mean = weights @ sides
         if np.abs(mean - wanted).max() < 1e-9:

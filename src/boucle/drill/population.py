@@ -45,14 +45,15 @@ class Population:
     @cached_property
     def losses(self) -> Floats:
         """The champion's loss on each row, shape (rows,)."""
-        told = None if "probabilities" not in self.answers else self.answers["probabilities"]
-        found = losses(self.metric, self.truth, self.answers["prediction"], told, self.signature.classes)
+        told = self.answers[self.signature.prediction.name]
+        shares = self.answers.get("probabilities")
+        found = losses(self.metric, self.truth, told, shares, self.signature.classes)
         return np.nan_to_num(found)
 
     @cached_property
     def half(self) -> NDArray[np.bool_]:
         """Mark every second row: those whose truth a concept drift moves."""
-        return np.arange(len(self)) % 2 == 0
+        return np.asarray(np.arange(len(self)) % 2 == 0)
 
     def take(self, places: Places) -> dict[str, Column]:
         return {name: column[places] for name, column in self.batch.items()}

@@ -82,6 +82,13 @@ SCENARIOS = (
         forbidden=(RETRAINING,),
     ),
     Scenario(
+        "mended-unit",
+        "the same for three windows; its labels come when all has long been well again",
+        fault="mended",
+        right=(alarm("fault"),),
+        forbidden=(RETRAINING,),
+    ),
+    Scenario(
         "null-surge",
         "a third of an input's values goes missing",
         fault="null_surge",

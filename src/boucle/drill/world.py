@@ -1,10 +1,9 @@
-"""A whole loop in a temporary folder: real keeper, state, policy and delivery; simulated callers, clock and training."""
+"""A whole loop in a temporary folder. Keeper, state, policy and delivery are real; callers and training are not."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,95 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boucle import plugins
-from boucle.core.deployment import Deployment
+from boucle.core.deployment import Deployment, Strategy
 from boucle.core.event import Event
 from boucle.core.json import dumps
-from boucle.core.model import BundleInfo, ModelVersion
+from boucle.core.model import ModelVersion
 from boucle.core.observation import Feedback, Role
-from boucle.core.profile import Profile
 from boucle.core.verdict import Verdict
 from boucle.drill.concept import Concept
 from boucle.drill.faults import Traffic
-from boucle.drill.population import Population
+from boucle.drill.reference import Source, reference_of
 from boucle.drill.scenarios import Skill
+from boucle.drill.standins import DrillClock, DrillEngine
 from boucle.formats import block, bundle
 from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
 from boucle.loop.keeper import Keeper
 from boucle.loop.project import Project
-from boucle.measures.profiles import reference_profile
-from boucle.ports.engine import Outcome
 from boucle.project.settings import Settings, seconds
 from boucle.serving.columns import plain
 
-START = 1_767_225_600.0  # a Thursday at midnight
 HOUR = 3600.0
-_FEWEST_REFERENCE, _MOST_REFERENCE = 2_000, 20_000
-_PATIENCE = 1
-"""Polls a training takes."""
-
-
-class DrillClock:
-    """Stands still until the drill moves it."""
-
-    def __init__(self) -> None:
-        self._now = START
-
-    def now(self) -> float:
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        self._now += seconds
-
-
-class DrillWork:
-    """A training that ends at the second look, with the version the drill has ready."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-        self._left = _PATIENCE
-
-    def poll(self) -> Outcome | None:
-        self._left -= 1
-        return self._outcome if self._left < 0 else None
-
-    def stop(self) -> None:
-        """Nothing runs."""
-
-
-class DrillEngine:
-    """Trains nothing: every retraining asked for brings a version of the skill the scenario says."""
-
-    name = "drill"
-
-    def __init__(self, world: World, skill: Skill) -> None:
-        self._world = world
-        self._skill = skill
-
-    def start(self, arguments: Sequence[str], directory: Path, log: Path) -> DrillWork:
-        version = self._world.register(self._skill)
-        answer = {"model": version.name, "version": version.number, "verdict": {"status": "pass", "checks": []}}
-        return DrillWork(Outcome(0, answer, ""))
-
-
-@dataclass(frozen=True)
-class Source:
-    """What every scenario begins with: the rows, the champion's bundle and metrics, its reference."""
-
-    rows: Population
-    info: BundleInfo
-    metrics: dict[str, float]
-    reference: dict[Skill, Profile]
-
-
-def reference_of(rows: Population, window: int, seed: int, strength: float = 0.0) -> Profile:
-    """Profile a past of the population's own law: ten windows of it, drawn as the traffic is."""
-    rng = np.random.default_rng((seed, 1))
-    places = rng.integers(len(rows), size=min(max(10 * window, _FEWEST_REFERENCE), _MOST_REFERENCE))
-    told = {name: column[places] for name, column in rows.answers.items()}
-    if strength:
-        told = dict(Concept(rows).answers(told, places, strength))
-    shares = None if "probabilities" not in told else np.asarray(told["probabilities"], dtype=np.float64)
-    return reference_profile(rows.take(places), rows.signature.inputs, told[rows.signature.prediction.name], shares)
 
 
 class World:
@@ -112,7 +41,7 @@ class World:
         self.clock = DrillClock()
         self.project = Project(folder, settings, actor="keeper", clock=self.clock, environ={})
         self.project.__dict__["registry"] = plugins.load("registries", "memory")()
-        self.project.__dict__["engine"] = DrillEngine(self, learned)
+        self.project.__dict__["engine"] = DrillEngine(lambda: self.register(learned))
         self.keeper = Keeper(self.project)
         self.concept = Concept(source.rows)
         self.strength = 0.0
@@ -136,8 +65,8 @@ class World:
         strength = {"champion": 0.0, "retrained": self.strength, "poisoned": 0.0}[skill]
         staged = bundle.staging(root)
         bundle.write_info(staged, replace(self.source.info, lineage={"drill": number}))
-        known = self.source.reference.get(skill) if not strength else None
-        profile = known or reference_of(self.source.rows, self._rows, self._seed, strength)
+        as_ever = self.source.reference
+        profile = reference_of(self.source.rows, self._rows, self._seed, strength) if strength else as_ever
         bundle.write_profile(staged, profile)
         path, digest = bundle.publish(staged, root)
         version = self.project.registry.register(
@@ -154,7 +83,7 @@ class World:
     def release(self, skill: Skill, *, directly: bool) -> None:
         """Release a version at once, or roll it out as the project declares."""
         version = self.register(skill)
-        how = "direct" if directly else None
+        how: Strategy | None = "direct" if directly else None
         self.project.delivery.promote(version.name, version.number, how, "released by the drill")
         self.released = version.number
 
@@ -173,7 +102,7 @@ class World:
         )
 
     def pass_window(self, traffic: Traffic) -> list[Event]:
-        """Let one window's requests be answered and its labels come, have the keeper look, and return the new events."""
+        """Have one window's requests answered and its labels come, let the keeper look; returns the new events."""
         self._window += 1
         self.strength = traffic.strength
         begun = self.clock.now()
@@ -221,7 +150,7 @@ class World:
             told = {} if broken else self._outputs(version, batch, traffic.places[which])
             kept = {f.name: plain(batch[f.name]) for f in self.source.rows.signature.inputs if not f.pii}
             seen = block.Block(
-                self.project.name, version, [self._id(i) for i in which], times[which].tolist(),
+                self.project.name, version, [self._id(i) for i in which.tolist()], times[which].tolist(),
                 latency[which].tolist(), [1] * len(which), [role] * len(which), [""] * len(which),
                 ["model_error" if broken else ""] * len(which), (), "", b"", kept, told,
             )  # fmt: skip

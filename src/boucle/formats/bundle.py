@@ -2,6 +2,7 @@
 
 bundle.json     what it says of itself (BundleInfo)
 profile.json    the reference profile its monitors compare with
+quality.json    what its losses are expected to be, where its answers to rows it had not learned from are known
 manifest.json   the sha256 of every other file; the digest of the bundle is the sha256 of this file
 MLmodel …       what makes it an MLflow model as well (formats/mlmodel.py), and the runtime's own files
 """
@@ -19,12 +20,13 @@ from typing import TypeVar
 import msgspec
 
 from boucle.core.errors import BundleCorrupt, StoreError
+from boucle.core.expected import QualityReference
 from boucle.core.json import dumps, loads
 from boucle.core.model import BundleInfo
 from boucle.core.profile import Profile
 from boucle.formats.files import sync_directory, write_atomic
 
-INFO, PROFILE, MANIFEST = "bundle.json", "profile.json", "manifest.json"
+INFO, PROFILE, QUALITY, MANIFEST = "bundle.json", "profile.json", "quality.json", "manifest.json"
 _HINT = "remove the directory; it is fetched again from the registry when it is next needed"
 T = TypeVar("T")
 
@@ -69,6 +71,16 @@ def write_profile(directory: Path, profile: Profile) -> None:
 def read_profile(directory: Path) -> Profile:
     """Read ``profile.json``; raises BundleCorrupt."""
     return _read(directory, PROFILE, Profile)
+
+
+def write_quality(directory: Path, quality: QualityReference) -> None:
+    """Write ``quality.json``."""
+    write_atomic(directory / QUALITY, dumps(quality))
+
+
+def read_quality(directory: Path) -> QualityReference | None:
+    """Read ``quality.json``, None in a bundle that has none; raises BundleCorrupt."""
+    return _read(directory, QUALITY, QualityReference) if (directory / QUALITY).exists() else None
 
 
 def seal(directory: Path) -> str:

@@ -43,8 +43,15 @@ def find(tx: Transaction, model: str, cause: str) -> Alarm | None:
 def did(tx: Transaction, model: str, cause: str, done: str, undo: str = "") -> None:
     """Note what was done about a cause; without an open alarm there is nothing to note."""
     alarm = find(tx, model, cause)
-    if alarm is not None and (alarm.data.get("done"), alarm.data.get("undo")) != (done, undo):
+    if alarm is not None:
         tx.alarms.put(replace(alarm, data={**alarm.data, "done": done, "undo": undo}))
+
+
+def waits(tx: Transaction, model: str, cause: str, why: str) -> None:
+    """Note why nothing is done about a cause, unless something was done before."""
+    alarm = find(tx, model, cause)
+    if alarm is not None and not alarm.data.get("undo"):
+        did(tx, model, cause, why)
 
 
 def quieten(project: Project, tx: Transaction, model: str, cause: str, windows: int) -> None:

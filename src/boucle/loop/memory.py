@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from boucle.core.json import from_data, to_data
 from boucle.core.verdict import Verdict
@@ -17,10 +18,13 @@ _LONGEST = 19
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A decision on its way, and the release state's generation it was made at."""
+    """A change of the release state on its way, and the generation of that state it was decided at."""
 
-    decision: Decision
+    action: Literal["rollback", "disable", "promote"]
+    reason: str
     generation: int
+    version: int | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Memory:
     action's last time, ``released`` its value when ``champion`` took over, ``follow_up`` those at which to retrain
     again, on rows since ``change``. ``fits`` are Unix times of retrainings. ``recent`` says of the newest windows of
     each kind whether they failed, oldest first; ``breached`` whether the SLO did before the champion took over.
+    ``judged`` is the time of the newest request in a closed window.
     """
 
     champion: int | None = None
@@ -36,6 +41,7 @@ class Memory:
     released: int = 0
     recent: dict[str, tuple[bool, ...]] = field(default_factory=dict)
     breached: bool = False
+    judged: float = 0.0
     acted: dict[str, int] = field(default_factory=dict)
     fits: tuple[float, ...] = ()
     failed_gates: int = 0
@@ -63,24 +69,25 @@ class Memory:
                 recent[kind] = (*recent.get(kind, ()), *new)[-_LONGEST:]
         return replace(self, recent=recent, windows=self.windows + windows)
 
-    def doing(self, decision: Decision, now: float, generation: int, follow_up: Sequence[int] = ()) -> Memory:
-        """Note that ``decision`` is being carried out. ``follow_up`` are the windows after which to retrain again."""
+    def at(self, now: float) -> Memory:
+        """Bring times back that lie ahead: a clock that has jumped back must not stop the schedule or the budget."""
+        return replace(self, fits=tuple(min(t, now) for t in self.fits), scheduled=min(self.scheduled, now))
+
+    def doing(self, decision: Decision, now: float, follow_up: Sequence[int] = ()) -> Memory:
+        """Note that ``decision`` is carried out. ``follow_up`` are the windows after which to retrain again."""
         kept = replace(
             self,
             acted={**self.acted, decision.action: self.windows},
             noted={},
-            pending=Pending(decision, generation),
             scheduled=now if decision.cause == "schedule" else self.scheduled,
         )
         if decision.action != "retrain":
             return kept
-        # A fit from the future is one of a clock that has jumped back: it counts from now on.
-        fits = tuple(min(t, now) for t in self.fits if now - t < DAY)
-        due = tuple(at for at in self.follow_up if at > self.windows)
-        change = self.change
+        due, change = tuple(at for at in self.follow_up if at > self.windows), self.change
         if decision.cause == "quality":
             due, change = tuple(self.windows + after for after in sorted(follow_up)), decision.since
-        return replace(kept, fits=(*fits, now), follow_up=due, change=change)
+        fits = (*(t for t in self.fits if now - t < DAY), now)
+        return replace(kept, fits=fits, follow_up=due, change=change)
 
     def failing(self, kind: str) -> bool:
         """Say whether the newest window of a kind failed."""

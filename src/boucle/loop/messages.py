@@ -19,6 +19,8 @@ from boucle.loop.wording import Language, title, word
 MOST_SHOWN = 5
 """Failed checks written out; the rest are counted."""
 _LONGEST_NAME, _LONGEST_TEXT = 80, 1000
+_MEANS_SOMETHING = {"<": "‹", ">": "›", "@": "＠"}
+"""Chats read ``<!channel>`` and ``@everyone`` as calls to all, wherever they stand."""
 
 
 class Message(NamedTuple):
@@ -38,9 +40,9 @@ def compose(project: Project, alarm: Alarm) -> Message:
 def write(alarm: Alarm, language: Language = "en") -> Message:
     """Write the message about ``alarm``.
 
-    Of ``alarm.data`` are read, each if it is there: ``verdict`` (as plain data), ``window`` (``start`` and ``end``, Unix
-    seconds: the first that failed), ``done`` (what was done), ``undo`` (the command that takes it back). What is there
-    but not as it should be is left out: an odd alarm is told all the same.
+    Of ``alarm.data`` are read, each if it is there: ``verdict`` (as plain data), ``window`` (``start`` and ``end`` of
+    the first that failed, Unix seconds), ``done`` (what was done), ``undo`` (the command that takes it back). What is
+    not as it should be is left out: an odd alarm is told all the same.
     """
     verdict = _mapping(alarm.data.get("verdict"))
     failed = [c for c in map(_mapping, _list(verdict.get("checks"))) if c.get("status") == "fail"]
@@ -79,7 +81,7 @@ def _finding(check: Mapping[str, Any], measured: str, language: Language) -> str
         said += f"{word('colon', language)}{measured}{seen}"
         said += f" [{low}, {high}]" if low and high else ""
     if check.get("bound"):
-        said += f" ({word('bound', language)} {_line(str(check['bound']))})"
+        said += f" ({word('bound', language)} {str(check['bound'])[:_LONGEST_NAME]})"
     if rows := check.get("n"):
         said += f", {rows} {word('rows', language)}"
     return said + (f"; {_line(str(check['note']), 300)}" if check.get("note") else "")
@@ -132,8 +134,8 @@ def _picture(failed: list[Mapping[str, Any]]) -> tuple[bytes, str]:
 
 
 def _line(text: str, longest: int = _LONGEST_NAME) -> str:
-    """Return the text on one line without control characters, shortened; a name cannot pass for a line of ours."""
-    plain = "".join(c if c.isprintable() else " " for c in text)
+    """Return text of data on one line, shortened, without what chats act on: no name is a line or a link."""
+    plain = "".join(_MEANS_SOMETHING.get(c, c) if c.isprintable() else " " for c in text)
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
 

@@ -23,6 +23,7 @@ from boucle.evaluation import report
 from boucle.evaluation.evaluate import evaluate
 from boucle.evaluation.result import Evaluation
 from boucle.formats.files import write_atomic
+from boucle.loop import rollouts
 from boucle.loop.project import Project
 from boucle.loop.registering import known_metrics
 from boucle.ports.frames import to_batch
@@ -37,7 +38,8 @@ def promote(
 ) -> Change:
     """Roll a version out by ``strategy`` (default: the project's).
 
-    A version whose gate did not pass is refused with Conflict, unless ``override`` and a reason of its own say so.
+    A version whose gate did not pass, or that fails on requests the champion answered, is refused with Conflict, unless
+    ``override`` and a reason of its own say so.
     """
     version = project.resolve(ref)
     if not version.passed and not override:
@@ -53,7 +55,7 @@ def promote(
             field="reason",
         )
     why = f"override: {reason}" if override else reason
-    return project.delivery.promote(version.name, version.number, strategy, why)
+    return rollouts.begin(project, version, strategy, why, override=override)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from boucle.core.alarm import Alarm
 from boucle.core.event import Event
 from boucle.core.json import from_data, to_data
 from boucle.loop.project import Project
-from boucle.ports.notifier import Notifier
 from boucle.ports.stores import Transaction
 
-Compose = Callable[[Project, Alarm], tuple[str, str]]
-"""Writes the title and the body of an alarm's message."""
+Compose = Callable[[Project, Alarm], Sequence[Any]]
+"""Writes an alarm's message: what a notifier's ``send`` takes, the title and the body first."""
 
 DEADLINE = 30.0
 """Seconds a message may be on its way before it counts as failed."""
@@ -72,15 +72,10 @@ class _Sending:
 
 
 class Outbox:
-    """Sends what waits. Not more than one message is on its way to an address; nothing here waits or raises.
+    """Sends what waits, to the project's ``notifiers``. Not more than one message is on its way to an address."""
 
-    ``ways`` are the notifiers, each for one address.
-    """
-
-    def __init__(
-        self, project: Project, compose: Compose, ways: Mapping[str, Notifier], deadline: float = DEADLINE
-    ) -> None:
-        self._project, self._compose, self._ways, self._deadline = project, compose, ways, deadline
+    def __init__(self, project: Project, compose: Compose, deadline: float = DEADLINE) -> None:
+        self._project, self._compose, self._deadline = project, compose, deadline
         self._sending: dict[str, _Sending] = {}
 
     def look(self) -> None:
@@ -91,7 +86,7 @@ class Outbox:
             if not ended and not waiting(tx, model):
                 return
         with project.state.begin() as tx:
-            left = [m for m in waiting(tx, model) if m.to in self._ways]
+            left = [m for m in waiting(tx, model) if m.to in project.addresses]
             for sent, failed in ended:
                 left = self._settled(tx, left, sent, failed, now)
             left = self._unmuted(tx, left, now)
@@ -109,13 +104,15 @@ class Outbox:
         self.look()
 
     def _ended(self) -> list[tuple[Message, list[str]]]:
-        """Return the messages that are through, with the addresses that failed; one that takes too long has failed."""
+        """Return the messages that are through, with the addresses that failed; one that takes too long has failed,
+        until it arrives after all."""
         ended = []
         for to, one in list(self._sending.items()):
             over = time.monotonic() - one.began > self._deadline
             if one.thread.is_alive() and not over:
                 continue
-            if not one.given_up:
+            late = not one.thread.is_alive() and one.failed == [[]]
+            if late or not one.given_up:
                 ended.append((one.message, one.failed[0] if one.failed else ["an address that does not answer"]))
             one.given_up = True
             if not one.thread.is_alive():
@@ -155,13 +152,13 @@ class Outbox:
         return list(first.values())
 
     def _send(self, message: Message, alarm: Alarm) -> None:
-        title, body = self._compose(self._project, alarm)
-        way = self._ways[message.to]
+        told = self._compose(self._project, alarm)
+        way = self._project.notifiers[message.to]
         failed: list[list[str]] = []
 
         def run() -> None:
             try:
-                failed.append(way.send(title, body))
+                failed.append(way.send(*told))
             except Exception as error:  # noqa: BLE001 - a plugin that breaks its promise must not lose the message
                 failed.append([type(error).__name__])
 

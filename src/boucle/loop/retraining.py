@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from boucle.core.errors import Conflict
 from boucle.core.event import Event
@@ -62,8 +64,8 @@ class Retraining:
     def begin(self, tx: Transaction, reason: str) -> None:
         """Note, in the transaction that decides it, that a turn is starting: whoever reads that starts no other."""
         now = self._project.clock.now()
-        tx.settings.put(self._key, {"since": now, "reason": reason})
-        tx.journal.append(Event("retraining", now, reason, self._project.name, None, self._project.actor))
+        begun = tx.journal.append(Event("retraining", now, reason, self._project.name, None, self._project.actor))
+        tx.settings.put(self._key, {"since": now, "reason": reason, "event": begun.seq})
 
     def start(self, reason: str, lessons: Lessons) -> None:
         """Start the turn that ``begin`` has noted, on the project's data and the feedback."""
@@ -80,20 +82,22 @@ class Retraining:
         if outcome is None:
             return None
         self._work = None
-        ended = _ended(outcome)
-        with self._project.state.begin() as tx:
-            tx.settings.put(self._key, None)
-            if ended.lost:
-                now, name, actor = self._project.clock.now(), self._project.name, self._project.actor
-                tx.journal.append(Event("retraining_lost", now, ended.reason, name, None, actor))
-        return ended
+        return _ended(outcome)
+
+    def settle(self, tx: Transaction, ended: Ended) -> None:
+        """Note that the turn is over, in the transaction that decides what comes of it: killed before, it is followed
+        again."""
+        tx.settings.put(self._key, None)
+        if ended.lost:
+            now, name, actor = self._project.clock.now(), self._project.name, self._project.actor
+            tx.journal.append(Event("retraining_lost", now, ended.reason, name, None, actor))
 
     def recover(self) -> None:
         """Follow a turn that an earlier keeper started and did not see end."""
         with self._project.state.begin(write=False) as tx:
             begun = tx.settings.get(self._key)
         if begun:
-            self._work = Orphan(self._project, begun["since"], begun["reason"])
+            self._work = Orphan(self._project, begun)
 
     def stop(self) -> None:
         """End the turn under way; the next keeper finds that it is gone, and tries again."""
@@ -105,19 +109,20 @@ class Retraining:
 class Orphan:
     """A turn whose keeper is gone: the history says when it has ended, its lock that it is gone too."""
 
-    def __init__(self, project: Project, since: float, reason: str) -> None:
-        self._project, self._since, self._reason = project, since, reason
+    def __init__(self, project: Project, begun: Mapping[str, Any]) -> None:
+        self._project = project
+        self._since, self._reason, self._event = begun["since"], begun["reason"], begun.get("event", 0)
 
     def poll(self) -> Outcome | None:
         project = self._project
         with project.state.begin(write=False) as tx:
-            found = tx.journal.events(project.name, _ENDS, since=self._since)
+            found = tx.journal.events(project.name, _ENDS, after=self._event)
         for event in found:
             if event.kind != "trained":
                 return Outcome(1, {"error": event.reason}, "")
             answer = {"model": project.name, "version": event.version, "verdict": event.data["verdict"]}
             return Outcome(0 if answer["verdict"]["status"] == "pass" else 1, answer, "")
-        if project.clock.now() - self._since < GRACE:
+        if abs(project.clock.now() - self._since) < GRACE:
             return None
         try:
             with exclusive(project.root / "locks" / "train.lock", "A training"):

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from boucle.core.dataset import Snapshot
 from boucle.core.errors import BoucleError, ContractError
@@ -25,6 +27,8 @@ from boucle.ports.trainer import Job, Progress, Trainer
 from boucle.project.settings import seconds
 from boucle.training import environment
 from boucle.training.train import Trained, train
+
+Times = NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,9 @@ class _Turn:
         run = self._begin(gathered)
         try:
             rows = fields.conform(gathered.train, gathered.fields, target=self.settings.data.target)
+            times = split.times_of(gathered.train, self.settings.data)
             gathered = replace(gathered, train=gathered.train[[self.settings.data.target]])
-            trained = self._train(gathered, rows, run, trainer)
+            trained = self._train(gathered, rows, run, trainer, times)
             candidate = Candidate(
                 trained, run, gathered.snapshot, gathered.test, gathered.train, self.reason, gathered.labelled,
                 warnings=(*gathered.warnings, *trained.fitted.warnings),
@@ -140,7 +145,7 @@ class _Turn:
             gathered.snapshot,
         )
 
-    def _train(self, gathered: Gathered, rows: pd.DataFrame, run: Run, trainer: Trainer) -> Trained:
+    def _train(self, gathered: Gathered, rows: pd.DataFrame, run: Run, trainer: Trainer, times: Times) -> Trained:
         model, data = self.settings.model, self.settings.data
         search = model.search
         estimator = model.estimator if isinstance(model.estimator, str) else tuple(model.estimator)
@@ -175,7 +180,19 @@ class _Turn:
             lineage=lineage,
             environment=run.environment,
             progress=lambda text, share: self.progress(text, 0.1 + 0.6 * share),
+            times=times,
+            window=self._window(times),
         )
+
+    def _window(self, times: Times) -> int | None:
+        """Return about how many of the data's rows a window of the monitors holds; None without times."""
+        window = self.settings.monitor.window
+        if times is None or len(times) < 2:
+            return None
+        if isinstance(window, int):
+            return window
+        span = max(float(times.max() - times.min()), 1e-9)
+        return max(1, round(len(times) * seconds(window) / span))
 
     @property
     def metrics(self) -> list[str]:

@@ -6,7 +6,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from boucle.core.alarm import Alarm
 from boucle.core.errors import BoucleError
 from boucle.core.event import Event
 from boucle.loop import alarms
@@ -17,8 +16,6 @@ CAUSE = "capture"
 _SELDOM = (50_000, 20, 50)
 EVERY = 30.0
 """Seconds between two passes when there is nothing to do."""
-Told = tuple[Alarm, str, str]
-"""A new alarm, what was done about it, and how to undo that."""
 
 
 @contextmanager
@@ -40,15 +37,16 @@ class Upkeep:
         self._compaction = Compaction(project)
         self._next = 0.0
 
-    def look(self, dropped: int) -> list[Told]:
-        """Compact if it is time. ``dropped`` is how much the data plane has just said it could not keep.
+    def look(self, dropped: int) -> None:
+        """Compact if it is time, and open an alarm about what went wrong.
 
-        Returns the alarms that are new. Raises StoreError when the live state cannot be used.
+        ``dropped`` is how much the data plane has just said it could not keep. Raises StoreError when the live state
+        cannot be used.
         """
         troubles = [_dropped(dropped)] if dropped else []
         now = self._project.clock.now()
         if now < self._next and not troubles:
-            return []
+            return
         try:
             done = self._compaction.step()
         except BoucleError as error:
@@ -60,18 +58,18 @@ class Upkeep:
             troubles.append((f"{done.damaged} bytes in segments are damaged", "the rest of them is kept"))
         if done.above:
             troubles.append(_above(done.above, self._project.settings.serve.capture.max_disk))
-        return self._tell(troubles)
+        self._tell(troubles)
 
-    def _tell(self, troubles: list[tuple[str, str]]) -> list[Told]:
+    def _tell(self, troubles: list[tuple[str, str]]) -> None:
         project = self._project
         with project.state.begin() as tx:
             champion = tx.deployments.get(project.name).champion
             if not troubles:
                 alarms.quieten(project, tx, project.name, CAUSE, 1)
-                return []
+                return
             reason = "; ".join(what for what, _ in troubles)
-            opened = alarms.raise_alarm(project, tx, project.name, CAUSE, f"{CAUSE}: {reason}", champion, {})
-        return [] if opened is None else [(opened, "; ".join(then for _, then in troubles), "")]
+            data = {"done": "; ".join(then for _, then in troubles)}
+            alarms.raise_alarm(project, tx, project.name, CAUSE, f"{CAUSE}: {reason}", champion, data)
 
     def _note(self, done: Compacted) -> None:
         """Write down what is gone for good: parts dropped, bytes at a segment's end that nobody had finished."""

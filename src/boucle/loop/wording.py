@@ -15,7 +15,6 @@ TITLES: dict[str, tuple[str, str]] = {
     "gate": ("a new version failed its gate", "une nouvelle version a échoué à son contrôle"),
     "approval": ("a version waits for approval", "une version attend une approbation"),
     "storage": ("trouble with storage", "problème de stockage"),
-    "external": ("an alert from outside", "une alerte venue d'ailleurs"),
 }
 """Title by an alarm's cause; a cause without one is its own title."""
 
@@ -42,8 +41,8 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 def title(cause: str, language: Language) -> str:
-    """Return what an alarm of this cause is called."""
-    return TITLES[cause][_place(language)] if cause in TITLES else cause
+    """Return what an alarm of this cause is called; one from outside carries its own name."""
+    return TITLES[cause][_place(language)] if cause in TITLES else cause.removeprefix("external:")
 
 
 def word(name: str, language: Language) -> str:

@@ -32,7 +32,8 @@ _LARGEST = 1e149
 _FLAGS = {"missing": 1, "outside": 2, "far": 4, "small": 8, "large": 16}
 _BINS, _COMBINATIONS = 128, 32
 _MANY = 256
-_AT_ONCE = 8192
+_AT_ONCE = 1024
+"""Rows that are multiplied at once: few enough for the linear algebra not to start threads, which costs more."""
 """Columns from which on no table of all keys is kept for each."""
 _RATE = {name: place for place, name in enumerate(RATES)}
 
@@ -58,7 +59,6 @@ class Counting:
         numeric = [i for i, c in enumerate(columns) if c.kind == "numeric"]
         self.paired, self.tripled = numeric[:PAIRED], numeric[:TRIPLED] if triples else []
         self._upper = np.triu_indices(len(self.paired), 1)
-        self._first, self._second = np.triu_indices(len(self.tripled), 1)
         self._threes = threes_of(len(self.tripled))
         self._tables: dict[int, NDArray[np.uint16]] = {}
         self._known = [{level: i for i, level in enumerate(c.levels)} for c in columns]
@@ -95,35 +95,42 @@ class Counting:
 
     def products(self, placed: dict[int, Bins], rows: int) -> tuple[Floats, Floats]:
         """Return the sums over rows of products of two, and of three, normal scores; missing values have none."""
-        two, three = np.zeros(len(self.pairs())), np.zeros(len(self.triples()))
-        if self.scores is None or not placed:
-            return two, three
-        for start in range(0, rows, _AT_ONCE):
-            some = {i: found[start : start + _AT_ONCE] for i, found in placed.items()}
-            scores = self.matrix(some, self.paired, min(_AT_ONCE, rows - start))
-            two += (scores.T @ scores)[self._upper]
-            if len(three):
-                held = np.ascontiguousarray(scores[:, : len(self.tripled)])
-                three += ((held[:, self._first] * held[:, self._second]).T @ held)[self._threes]
-        return two, three
+        many, threes = len(self.paired), len(self.tripled)
+        two, three = np.zeros((many, many)), np.zeros((threes, threes, threes))
+        if self.scores is not None and placed:
+            for start in range(0, rows, _AT_ONCE):
+                some = {i: found[start : start + _AT_ONCE] for i, found in placed.items()}
+                scores = self.matrix(some, self.paired, min(_AT_ONCE, rows - start))
+                two += scores @ scores.T
+                held = scores[:threes]
+                for i in range(threes - 2):
+                    three[i, i + 1 :] += (held[i] * held[i + 1 :]) @ held.T
+        return two[self._upper], three[self._threes]
 
-    def matrix(self, placed: dict[int, Bins], chosen: Sequence[int], rows: int) -> Floats:
-        """Return normal scores, shape (rows, chosen)."""
-        assert self.scores is not None
-        found = np.zeros((rows, len(chosen)))
+    def matrix(self, placed: Mapping[int, Bins], chosen: Sequence[int], rows: int) -> Floats:
+        """Return normal scores, shape (chosen, rows)."""
+        found = np.zeros((len(chosen), rows))
         for place, i in enumerate(chosen):
             if i in placed:
-                padded = np.append(self.scores[self.offsets[i] : self.offsets[i + 1]], np.zeros(_BINS))
-                found[:, place] = padded[placed[i]]
+                np.take(self._scores_of[i], placed[i], out=found[place])
         return found
 
     @cached_property
-    def pair_places(self) -> list[tuple[int, ...]]:
-        return list(combinations(self.paired, 2))
+    def _scores_of(self) -> dict[int, Floats]:
+        """Every column's normal scores by bin, none for the bin of what is missing."""
+        assert self.scores is not None
+        gap = np.zeros(_BINS)
+        return {i: np.append(self.scores[self.offsets[i] : self.offsets[i + 1]], gap)[:_BINS] for i in self.paired}
 
     @cached_property
-    def triple_places(self) -> list[tuple[int, ...]]:
-        return list(combinations(self.tripled, 3))
+    def pair_places(self) -> NDArray[np.intp]:
+        """The columns of each pair, shape (pairs, 2)."""
+        return np.array(list(combinations(self.paired, 2)), dtype=np.intp).reshape(-1, 2)
+
+    @cached_property
+    def triple_places(self) -> NDArray[np.intp]:
+        """The columns of each triple, shape (triples, 3)."""
+        return np.array(list(combinations(self.tripled, 3)), dtype=np.intp).reshape(-1, 3)
 
     def pairs(self) -> list[tuple[str, str]]:
         return list(combinations([self.columns[i].name for i in self.paired], 2))
@@ -162,12 +169,10 @@ _HAS = {
 }
 
 
-def threes_of(many: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where the triples i < j < k stand in a matrix of the pairs i < j by the columns k."""
-    pairs = {pair: place for place, pair in enumerate(combinations(range(many), 2))}
-    found = [(pairs[i, j], k) for i, j, k in combinations(range(many), 3)]
-    rows, columns = zip(*found, strict=True) if found else ((), ())
-    return np.array(rows, dtype=np.intp), np.array(columns, dtype=np.intp)
+def threes_of(many: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return where the triples i < j < k stand in a cube."""
+    found = np.array(list(combinations(range(many), 3)), dtype=np.intp).reshape(-1, 3)
+    return found[:, 0], found[:, 1], found[:, 2]
 
 
 def _placed(column: Column, found: NDArray[np.uint16]) -> NDArray[np.uint16]:

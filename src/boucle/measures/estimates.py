@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boucle.core.expected import Calibration
 from boucle.measures.intervals import LEVEL, SALT, Estimate
-from boucle.measures.metrics import Answers, score
+from boucle.measures.metrics import Answers, Codes, score
 
 Floats = NDArray[np.float64]
 
@@ -108,8 +108,9 @@ def _expected(given: Answers, chances: Floats, metrics: Sequence[str]) -> dict[s
     """Return the metrics under the chances of each class: each row stands for all classes, weighted."""
     rows, classes = chances.shape
     probabilities = None if given.probabilities is None else np.repeat(given.probabilities, classes, axis=0)
+    truth: Codes = np.tile(np.arange(classes, dtype=np.int64), rows)
     spread = Answers(
-        np.tile(np.arange(classes), rows), np.repeat(given.prediction, classes), probabilities,
+        truth, np.repeat(given.prediction, classes), probabilities,
         given.labels, given.declared, given.positive,
     )  # fmt: skip
     return {name: score(name, spread, chances.ravel()) for name in metrics}
@@ -122,7 +123,7 @@ def _world(
     shares = [random.beta(hits + 0.5, many - hits + 0.5) for hits, many in map(_counts, tables)]
     chances = classes_of(given, tables, shares)
     edges = np.cumsum(chances, axis=1)
-    truth = (random.random((len(given), 1)) > edges[:, :-1]).sum(axis=1)
+    truth: Codes = (random.random((len(given), 1)) > edges[:, :-1]).sum(axis=1).astype(np.int64)
     drawn = Answers(
         truth, given.prediction, given.probabilities, given.labels, given.declared, given.positive
     )  # fmt: skip

@@ -18,7 +18,7 @@ from boucle.core.signature import Batch
 from boucle.core.signature import Column as Values
 from boucle.measures.counting import Counting
 from boucle.measures.profiles import OUTPUTS, PREDICTION, output
-from boucle.measures.smooth import Basis, normal_scores
+from boucle.measures.smooth import ORDER, Basis, normal_scores
 from boucle.measures.special import beta_share
 
 CYCLES = 3
@@ -57,6 +57,12 @@ class Law:
         self.counting.scores = scores
         self.squares = scores**2
         self.bases = [Basis.of(c, self.total.bins[self.place(i)]) for i, c in enumerate(profile.columns)]
+        self.known = [float(self.total.bins[self.place(i)].sum()) for i in range(len(profile.columns))]
+        self._tables = np.zeros((int(self.offsets[-1]) + 1, ORDER))
+        self._orders = [0 if basis is None else basis.order for basis in self.bases]
+        for i, basis in enumerate(self.bases):
+            if basis is not None:
+                self._tables[self.place(i), : basis.order] = basis.table
         self.clocks: frozenset[str] = frozenset()
         self.period, self.cyclic = 1, np.zeros(len(profile.columns), dtype=bool)
         self.typical, self.design = 1.0, np.ones(len(profile.columns))
@@ -76,6 +82,7 @@ class Law:
         self.has_rate = np.array(
             [[self._has(i, rate) for rate in RATES] for i in range(len(profile.columns))], dtype=bool
         )
+        self.testable = [i for i, basis in enumerate(self.bases) if basis is not None and not self.silent(i)]
         # The range is widened so much for "far" that its own rate needs no more caution.
         self.caution = np.array([0.0 if rate == "far" else _CAUTION for rate in RATES])
 
@@ -89,6 +96,14 @@ class Law:
         if column.kind != "numeric" or column.name in self.clocks:
             return False
         return not (column.name in OUTPUTS and rate in ("small", "large", *GRAIN))
+
+    def means(self, bins: NDArray[Any]) -> list[Floats]:
+        """Return the means of every column's functions over counted rows, shape (order,) each."""
+        padded = np.append(bins, 0).astype(np.float64)
+        starts = self.offsets[:-1]
+        sums = np.add.reduceat(padded[:, None] * self._tables, starts) if len(starts) else np.zeros((0, ORDER))
+        rows = np.maximum(np.add.reduceat(padded, starts), 1.0) if len(starts) else np.zeros(0)
+        return [sums[i, :order] / rows[i] for i, order in enumerate(self._orders)]
 
     def silent(self, i: int) -> bool:
         """Say whether a column cannot be judged: it was empty, or only grows."""

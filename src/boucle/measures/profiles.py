@@ -179,28 +179,26 @@ class _Reference:
         placed = {i: p[::step] for i, p in self.placed.items()}
         rows = len(range(0, self.rows, step))
         scores = self.counting.matrix(placed, self.counting.paired, rows)
+        rows = max(rows, 1)
         first, second = np.triu_indices(len(self.counting.paired), 1)
         squares = scores**2
-        mean = (scores.T @ scores / max(rows, 1))[first, second]
+        mean = (scores @ scores.T / rows)[first, second]
         # Delta method for a correlation of standardised scores: var(xy - r (x² + y²) / 2) / (1 - r²)².
-        crossed = (squares.T @ squares / max(rows, 1))[first, second]
-        cubes = (scores**3).T @ scores / max(rows, 1)
-        fourths = (squares**2).mean(axis=0) if rows else np.zeros(scores.shape[1])
+        crossed = (squares @ squares.T / rows)[first, second]
+        cubes = scores**3 @ scores.T / rows
+        fourths = (squares**2).sum(axis=1) / rows
         spread = (
             crossed
             - mean * (cubes[first, second] + cubes[second, first])
             + mean**2 / 4.0 * (fourths[first] + fourths[second] + 2.0 * crossed)
         )
         within = np.maximum(1.0 - mean**2, 1e-6) ** 2
-        many = len(self.counting.tripled)
-        one, two = np.triu_indices(many, 1)
-        if not len(one):
-            return np.maximum(spread / within, 0.25), np.zeros(0)
-        some = scores[:, :many]
-        threes = threes_of(many)
-        each = ((some[:, one] * some[:, two]) ** 2).T @ some**2 / max(rows, 1)
-        means = (some[:, one] * some[:, two]).T @ some / max(rows, 1)
-        return np.maximum(spread / within, 0.25), np.maximum((each - means**2)[threes], 0.25)
+        held = scores[: len(self.counting.tripled)]
+        noise = np.zeros((len(held), len(held), len(held)))
+        for i in range(len(held) - 2):
+            product = held[i] * held[i + 1 :]
+            noise[i, i + 1 :] = product**2 @ (held**2).T / rows - (product @ held.T / rows) ** 2
+        return np.maximum(spread / within, 0.25), np.maximum(noise[threes_of(len(held))], 0.25)
 
     def _fine(self, total: NDArray[np.int64]) -> Floats:
         """Return each column's design effect over an eighth of a block."""

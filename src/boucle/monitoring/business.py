@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from boucle.measures.intervals import wilson
+import numpy as np
+
+from boucle.measures.expected import CUT
+from boucle.measures.intervals import Estimate, student, wilson
 from boucle.measures.special import normal_quantile
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Business
@@ -19,7 +22,8 @@ class Measure:
     """One measure of one version: events, their summed value, and events per answered row with its interval.
 
     ``value`` is None where the measure counts events. The interval is Wilson's for shares, else that of a Poisson
-    count; no row answered, no rate.
+    count; no row answered, no rate. ``each`` is the value per answered row with the interval ``each_low`` to
+    ``each_high``, the values of a request cut at ``cut`` so that one large sale decides nothing.
     """
 
     name: str
@@ -31,6 +35,10 @@ class Measure:
     rate: float | None
     low: float | None
     high: float | None
+    each: float | None = None
+    each_low: float | None = None
+    each_high: float | None = None
+    cut: float | None = None
 
 
 def measure_business(
@@ -42,11 +50,47 @@ def measure_business(
     }
     versions = sorted({version for _, version in totals})
     rows = {version: tx.observations.count(model, version, since) for version in versions}
-    return [
-        _measure(name, one, version, rows[version], *totals.get((one.event, version), (0, 0.0)))
-        for name, one in declared.items()
-        for version in versions
-    ]
+    found = []
+    for name, one in declared.items():
+        measures = [_measure(name, one, v, rows[v], *totals.get((one.event, v), (0, 0.0))) for v in versions]
+        found += (
+            measures if one.value is None else _valued(measures, tx.observations.event_values(model, one.event, since))
+        )
+    return found
+
+
+def revenue(values: Sequence[float], rows: int, cut: float) -> Estimate:
+    """Estimate the value per row of ``rows`` rows, of which these have one above or below nought, the others none.
+
+    Values above ``cut``, or below its negative, count as that (winsorised: Tukey, 1962). Student's interval.
+    """
+    if rows < 1:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    held = np.clip(np.asarray(values, dtype=np.float64), -cut, cut)
+    mean = float(held.sum()) / rows
+    if rows < 2:
+        return Estimate(mean, math.nan, math.nan, rows)
+    spread = max(0.0, float(held @ held) - rows * mean * mean) / (rows - 1)
+    off = student(rows - 1, _LEVEL) * math.sqrt(spread / rows)
+    return Estimate(mean, mean - off, mean + off, rows)
+
+
+def cut_of(values: Sequence[float]) -> float:
+    """Return where values are cut: the 99.5 % quantile of their sizes; 0 without any."""
+    sizes = np.abs(np.asarray(values, dtype=np.float64))
+    return float(np.quantile(sizes, CUT)) if len(sizes) else 0.0
+
+
+def _valued(measures: list[Measure], values: Sequence[tuple[int, float]]) -> list[Measure]:
+    """Add the value per row; all versions are cut at the same place, that of all their values."""
+    usable = [(version, value) for version, value in values if math.isfinite(value)]
+    cut = cut_of([value for _, value in usable])
+    found = []
+    for one in measures:
+        each = revenue([value for version, value in usable if version == one.version], one.rows, cut)
+        mean, low, high = (v if v == v else None for v in (each.value, each.low, each.high))
+        found.append(replace(one, each=mean, each_low=low, each_high=high, cut=cut))
+    return found
 
 
 def _measure(name: str, declared: Business, version: int, rows: int, count: int, value: float) -> Measure:

@@ -49,7 +49,8 @@ class Evidence:
     """What is known of one metric: the difference of losses, challenger minus champion, and rows of each version.
 
     ``proof`` is the e-value of "the challenger is worse", None for losses that are not 0/1: for them the lower end of
-    the band proves it. ``missing`` says why nothing can be judged now.
+    the band proves it, and more than ``harm`` (default: ``margin``) is held against it. ``missing`` says why nothing can
+    be judged now, ``planned`` at how many challenger rows the band is narrowest, ``unit`` what those are to people.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Evidence:
     planned: float
     proof: float | None = None
     missing: str = ""
+    harm: float | None = None
+    unit: str = "labels"
 
     @property
     def asymptotic(self) -> Band:
@@ -71,7 +74,7 @@ class Evidence:
         """Say whether the challenger is surely worse: at most ``level`` of equal ones ever are."""
         if self.proof is None:
             return self.asymptotic.low > self.margin
-        return self.proof >= 1.0 / level and self.band.estimate > self.margin
+        return self.proof >= 1.0 / level and self.band.estimate > (self.margin if self.harm is None else self.harm)
 
     @property
     def fine(self) -> bool:
@@ -127,10 +130,11 @@ def _check(one: Evidence, worse: bool, level: float, pace: float | None, unit: s
 def _waiting(one: Evidence, pace: float | None, unit: str) -> str:
     for who, rows in (("challenger", one.rows), ("champion", one.champion_rows)):
         if not rows:
-            return f"no labelled rows of the {who} yet; {one.required} of the challenger are needed"
+            what = "labelled rows" if one.unit == "labels" else one.unit
+            return f"no {what} of the {who} yet; {one.required} of the challenger are needed"
     if one.needed is None:
         return f"the difference is not below the margin of {one.margin:.3g}, and not surely above zero"
-    return f"needs about {one.needed} more labels" + (f", {_lasting(one.needed / pace, unit)}" if pace else "")
+    return f"needs about {one.needed} more {one.unit}" + (f", {_lasting(one.needed / pace, unit)}" if pace else "")
 
 
 def _lasting(time: float, unit: str) -> str:
@@ -194,8 +198,8 @@ class CanaryJudge:
             missing = missing or _missing(name, first, second)
         if not missing:
             arms = {name: (_arm(a, name), _arm(b, name)) for name, (a, b) in given.items()}
-            for name, (first, second) in arms.items():
-                self._contrasts.setdefault(name, Contrast()).add(first, second)
+            for name, both in arms.items():
+                self._contrasts.setdefault(name, Contrast()).add(*both)
             self._intervals += 1
             self._seconds = self._seconds + seconds if seconds is not None else math.nan
         return self._conclude(missing)

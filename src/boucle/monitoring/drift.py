@@ -7,7 +7,7 @@ products of columns), Benjamini-Hochberg inside each; an alarm needs a small p-v
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,10 +98,16 @@ def findings(
         for tests, tried in (horizon.shapes(), horizon.rates(), horizon.products()):
             sure, adjusted = benjamini_hochberg([f.p for f in tests], share, tried)
             found += [
-                replace(f, adjusted=p, sure=known and f.effect >= f.bound)
+                replace(f, adjusted=p, sure=known and f.effect >= f.bound) if p < 1.0 else f
                 for f, known, p in zip(tests, sure, adjusted, strict=True)
             ]
-    return found
+    return _explained(found)
+
+
+def _explained(found: Sequence[Finding]) -> list[Finding]:
+    """Drop products of a column that has changed by itself: it explains them, and the others are not to blame."""
+    changed = {f.column for f in found if f.sure and f.test not in ("pair", "triple")}
+    return [f for f in found if f.test not in ("pair", "triple") or changed.isdisjoint((f.column, *f.others))]
 
 
 def _horizons(windows: Sequence[Seen], least: int) -> list[int]:
@@ -130,27 +136,27 @@ class _Horizon:
         self.weights = law.weights([s.phase for s in windows], [s.counts.rows for s in windows])
 
     def shapes(self) -> Family:
-        found = [self._shape(i) for i in self._testable()]
+        means = self.law.means(self.total.bins)
+        found = [self._shape(i, means[i]) for i in self.law.testable]
         return found, len(found)
 
-    def _testable(self) -> Iterator[int]:
-        for i in range(len(self.law.bases)):
-            if self.law.bases[i] is not None and not self.law.silent(i):
-                yield i
-
-    def _shape(self, i: int) -> Finding:
-        column, basis, counts = self.law.profile.columns[i], self.law.bases[i], self.total.bins[self.law.place(i)]
-        assert basis is not None
-        rows = int(counts.sum())
-        expected, burst = self.law.expected(i, self.weights), float(self.law.design[i])
-        if column.numeric:
-            worth = effective_rows(rows / burst, expected.rows / burst)
-            found = smooth_test(basis.means(counts) - expected.means, expected.covariance, worth, floor=self.effect)
-        else:
+    def _shape(self, i: int, mean: Floats) -> Finding:
+        law, column = self.law, self.law.profile.columns[i]
+        counts = self.total.bins[law.place(i)]
+        rows, burst = int(counts.sum()), float(law.design[i])
+        if not column.numeric:
             unseen = int(self.total.rates[i, RATES.index("unseen")])
+            expected = law.expected(i, self.weights)
             found = self._levels(i, counts, unseen, expected.shares, expected.rows, burst)
-        test = "smooth" if column.numeric else "chi2"
-        return Finding(column.name, test, self.many, rows, found.p, found.effect, self.effect)
+            return Finding(column.name, "chi2", self.many, rows, found.p, found.effect, self.effect)
+        if law.cyclic[i]:
+            expected = law.expected(i, self.weights)
+            worth = effective_rows(rows / burst, expected.rows / burst)
+            found = smooth_test(mean - expected.means, expected.covariance, worth, floor=self.effect)
+        else:
+            worth = effective_rows(rows / burst, float(law.known[i]) / burst)
+            found = smooth_test(mean, None, worth, floor=self.effect)
+        return Finding(column.name, "smooth", self.many, rows, found.p, found.effect, self.effect)
 
     def _levels(
         self, i: int, counts: NDArray[np.int64], unseen: int, shares: Floats, rows: float, burst: float
@@ -229,13 +235,13 @@ class _Horizon:
         off = np.abs(np.arctanh(now) - np.arctanh(before))
         error = np.sqrt(law.profile.pair_noise / worth)
         whole = self._whole()
-        known = np.array([whole[list(columns)].all() for columns in law.counting.pair_places], dtype=bool)
+        known = whole[law.counting.pair_places].all(axis=1)
         found = self._far_off("pair", names, np.where(known, off, 0.0), error, self.effect)
         tried = len(names)
         if rows / law.typical >= _TRIPLE_ROWS and len(self.total.triples):
             off = np.abs(self.total.triples / rows - self.weights @ (law.phase_triples / of_phase))
             error = np.sqrt(law.profile.triple_noise / worth)
-            known = np.array([whole[list(columns)].all() for columns in law.counting.triple_places], dtype=bool)
+            known = whole[law.counting.triple_places].all(axis=1)
             found += self._far_off("triple", law.counting.triples(), np.where(known, off, 0.0), error, _TRIPLE_FLOOR)
             tried += len(off)
         return found, tried

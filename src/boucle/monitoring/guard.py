@@ -1,54 +1,140 @@
-"""The guard of a rollout: a challenger that fails to answer gets no labels, so its failed requests are judged."""
+"""The guardrails of a rollout, judged beside its labels: failed requests, slow ones, and what came of the answers.
+
+A challenger that fails to answer gets no labels, and one that sells less may well predict better.
+"""
 
 from __future__ import annotations
 
-from boucle.core.verdict import Check, Verdict
-from boucle.measures.sequences import LEVEL, rise_evidence
-from boucle.monitoring.service import service_counts
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from boucle.core.deployment import Rollout
+from boucle.core.observation import Served
+from boucle.measures.contrasts import FALLS, Arm, Contrast
+from boucle.measures.sequences import Band
+from boucle.monitoring.canary_judge import FEWEST, Evidence
 from boucle.ports.stores import Transaction
+from boucle.project.settings import Settings, seconds
 
-_TOLERATED = 0.01
-"""Share of failed requests that is let pass in any case, besides what the champion fails."""
-_LOOKBACK = 8
-_PAGE = 1000
+ERRORS, LATENCY = "errors", "latency"
+_PAST = 2000
+_NARROWEST = 200.0
+_HARM = 0.2
+"""Share of its margin from which on a difference that is proven ends the rollout."""
+_SLOWER = 2.0
+_NOTICED = 0.010
+"""Seconds under which nobody minds an answer twice as slow."""
 
 
-def judge_errors(tx: Transaction, model: str, champion: int, challenger: int, subject: str = "") -> Verdict:
-    """Judge whether the challenger fails more requests than the champion did in its newest windows.
+@dataclass(slots=True)
+class Guards:
+    """What the requests of one rollout have shown so far.
 
-    Fails when the evidence for a higher rate reaches 20 (an e-value: wrong in at most 5 % of the rollouts, however
-    often one looks); without that it stays inconclusive, since errors alone promote nothing. Counts only what is new.
+    ``position`` and ``until`` are how far requests and what came of them were read; ``slow`` is the latency in seconds
+    above which an answer counts as slow, None while it is not known; ``rows`` those the challenger has answered.
     """
-    key = f"guard:{model}:{challenger}"
-    kept = tx.settings.get(key) or {"position": 0, "requests": 0.0, "errors": 0.0}
-    counted = _count(tx, model, challenger, kept)
-    if counted != kept:
-        tx.settings.put(key, counted)
-    allowed = _TOLERATED + _rate(tx, model, champion)
-    requests, errors = counted["requests"], counted["errors"]
-    failed = rise_evidence(errors, requests, min(allowed, 0.99)) >= 1.0 / LEVEL
-    check = Check(
-        "failed requests of the challenger",
-        "fail" if failed else "inconclusive",
-        errors / requests if requests else None,
-        f"<= {allowed:.3g}",
-        n=int(requests),
-    )
-    return Verdict.of(subject, "rollout", [check])
+
+    rollout: str
+    position: int = 0
+    until: float = 0.0
+    slow: float | None = None
+    rows: int = 0
+    contrasts: dict[str, Contrast] = field(default_factory=dict)
 
 
-def _count(tx: Transaction, model: str, challenger: int, kept: dict[str, float]) -> dict[str, float]:
-    position, requests, errors = int(kept["position"]), kept["requests"], kept["errors"]
-    while page := tx.observations.rows(model, challenger, ("challenger", "shadow"), after=position, limit=_PAGE):
-        counts = service_counts(one for _, one in page)
-        requests += counts.get("requests", 0.0)
-        errors += counts.get("errors", 0.0)
-        position = page[-1][0]
-    return {"position": position, "requests": requests, "errors": errors}
+def count(
+    tx: Transaction, guards: Guards, model: str, champion: int, rollout: Rollout, settings: Settings, now: float
+) -> None:
+    """Count what is new since the last time."""
+    if not guards.contrasts:
+        _begin(tx, guards, model, champion, rollout, settings)
+    if guards.slow is None:
+        guards.slow = _slow(tx, model, champion, now, settings)
+    slow = math.inf if guards.slow is None else guards.slow
+    versions = (champion, rollout.challenger)
+    seen, guards.position = tx.observations.served(model, versions, rollout.started, guards.position, slow)
+    first, second = _total(seen, champion), _total(seen, rollout.challenger)
+    guards.rows += second.rows
+    _add(guards, ERRORS, Arm.counted(first.failed, first.requests), Arm.counted(second.failed, second.requests))
+    if guards.slow is not None and rollout.phase != "shadow":
+        _add(guards, LATENCY, Arm.counted(first.slow, first.requests), Arm.counted(second.slow, second.requests))
+    if rollout.phase != "shadow":
+        _count_conversions(tx, guards, model, versions, rollout, settings, now)
 
 
-def _rate(tx: Transaction, model: str, champion: int) -> float:
-    """Return the champion's share of failed requests over its newest windows; 0 without one."""
-    extras = [profile.extra for _, profile in tx.windows.counts(model, champion, _LOOKBACK)]
-    requests = sum(extra.get("requests", 0.0) for extra in extras)
-    return sum(extra.get("errors", 0.0) for extra in extras) / requests if requests else 0.0
+def evidence(guards: Guards, settings: Settings, shadow: bool) -> list[Evidence]:
+    """Return what is known of each guardrail. A shadow is not waited for and sells nothing: only its failures count."""
+    names = [name for name in guards.contrasts if name == ERRORS or not shadow]
+    return [_evidence(name, guards.contrasts[name], settings.release.guardrails[name]) for name in names]
+
+
+def _begin(
+    tx: Transaction, guards: Guards, model: str, champion: int, rollout: Rollout, settings: Settings
+) -> None:
+    past = tx.observations.before(model, champion, rollout.started, _PAST)
+    failed = Arm.counted(float(sum(bool(error) for _, error in past)), float(len(past)))
+    for name in settings.release.guardrails:
+        if name == ERRORS:
+            guards.contrasts[name] = Contrast(past=failed)
+        else:
+            guards.contrasts[name] = Contrast() if name == LATENCY else Contrast(ratios=FALLS)
+    guards.until = rollout.started
+
+
+def _slow(tx: Transaction, model: str, champion: int, now: float, settings: Settings) -> float | None:
+    """Return the promised p99, else twice the champion's own; None while that has answered too little."""
+    promised = settings.monitor.slo.latency_p99_ms
+    if promised is not None:
+        return promised / 1000.0
+    past = [latency for latency, error in tx.observations.before(model, champion, now, _PAST) if not error]
+    if len(past) < FEWEST:
+        return None
+    return max(_SLOWER * float(np.quantile(past, 0.99)), _NOTICED)
+
+
+def _total(seen: list[Served], version: int) -> Served:
+    own = [one for one in seen if one.version == version]
+    sums = [sum(getattr(one, name) for one in own) for name in ("requests", "rows", "failed", "slow")]
+    return Served(version, "", *sums)
+
+
+def _add(guards: Guards, name: str, first: Arm, second: Arm) -> None:
+    if name in guards.contrasts:
+        guards.contrasts[name].add(first, second)
+
+
+def _count_conversions(
+    tx: Transaction, guards: Guards, model: str, versions: tuple[int, int], rollout: Rollout, settings: Settings,
+    now: float,
+) -> None:  # fmt: skip
+    """Count requests old enough for what comes of them to have come, in one stratum a step at most."""
+    names = [name for name in guards.contrasts if name not in (ERRORS, LATENCY)]
+    until = now - seconds(settings.release.wait)
+    if not names or until <= guards.until:
+        return
+    for name in names:
+        event = settings.monitor.business[name].event
+        for start, end in _parts(guards.until, until, rollout.step_started):
+            found = tx.observations.converted(model, versions, event, start, end)
+            arms = [Arm.counted(float(hits), float(n)) for n, hits in (found.get(v, (0, 0)) for v in versions)]
+            guards.contrasts[name].add(arms[0], arms[1])
+    guards.until = until
+
+
+def _parts(start: float, end: float, cut: float) -> list[tuple[float, float]]:
+    return [(start, cut), (cut, end)] if start < cut < end else [(start, end)]
+
+
+def _evidence(name: str, one: Contrast, margin: float) -> Evidence:
+    band = one.band(_NARROWEST)
+    if one.ratios == FALLS:
+        band = Band(-band.estimate, -band.high, -band.low, band.rows, band.spread)
+    first, second = one.first + one.waiting_first, one.second + one.waiting_second
+    words = {ERRORS: "failed requests", LATENCY: "slow requests"}.get(name, f"requests without {name}")
+    loss = 1.0 - first.mean if one.ratios == FALLS else first.mean
+    return Evidence(
+        f"{words}, challenger minus champion", band, margin, FEWEST, int(second.rows), int(first.rows), loss,
+        _NARROWEST, one.best, harm=_HARM * margin, unit="requests",
+    )  # fmt: skip

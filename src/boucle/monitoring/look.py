@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from boucle.core.expected import QualityReference
 from boucle.core.model import ModelVersion
 from boucle.core.verdict import Verdict
-from boucle.formats.bundle import read_info, read_profile
+from boucle.formats.bundle import read_info, read_profile, read_quality
 from boucle.measures.law import Law
 from boucle.monitoring.drift import LONGEST, Seen, drift_verdict, fault_verdict, findings
 from boucle.monitoring.quality_look import look_at_quality
@@ -40,7 +41,7 @@ def look(tx: Transaction, version: ModelVersion, bundle: Path, settings: Setting
     info, law = read_info(bundle), law_of(bundle)
     closed = close_windows(tx, version.name, version.number, law, info.signature, settings.monitor, now)
     verdicts = _of_windows(tx, version, closed, law, settings)
-    quality = look_at_quality(tx, version, info, settings, now)
+    quality = look_at_quality(tx, version, info, settings, now, quality_of(bundle))
     if quality is not None:
         verdicts["quality"] = quality.verdict
     return Look(len(closed), verdicts, quality.changed if quality else None, tuple(closed))
@@ -66,6 +67,12 @@ def _of_windows(
 def law_of(bundle: Path) -> Law:
     """Return what the reference in a bundle teaches; a bundle never changes. Raises BundleCorrupt."""
     return Law(read_profile(bundle))
+
+
+@lru_cache(8)
+def quality_of(bundle: Path) -> QualityReference | None:
+    """Return what the losses of a bundle's model are expected to be, None where that is not known."""
+    return read_quality(bundle)
 
 
 def _faults(version: ModelVersion, closed: ClosedWindow, law: Law, level: float, effect: float) -> Verdict:

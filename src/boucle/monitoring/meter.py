@@ -77,14 +77,20 @@ def _keep(tx: Transaction, model: str, kept: dict[int, Counts], now: float, peri
         _write(tx, "hours", model, {at: n for at, n in hours.items() if first <= at <= now // HOUR})
 
 
-def counted(tx: Transaction, model: str, now: float, seconds: float) -> Counts:
-    """Return the counts of the last ``seconds``, whole minutes of them (hours, where it is more than six)."""
-    minutes = _read(tx, "minutes", model)
-    found = sum((n for at, n in minutes.items() if now - seconds < (at + 1) * MINUTE <= now + _AHEAD), Counts())
-    if seconds <= KEPT:
-        return found
-    hours = _read(tx, "hours", model)
-    return sum((n for at, n in hours.items() if (at + 1) * HOUR > now - seconds), found)
+class Metered:
+    """What is kept about a model, read once."""
+
+    def __init__(self, tx: Transaction, model: str, now: float) -> None:
+        self._now = now
+        self._minutes = _read(tx, "minutes", model)
+        self._hours = _read(tx, "hours", model)
+
+    def counted(self, seconds: float) -> Counts:
+        """Return the counts of the last ``seconds``: whole minutes of them, and whole hours of what is long ago."""
+        now, begin = self._now, self._now - seconds
+        minutes = [n for at, n in self._minutes.items() if begin < (at + 1) * MINUTE <= now + _AHEAD]
+        hours = [n for at, n in self._hours.items() if begin < (at + 1) * HOUR] if seconds > KEPT else []
+        return sum((*minutes, *hours), Counts())
 
 
 def _read(tx: Transaction, what: str, model: str) -> dict[int, Counts]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boucle.core.expected import QualityReference
 from boucle.core.verdict import Check, Status, Verdict
@@ -17,7 +18,7 @@ from boucle.measures.levels import Slices, part, titles_of
 from boucle.measures.metrics import Floats, default_metrics, metric_of
 from boucle.measures.sequences import change_point
 from boucle.measures.tallies import Tally, Watch, tally, watch
-from boucle.monitoring.blocks import Blocks, recount
+from boucle.monitoring.blocks import Blocks, Count, add_late, recount
 from boucle.monitoring.deciding import Deciding, deciding, deciding_losses
 from boucle.monitoring.labels import Labelled
 
@@ -54,8 +55,13 @@ class Judge:
     window: int
     reference: QualityReference | None = None
 
-    def judge(self, rows: Labelled, before: Blocks | None = None, covered: float = -math.inf) -> Quality:
-        """Judge all labels there are from request time ``covered`` on, after what ``before`` remembers."""
+    def judge(
+        self, rows: Labelled, before: Blocks | None = None, covered: float = -math.inf, late: Labelled | None = None
+    ) -> Quality:
+        """Judge all labels there are from request time ``covered`` on, after what ``before`` remembers.
+
+        ``late`` are labels of earlier requests that have come since.
+        """
         names = list(self.metrics or default_metrics(rows.task))
         newest = rows.take(slice(max(0, len(rows) - self.window), None))
         found = bootstrap(names, newest.answers()) if len(newest) else {}
@@ -68,6 +74,8 @@ class Judge:
             return Quality(verdict, labels=len(rows))
         losses = deciding_losses(by.name, rows.answers()) if len(rows) else np.empty(0)
         blocks = self._count(rows, losses, by, before, covered)
+        if late is not None and len(late):
+            blocks = add_late(blocks, late.times, self._counter(late, deciding_losses(by.name, late.answers()), by))
         seen = blocks.watch()
         since = _since(rows, losses, seen, self.window) if seen.alarm else None
         checks = [self._first(names[0], found.get(names[0]), by, seen, blocks), *_reported(names[1:], found)]
@@ -79,14 +87,17 @@ class Judge:
         return deciding(metric, self.known, self.reference, self.tolerance, binary)
 
     def _count(self, rows: Labelled, losses: Floats, by: Deciding, before: Blocks | None, covered: float) -> Blocks:
-        slices = self._known_slices(by)
-        begun = before or Blocks(watch(titles_of(slices)))
+        begun = before if before is not None and before.starts else Blocks(watch(titles_of(self._known_slices(by))))
+        return recount(begun, rows.times, covered, self.window, self._counter(rows, losses, by))
 
-        def count(among: Any) -> Tally:
+    def _counter(self, rows: Labelled, losses: Floats, by: Deciding) -> Count:
+        slices = self._known_slices(by)
+
+        def count(among: NDArray[np.bool_]) -> Tally:
             columns = {name: column[among] for name, column in rows.columns.items() if name in slices}
             return tally(losses[among], by.expected, by.tolerance, rows.times[among], part(columns, slices))
 
-        return recount(begun, rows.times, covered, self.window, count)
+        return count
 
     def _known_slices(self, by: Deciding) -> Slices:
         """Slices are kept for the losses that are a mean over all rows."""
@@ -171,12 +182,14 @@ def _check(
 
 
 def _since(rows: Labelled, losses: Floats, seen: Watch, window: int) -> float | None:
-    """Date the loss: the block at which the e-CUSUM last began anew, made finer by the likeliest row around it."""
+    """Date the loss: the block at which the e-CUSUM last began anew, or the likeliest row within a block of that."""
     start = seen.since
-    if start is None or seen.leading:
-        return start
     known = np.flatnonzero(np.isfinite(losses))
+    if start is None or seen.leading or not len(known) or start < rows.times[known[0]]:
+        return start
     first = int(np.searchsorted(rows.times[known], start))
     around = known[max(0, first - window) :]
     place = change_point(losses[around])
-    return start if place is None else float(rows.times[around[place]])
+    if place is None or abs(place - min(first, window)) > window:
+        return start
+    return float(rows.times[around[place]])

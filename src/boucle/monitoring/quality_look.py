@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,8 +9,9 @@ import msgspec
 from boucle.core.expected import QualityReference
 from boucle.core.json import from_data, to_data
 from boucle.core.model import BundleInfo, ModelVersion
+from boucle.core.observation import Joined
 from boucle.monitoring.blocks import Blocks
-from boucle.monitoring.labels import labelled
+from boucle.monitoring.labels import Labelled, labelled
 from boucle.monitoring.quality import Judge, Quality
 from boucle.monitoring.windows import ROLES
 from boucle.ports.stores import Transaction
@@ -24,13 +24,15 @@ MOST_READ = 50_000
 AHEAD = 300.0
 """Seconds that a clock may be ahead; rows whose requests are further in the future wait until their time has come."""
 _STEP = 10
+_NEVER = 1e18
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    judged: int = 0
-    alarm: bool = False
-    blocks: Blocks | None = field(default=None)
+    """How far labels were judged (``after``, see ``Observations.labelled``), and what of them is remembered."""
+
+    after: tuple[int, int] = (0, 0)
+    blocks: Blocks = field(default_factory=Blocks)
 
 
 def look_at_quality(
@@ -41,43 +43,65 @@ def look_at_quality(
     now: float,
     reference: QualityReference | None = None,
 ) -> Quality | None:
-    """Judge the labels that have come; None when too few are new: under a tenth of a block, and no alarm begins.
+    """Judge the labels that have come; None when fewer than a tenth of a block are new (the first ones always count).
 
-    Remembers in ``tx`` the e-CUSUM and the newest blocks, so a look reads a handful of blocks however long the
-    version has been live.
+    Remembers in ``tx`` the e-CUSUM and the newest blocks, so a look reads what is new, and when that is enough the
+    last few blocks, however long the version has been live.
     """
     key = f"quality:{version.ref}"
     memory = _recall(tx.settings.get(key))
-    window = settings.monitor.window
-    size = min(max(window if isinstance(window, int) else 0, FEWEST_LABELS), MOST_LABELS)
-    since = memory.blocks.since if memory.blocks is not None else 0.0
-    sliced = bool(reference is not None and reference.slices)
-    joined = tx.observations.joined(version.name, version.number, since=since, limit=MOST_READ, inputs=sliced)
-    rows = labelled(joined, info.signature.task, info.signature.classes, ROLES)
-    rows = rows.take(rows.times <= now + AHEAD)
-    covered = joined.times[0] if len(joined) == MOST_READ else -math.inf
+    size = _size(settings)
+    late, after = _news(tx, version, info, memory, now)
+    if memory is not None and len(late) < max(1, size // _STEP):
+        return None
+    blocks = None if memory is None else memory.blocks
+    rows, covered = _newest(tx, version, info, blocks.since if blocks else 0.0, now, reference)
     if not len(rows):
         return None
-    judge = Judge(
-        version.ref,
-        {**info.metrics, **version.metrics},
-        settings.evaluate.metrics,
-        settings.monitor.quality_tolerance,
-        size,
-        reference,
-    )
-    found = judge.judge(rows, memory.blocks, covered)
-    alarm = found.verdict.status == "fail"
-    labels = found.labels
-    if memory.judged and labels - memory.judged < size // _STEP and alarm == memory.alarm:
-        return None
-    tx.settings.put(key, to_data(_Memory(labels, alarm, found.blocks)))
+    known = {**info.metrics, **version.metrics}
+    judge = Judge(version.ref, known, settings.evaluate.metrics, settings.monitor.quality_tolerance, size, reference)
+    found = judge.judge(rows, blocks, covered, late.take(late.times < covered))
+    tx.settings.put(key, to_data(_Memory(after, found.blocks)))
     return found
 
 
-def _recall(kept: object) -> _Memory:
+def _size(settings: Settings) -> int:
+    window = settings.monitor.window
+    return min(max(window if isinstance(window, int) else 0, FEWEST_LABELS), MOST_LABELS)
+
+
+def _news(
+    tx: Transaction, version: ModelVersion, info: BundleInfo, memory: _Memory | None, now: float
+) -> tuple[Labelled, tuple[int, int]]:
+    """Return the rows whose label or request has come since the last judgement; none of them at the first one."""
+    since = _NEVER if memory is None else 0.0
+    news, after = tx.observations.labelled(version.name, (version.number,), since, memory.after if memory else (0, 0))
+    return _usable(news, info, now), after
+
+
+def _newest(
+    tx: Transaction,
+    version: ModelVersion,
+    info: BundleInfo,
+    since: float,
+    now: float,
+    reference: QualityReference | None,
+) -> tuple[Labelled, float]:
+    """Return the labelled rows that are counted anew, and from which request time on they are all there are."""
+    sliced = bool(reference is not None and reference.slices)
+    joined = tx.observations.joined(version.name, version.number, since=since, limit=MOST_READ, inputs=sliced)
+    covered = joined.times[0] if len(joined) == MOST_READ else since
+    return _usable(joined, info, now), covered
+
+
+def _usable(joined: Joined, info: BundleInfo, now: float) -> Labelled:
+    rows = labelled(joined, info.signature.task, info.signature.classes, ROLES)
+    return rows.take(rows.times <= now + AHEAD)
+
+
+def _recall(kept: object) -> _Memory | None:
     """Return what is remembered; what another version of this program wrote is forgotten."""
     try:
-        return _Memory() if kept is None else from_data(kept, _Memory)
+        return None if kept is None else from_data(kept, _Memory)
     except msgspec.ValidationError:
-        return _Memory()
+        return None

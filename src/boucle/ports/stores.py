@@ -76,6 +76,10 @@ class Observations(Protocol):
         """Observations in order of arrival with their position, from position ``after`` on."""
         ...
 
+    def newest(self, model: str, version: int, limit: int) -> list[Observation]:
+        """The newest ``limit`` requests that ``version`` answered as champion, in order of arrival."""
+        ...
+
     def joined(
         self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
     ) -> Joined:
@@ -117,6 +121,10 @@ class Observations(Protocol):
 
     def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:
         """Business events as (version, event name, count, summed value)."""
+        ...
+
+    def event_values(self, model: str, event: str, since: float = 0.0) -> list[tuple[int, float]]:
+        """(version, value) of every request that such events came back for: the sum of theirs."""
         ...
 
     def known(self, ids: Sequence[str]) -> set[str]:

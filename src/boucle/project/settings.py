@@ -311,6 +311,55 @@ class Tls(Section):
     key: str = Field(description="file with its private key, without a password")
 
 
+class When(Section):
+    """A question to one column of a row; a missing value answers only ``missing``."""
+
+    column: str = Field(description="an input column")
+    op: Literal["<", "<=", ">", ">=", "==", "!=", "in", "missing"] = Field(description="how it is compared")
+    value: bool | int | float | str | list[bool | int | float | str] | None = Field(
+        None, description="with what: a number, a text, for `in` a list; times as ISO 8601"
+    )
+
+    @model_validator(mode="after")
+    def _answerable(self) -> When:
+        if (self.value is None) != (self.op == "missing"):
+            raise ValueError("`value` is what `op` compares with; only `missing` has none")
+        if isinstance(self.value, list) != (self.op == "in"):
+            raise ValueError("`in` takes a list, anything else takes one value")
+        if self.op in ("<", "<=", ">", ">=") and isinstance(self.value, bool):
+            raise ValueError(f"`{self.op}` compares numbers or times")
+        return self
+
+
+class FallbackRule(Section):
+    """One answer without a model."""
+
+    when: When
+    then: bool | int | float | str = Field(description="the answer of rows where that holds")
+
+
+class Fallback(Section):
+    """What is answered while the model is disabled, the first that can: a version, rules, a constant."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    previous: bool = Field(False, description="the champion before, kept loaded for it")
+    rules: list[FallbackRule] = Field([], max_length=100, description="in order; the first that holds answers a row")
+    otherwise: bool | int | float | str | None = Field(None, alias="else", description="where nothing above answers")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Fallback:
+        if self.rules and self.otherwise is None:
+            raise ValueError("`rules` need an `else`, for rows where none holds")
+        if not self.previous and self.otherwise is None:
+            raise ValueError("say `previous: true`, or an `else`, or write a constant in place of the section")
+        return self
+
+
+def _fallback(value: Any) -> Any:
+    return Fallback.model_validate(value) if isinstance(value, dict) else value
+
+
 class Serve(Section):
     """How requests are answered."""
 
@@ -335,7 +384,9 @@ class Serve(Section):
     refuse: list[Literal["range", "category"]] = Field(
         [], description="refuse values outside the declared range or categories instead of counting them"
     )
-    fallback: Any = Field(None, description="constant answered while the model is disabled; default: 503")
+    fallback: Annotated[Any, BeforeValidator(_fallback, json_schema_input_type=Fallback | Any)] = Field(
+        None, description="answered while the model is disabled: a constant, or a section; default: 503"
+    )
     auth: Auth = Auth()  # type: ignore[call-arg]
     tls: Tls | None = Field(None, description="answer https; default: http")
     insecure: bool = Field(False, description="allow a `host` others can reach without asking who they are")
@@ -353,6 +404,17 @@ class Release(Section):
     margin: float | None = Field(
         None, ge=0, description="how much worse live still passes; default: `evaluate.champion`"
     )
+    guardrails: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {"errors": 0.05, "latency": 0.05},
+        description="what else has to hold, and how much larger the share of failed or slow requests, or of requests "
+        "without the event of a measure under `monitor.business`, may be at promotion",
+    )
+    wait: Duration = Field("1h", description="time an event of `monitor.business` takes to come in")
+    deadline: RowsOrDuration = Field(
+        "14d", description="longest a step may stay undecided, or most rows the challenger answers; then it ends"
+    )
+    replay: int = Field(200, ge=0, le=100_000, description="newest requests the challenger answers before any traffic")
+    replay_errors: float = Field(0.0, ge=0, lt=1, description="largest share of replayed requests that may newly fail")
     require_approval: bool = Field(False, description="wait for `boucle promote` before any traffic")
 
     @model_validator(mode="after")
@@ -475,3 +537,17 @@ class Settings(Section):
     react: React = React()  # type: ignore[call-arg]
     store: Store = Store()  # type: ignore[call-arg]
     tracking: Tracking = Tracking()  # type: ignore[call-arg]
+
+    @model_validator(mode="after")
+    def _known(self) -> Settings:
+        measured = {"errors", "latency", *self.monitor.business}
+        for name in self.release.guardrails:
+            if name not in measured:
+                known = ", ".join(sorted(measured))
+                raise ValueError(f"`release.guardrails` names '{name}'; there are: {known}, and `monitor.business`")
+        fallback = self.serve.fallback
+        asked = [rule.when.column for rule in fallback.rules] if isinstance(fallback, Fallback) else []
+        for column in asked:
+            if column == self.data.target or (self.data.features is not None and column not in self.data.features):
+                raise ValueError(f"`serve.fallback` asks column '{column}', which is no input")
+        return self

@@ -11,7 +11,7 @@ from typing import Any
 from boucle.core.errors import BoucleError, NotFound, RequestError
 from boucle.core.json import to_data
 from boucle.serving import describe
-from boucle.serving.calls import Endpoint, admit, endpoint, given, number, question, respond
+from boucle.serving.calls import Endpoint, Head, admit, endpoint, given, number, question, respond
 from boucle.serving.codec import parse
 from boucle.serving.desk import new_id
 from boucle.serving.docs import docs
@@ -120,7 +120,7 @@ class App:
         try:
             admit(asked, request.headers, self.plane)
             await read_body(request, receive, self.plane.options.max_body)
-            asking = question(asked, request.headers, request.body, self.plane.engine.snapshot)
+            asking = question(Head(asked, request.headers), request.body, self.plane.engine.snapshot)
             pending = await ask(self.plane.desk, asking)
         except BoucleError as error:
             response = failed(error)

@@ -8,12 +8,12 @@ job at a time.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from boucle.core.errors import Overloaded, RequestError
@@ -27,56 +27,45 @@ _SMOOTHING, _PATIENCE = 0.2, 0.05
 
 
 class Outcome:
-    """What one call of a model answered: typed columns, and the same as JSON values, made once for all its jobs."""
+    """What one call of a model answered: typed columns, and the same as JSON values, made once for all its jobs.
 
-    __slots__ = ("outputs", "values")
+    ``predictions`` and ``probabilities`` are among ``values``, the former under whatever name.
+    """
+
+    __slots__ = ("outputs", "predictions", "probabilities", "values")
 
     def __init__(self, outputs: Batch) -> None:
         self.outputs = outputs
         self.values: dict[str, list[Any]] = {name: plain(column) for name, column in outputs.items()}
+        self.predictions = self.values["prediction" if "prediction" in self.values else next(iter(self.values))]
+        self.probabilities = self.values.get("probabilities")
 
 
 def _nobody(job: Job) -> None:
     """Tell nobody: a shadow copy."""
 
 
-class Job:
-    """One request for one version. ``done`` is called once, when it is answered; ``due`` is read on ``perf_counter``.
+class Job(msgspec.Struct, eq=False):
+    """One request for one version. ``done`` is called once, when it is answered.
 
-    Its answer is in the rows of ``outcome`` from ``start`` on, unless ``error`` is set. Whoever waits no longer sets
-    ``given_up``. ``version`` is whose job it is, and no business of this module.
+    ``started`` and ``due`` are read on ``perf_counter``, ``latency`` is seconds. Its answer is in the rows of
+    ``outcome`` from ``start`` on, unless ``error`` is set. Whoever waits no longer sets ``given_up``. ``version`` is
+    whose job it is, and no business of this module.
     """
 
-    __slots__ = (
-        "asked", "at", "done", "due", "error", "given_up", "id", "key", "latency", "outcome", "role", "start",
-        "started", "version",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        version: Any,
-        asked: Asked,
-        id: str,
-        key: str = "",
-        role: Role = "champion",
-        started: float = 0.0,
-        due: float = float("inf"),
-        done: Callable[[Job], None] = _nobody,
-    ) -> None:
-        self.version = version
-        self.asked = asked
-        self.id = id
-        self.key = key
-        self.role: Role = role
-        self.started = started or perf_counter()
-        self.due = due
-        self.done = done
-        self.at = time.time()
-        self.latency = 0.0
-        self.outcome: Outcome | None = None
-        self.start = 0
-        self.error: Exception | None = None
-        self.given_up = False
+    version: Any
+    asked: Asked
+    id: str
+    key: str = ""
+    role: Role = "champion"
+    started: float = msgspec.field(default_factory=perf_counter)
+    due: float = float("inf")
+    done: Callable[[Job], None] = _nobody
+    latency: float = 0.0
+    outcome: Outcome | None = None
+    start: int = 0
+    error: Exception | None = None
+    given_up: bool = False
 
     @property
     def rows(self) -> int:

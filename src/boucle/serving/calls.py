@@ -39,6 +39,33 @@ class Endpoint:
     version: str | None
 
 
+@dataclass(slots=True)
+class Head:
+    """The head of a request to a model: ``headers`` have lower-case names, ``size`` is the bytes of its body, if known.
+
+    What else it says is read once, by ``understood``; the same head may stand before many bodies.
+    """
+
+    asked: Endpoint
+    headers: Mapping[bytes, bytes]
+    size: int = -1
+    csv: bool = False
+    version: int | None = None
+    id: str = ""
+    key: str = ""
+    read: bool = False
+
+    def understood(self) -> None:
+        """Read what the headers say; raises RequestError."""
+        headers = self.headers
+        self.csv = is_csv(self.asked.protocol, headers.get(b"content-type", b""))
+        if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
+            raise RequestError("Compressed bodies are not read.", hint="send it as it is", code="unsupported")
+        self.version = None if self.asked.version is None else number(self.asked.version)
+        self.id, self.key = given(headers, b"x-request-id"), given(headers, b"x-routing-key")
+        self.read = True
+
+
 def endpoint(path: str) -> Endpoint | None:
     """Return what a path asks, None for a path that asks no model."""
     for pattern, protocol in _PATHS:
@@ -57,19 +84,13 @@ def admit(asked: Endpoint, headers: Mapping[bytes, bytes], plane: Plane) -> None
         guard.admit(headers.get(b"authorization", b""), headers.get(b"x-api-key", b""), model, time.time())
 
 
-def question(asked: Endpoint, headers: Mapping[bytes, bytes], body: bytes, snapshot: Snapshot) -> Question:
-    """Return what a request asks; ``headers`` have lower-case names. Raises RequestError."""
-    csv = is_csv(asked.protocol, headers.get(b"content-type", b""))
-    if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
-        raise RequestError("Compressed bodies are not read.", hint="send it as it is", code="unsupported")
-    return Question(
-        asked.model or snapshot.only(),
-        asked.protocol,
-        Raw(body, headers, csv),
-        None if asked.version is None else number(asked.version),
-        given(headers, b"x-request-id"),
-        given(headers, b"x-routing-key"),
-    )
+def question(head: Head, body: bytes, snapshot: Snapshot) -> Question:
+    """Return what a request asks; raises RequestError."""
+    if not head.read:
+        head.understood()
+    asked = head.asked
+    raw = Raw(body, head.headers, head.csv)
+    return Question(asked.model or snapshot.only(), asked.protocol, raw, head.version, head.id, head.key)
 
 
 def respond(job: Job, protocol: ModuleType) -> Response:

@@ -72,12 +72,14 @@ class Capture:
         matrix, inputs = self._inputs(kept, asked)
         columns, kinds = (kept.columns, kept.kinds) if matrix else ((), "")
         outcome = next((job.outcome for job in jobs if job.outcome is not None), None)
+        ids = [job.id for job in jobs]
         rows = [job.asked.rows for job in jobs]
+        began = time.time() - time.perf_counter()
         seen = Block(
             model,
             version,
-            [job.id for job in jobs],
-            [job.at for job in jobs],
+            ids,
+            [began + job.started for job in jobs],
             [job.latency for job in jobs],
             rows,
             [job.role for job in jobs],
@@ -90,13 +92,12 @@ class Capture:
             {} if outcome is None else outcome.values,
         )
         self._writer.append([(KIND_BLOCK, encode(seen))], entries=len(jobs))
-        self._remember(model, kept, jobs)
+        self._remember(model, kept, ids, rows)
 
-    def _remember(self, model: str, kept: Kept, jobs: Sequence[Job]) -> None:
-        recent, single = self._recent, Recent(model, 1, kept.prediction)
-        for job in jobs:
-            rows = job.asked.rows
-            recent[job.id] = single if rows == 1 else Recent(model, rows, kept.prediction)
+    def _remember(self, model: str, kept: Kept, ids: Sequence[str], rows: Sequence[int]) -> None:
+        recent = self._recent
+        alike = {count: Recent(model, count, kept.prediction) for count in set(rows)}
+        recent.update(zip(ids, map(alike.__getitem__, rows), strict=True))
         if len(recent) > RECENT:
             self._recent, self._before = {}, recent
 

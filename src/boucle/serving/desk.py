@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from boucle.core.deployment import Route
@@ -21,6 +21,7 @@ from boucle.serving.batcher import Job, Lane, Outcome
 from boucle.serving.capture import Capture
 from boucle.serving.columns import plain
 from boucle.serving.engine import Engine, Snapshot
+from boucle.serving.fallback import answers
 from boucle.serving.messages import Answer, Asked, Raw, check_id
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
@@ -31,8 +32,7 @@ _ID_BYTES = 12
 _IDS = 1024
 
 
-@dataclass(slots=True)
-class Question:
+class Question(msgspec.Struct, eq=False, gc=False):
     """What is asked of which model; ``id`` and ``key`` may be empty. ``version`` is a pinned one."""
 
     model: str
@@ -54,12 +54,14 @@ class Desk:
         self._lanes: list[Lane] = []
         self._direct = options.routing_key is None
 
-    def ask(self, question: Question, done: Callable[[Job], None]) -> Job:
+    def ask(self, question: Question, done: Callable[[Job], None], started: float = 0.0) -> Job:
         """Queue a question; ``done`` is called once, when it is answered: here, in ``flush`` or on a model's thread.
+
+        ``started`` is when it was there, on ``perf_counter``; now, if not said.
 
         Raises NotFound, RequestError for a table that breaks the contract, Overloaded, Asleep.
         """
-        started = time.perf_counter()
+        started = started or time.perf_counter()
         snapshot = self.engine.snapshot
         served = snapshot.served.get(question.model) or snapshot.find(question.model)
         if self.options.memory:
@@ -140,17 +142,26 @@ class Desk:
     def _fallback(
         self, served: Served[LoadedVersion], question: Question, started: float, done: Callable[[Job], None]
     ) -> Job:
-        """Answer the declared constant for a model that is switched off."""
+        """Answer for a model that is switched off: by the version on standby, by declared rules, or a constant."""
         route, champion = served.route, served.champion
+        standby = served.versions.get(route.standby) if route.standby is not None else None
+        if standby is not None:
+            asked = standby.intake.read(question.protocol, question.raw)
+            due = started + self.options.deadline
+            job = Job(standby, asked, question.id or _id(asked), question.key, "fallback", started, due, done)
+            self._submit(standby, job)
+            return job
         if route.fallback is None or champion is None:
             raise Overloaded(
                 f"{route.model} is disabled.", hint=f"switch it on with: boucle enable {route.model}", code="disabled"
             )
         asked = champion.intake.read(question.protocol, question.raw)
         job = Job(Fallback(route), asked, question.id or _id(asked), question.key, "fallback", started, done=done)
-        job.outcome = Outcome({"prediction": constant(route.fallback, asked.rows)})
+        batch = _batch(champion, asked)
+        said = answers(route.rules, route.fallback, batch, asked.rows) if route.rules else None
+        job.outcome = Outcome({"prediction": constant(route.fallback, asked.rows) if said is None else said})
         job.latency = time.perf_counter() - started
-        self.capture.observe(route.model, 0, champion.kept, [job], [""], _batch(champion, asked))
+        self.capture.observe(route.model, 0, champion.kept, [job], [""], batch)
         self.metrics.add("requests_total", route.model, "0", "fallback", "200")
         done(job)
         return job

@@ -203,8 +203,9 @@ class Engine:
         before = old.served.get(route.model)
         if route.champion.version not in found and before is not None and before.champion is not None:
             # The kill switch works all the same; all else stays as it was.
-            kept = replace(before.route, enabled=route.enabled, fallback=route.fallback)
-            return replace(before, route=kept)
+            told = {"fallback": route.fallback, "rules": route.rules, "standby": route.standby}
+            kept = replace(before.route, enabled=route.enabled, **told)
+            return replace(before, route=kept, versions={**found, **before.versions})
         challenger = found.get(route.challenger.version) if route.challenger else None
         return Served(route, found, found.get(route.champion.version), challenger)
 

@@ -1,12 +1,15 @@
-"""What passes between the parts of the data plane: raw request, table asked about, answer, encoded answer."""
+"""What passes between the parts of the data plane: raw request, table asked about, answer, encoded answer.
+
+Most are structs: there is one of each to a request, and these are made without a call into Python.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from boucle.core.errors import RequestError
@@ -18,15 +21,14 @@ JSON = b"application/json"
 _SANE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-@dataclass(slots=True)
-class Raw:
+class Raw(msgspec.Struct, eq=False, gc=False):
     """A request's body, the headers a codec may look at (lower-case names), and whether the body is CSV.
 
     ``table`` is there instead of a body where Python asks.
     """
 
     body: bytes
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    headers: Mapping[bytes, bytes] = {}
     csv: bool = False
     table: Any = None
 
@@ -53,42 +55,28 @@ class Asked:
             self.rows = len(batch.matrix) if isinstance(batch, Rows) else len(next(iter(batch.values()), ()))
 
 
-class Answer:
+class Answer(msgspec.Struct, eq=False):
     """What a version said. ``version`` 0 is the declared fallback; ``outputs`` are its typed columns.
 
     ``predictions`` and ``probabilities`` are the same as JSON values.
     """
 
-    __slots__ = ("id", "labels", "model", "outputs", "predictions", "probabilities", "role", "version")
-
-    def __init__(
-        self,
-        id: str,
-        model: str,
-        version: int,
-        role: Role,
-        outputs: Callable[[], Batch],
-        predictions: list[Any],
-        probabilities: list[Any] | None = None,
-        labels: tuple[Label, ...] | None = None,
-    ) -> None:
-        self.id = id
-        self.model = model
-        self.version = version
-        self.role: Role = role
-        self.outputs = outputs
-        self.predictions = predictions
-        self.probabilities = probabilities
-        self.labels = labels
+    id: str
+    model: str
+    version: int
+    role: Role
+    outputs: Callable[[], Batch]
+    predictions: list[Any]
+    probabilities: list[Any] | None = None
+    labels: tuple[Label, ...] | None = None
 
 
-@dataclass(slots=True)
-class Encoded:
+class Encoded(msgspec.Struct, eq=False, gc=False):
     """An answer as bytes; ``headers`` beside the usual ones."""
 
     body: bytes
     content_type: bytes = JSON
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[tuple[bytes, bytes]] = []
 
 
 def to_json(data: Any) -> Encoded:

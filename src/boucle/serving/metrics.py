@@ -82,14 +82,19 @@ class Metrics:
                 self._slots.add(place + len(edges) + 1, value)
 
     def observe_all(self, name: str, *labels: str, values: Sequence[float]) -> None:
-        """Count many values of a histogram."""
+        """Count values of a histogram, at least one; those of one batch nearly always share a bucket."""
         edges = METRICS[name].edges
         with self._lock:
             place = self._place(name, labels, len(edges) + 2)
-            if place is not None:
+            if place is None:
+                return
+            first, last = bisect_left(edges, min(values)), bisect_left(edges, max(values))
+            if first == last:
+                self._slots.add(place + first, len(values))
+            else:
                 for value in values:
                     self._slots.add(place + bisect_left(edges, value), 1.0)
-                self._slots.add(place + len(edges) + 1, sum(values))
+            self._slots.add(place + len(edges) + 1, sum(values))
 
     def render(self, extra: Iterable[Series] = ()) -> str:
         """Return the sum over all processes, with ``extra`` series, as text."""

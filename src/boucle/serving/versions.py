@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +66,14 @@ class LoadedVersion:
         outcome = job.outcome
         if outcome is None:
             raise failure(self, job)
-        start, behind = job.start, job.start + job.asked.rows
-        values = outcome.values
-        predictions = values.get("prediction")
-        if predictions is None:
-            predictions = next(iter(values.values()))
-        shares = values.get("probabilities")
+        start, behind, shares = job.start, job.start + job.asked.rows, outcome.probabilities
         return Answer(
             job.id,
             self.model,
             self.number,
             job.role,
             lambda: job.outputs,
-            predictions[start:behind],
+            outcome.predictions[start:behind],
             None if shares is None else shares[start:behind],
             self.labels,
         )
@@ -101,30 +97,34 @@ class Recorder:
         try:
             errors = [code_of(job.error) if job.error is not None else "" for job in jobs]
             self.capture.observe(version.model, version.number, version.kept, jobs, errors, asked)
-            self._count(version, jobs)
+            self._count(version, jobs, errors)
         except Exception:  # the thread has to live on
             log.exception("the answers of %s/%s could not be recorded", version.model, version.number)
 
-    def _count(self, version: LoadedVersion, jobs: Sequence[Job]) -> None:
+    def _count(self, version: LoadedVersion, jobs: Sequence[Job], errors: list[str]) -> None:
         metrics, model, number = self.metrics, version.model, str(version.number)
         metrics.observe("batch_rows", value=sum([job.asked.rows for job in jobs]))
-        counts: dict[tuple[str, int], int] = {}
-        latencies = []
-        for job in jobs:
-            if job.role != "shadow":
-                latencies.append(job.latency)
-                place = (job.role, 200 if job.error is None else status_of(failure(version, job)))
-                counts[place] = counts.get(place, 0) + 1
-            if job.error is not None and code_of(job.error) == "model_error":
-                log.error("%s/%s failed on request %s: %r", model, number, job.id, job.error)
-        metrics.observe_all("request_duration_seconds", model, number, values=latencies)
-        for (role, status), count in counts.items():
-            metrics.add("requests_total", model, number, role, str(status), value=count)
+        roles = {job.role for job in jobs}
+        for role in roles:
+            mine = jobs if len(roles) == 1 else [job for job in jobs if job.role == role]
+            failed = self._failed(version, mine) if any(errors) else {}
+            if role != "shadow":
+                metrics.observe_all("request_duration_seconds", model, number, values=[job.latency for job in mine])
+                for status, count in {"200": len(mine) - sum(failed.values()), **failed}.items():
+                    metrics.add("requests_total", model, number, role, status, value=count)
         outcome = jobs[0].outcome
         if version.labels is not None and outcome is not None:
             predicted = next(iter(outcome.values.values()))
             for label in set(predicted):
                 metrics.add("predictions_total", model, number, str(label), value=predicted.count(label))
+
+    def _failed(self, version: LoadedVersion, jobs: Sequence[Job]) -> Mapping[str, int]:
+        """Count jobs that failed by status, and tell of those that are the model's fault."""
+        failed = [job for job in jobs if job.error is not None]
+        for job in failed:
+            if code_of(job.error) == "model_error":
+                log.error("%s/%s failed on request %s: %r", version.model, version.number, job.id, job.error)
+        return Counter(str(status_of(failure(version, job))) for job in failed)
 
 
 class AfterFork(Exception):

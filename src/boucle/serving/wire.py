@@ -22,15 +22,17 @@ from uvicorn.server import ServerState
 
 from boucle.core.errors import BoucleError, RequestError
 from boucle.serving.batcher import Job, late
-from boucle.serving.calls import Endpoint, admit, endpoint, question, whole
-from boucle.serving.desk import answer, new_id
+from boucle.serving.calls import Endpoint, Head, admit, endpoint, question, whole
+from boucle.serving.desk import new_id
 from boucle.serving.http import Response, failed, too_large
-from boucle.serving.messages import JSON
+from boucle.serving.messages import JSON, Answer, Encoded
 from boucle.serving.plane import Plane
 from boucle.serving.residency import Asleep
 
 NAP = 0.05
+KNOWN_HEADS, LONGEST_HEAD = 512, 2048
 _KNOWN_PATHS = 4096
+_BLANK = b"\r\n\r\n"
 log = logging.getLogger("boucle.serving")
 
 
@@ -59,7 +61,8 @@ class Turn:
         self.plane = plane
         self.options = plane.options
         self.thread = get_ident()
-        self._arrived: list[tuple[Connection, Endpoint, dict[bytes, bytes], bytes]] = []
+        self.known: dict[bytes, Head] = {}
+        self._arrived: list[tuple[Connection, Head, bytes]] = []
         self._done: deque[tuple[Connection, Job]] = deque()
         self._endpoints: dict[bytes, Endpoint | None] = {}
         self._heads: dict[int, bytes] = {}
@@ -75,35 +78,44 @@ class Turn:
                 self._endpoints[url] = found
             return found
 
-    def take(self, connection: Connection, asked: Endpoint, headers: dict[bytes, bytes], body: bytes) -> None:
+    def remember(self, data: bytes, end: int, head: Head) -> None:
+        """Keep a head of ``end`` bytes that was parsed, for the next request that begins with the very same bytes."""
+        own = b"x-request-id" in head.headers or b"traceparent" in head.headers  # it will not come again
+        if end <= LONGEST_HEAD and not own and data.startswith(b"POST "):
+            if len(self.known) >= KNOWN_HEADS:
+                self.known.clear()
+            self.known[data[:end]] = head
+
+    def take(self, connection: Connection, head: Head, body: bytes) -> None:
         """Keep a whole request until the end of this turn."""
         if not self._arrived:
             connection.loop.call_soon(self.answer)
-        self._arrived.append((connection, asked, headers, body))
+        self._arrived.append((connection, head, body))
 
     def answer(self) -> None:
         """Ask for everything that has arrived, and let the quick models answer."""
         self.thread = get_ident()
         arrived, self._arrived = self._arrived, []
         desk, snapshot, guarded = self.plane.desk, self.plane.engine.snapshot, not self.plane.access.guard.open
-        for connection, asked, headers, body in arrived:
+        now = perf_counter()
+        for connection, head, body in arrived:
             waits = connection.waits
             if waits.disconnected:
                 continue
             try:
                 if guarded:
-                    admit(asked, headers, self.plane)
-                job = desk.ask(question(asked, headers, body, snapshot), connection.answered)
+                    admit(head.asked, head.headers, self.plane)
+                job = desk.ask(question(head, body, snapshot), connection.answered, now)
                 if not waits.response_complete:
                     waits.job = job
             except Asleep as error:
-                self._nap(connection, asked, headers, body, error)
+                self._nap(connection, head, body, error)
             except BoucleError as error:
-                self._refuse(connection, asked, headers, error)
+                self._refuse(connection, head, error)
             except Exception:  # a fault of ours: told in the log, not to the caller
-                log.exception("a request to %s failed", asked.model)
+                log.exception("a request to %s failed", head.asked.model)
                 fault = BoucleError("The server failed on this request.", code="internal")
-                self._refuse(connection, asked, headers, fault)
+                self._refuse(connection, head, fault)
         desk.flush()
         slow = [one[0].waits for one in arrived if not (one[0].waits.response_complete or one[0].waits.counted)]
         if slow:
@@ -150,23 +162,20 @@ class Turn:
                 connection.check(now)
         self.plane.gauge()
 
-    def _nap(
-        self, connection: Connection, asked: Endpoint, headers: dict[bytes, bytes], body: bytes, error: Asleep
-    ) -> None:
+    def _nap(self, connection: Connection, head: Head, body: bytes, error: Asleep) -> None:
         """Ask again shortly: the model is being loaded."""
         if connection.waiting() > self.options.deadline:
-            self._refuse(connection, asked, headers, error)
+            self._refuse(connection, head, error)
         else:
-            connection.loop.call_later(NAP, self.take, connection, asked, headers, body)
+            connection.loop.call_later(NAP, self.take, connection, head, body)
 
-    def _refuse(self, connection: Connection, asked: Endpoint, headers: dict[bytes, bytes], error: BoucleError) -> None:
+    def _refuse(self, connection: Connection, head: Head, error: BoucleError) -> None:
         response = failed(error)
-        self.plane.refused(asked.model, response.status)
+        self.plane.refused(head.asked.model, response.status)
         if not any(name == b"x-request-id" for name, _ in response.headers):
             bad = error.facts.get("code") == "bad_id"
-            response.headers.append(
-                (b"x-request-id", new_id().encode() if bad else headers.get(b"x-request-id") or new_id().encode())
-            )
+            given = b"" if bad else head.headers.get(b"x-request-id", b"")
+            response.headers.append((b"x-request-id", given or new_id().encode()))
         connection.send(response)
 
 
@@ -180,6 +189,7 @@ class Connection(HttpToolsProtocol):
         self.answered = self._answered
         self._asked: Endpoint | None = None
         self._named: dict[bytes, bytes] = {}
+        self._parsed: Head | None = None
         self._body: bytes | bytearray = b""
         self._in_head = True
         self._head_size = 0
@@ -191,6 +201,21 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
+        end = 0
+        if not self._receiving and (self.cycle is None or self.cycle.response_complete):
+            end = data.find(_BLANK) + len(_BLANK)
+            head = self.turn.known.get(data[:end])
+            if head is not None and len(data) - end == head.size:  # the same bytes mean the same
+                self._since = perf_counter()
+                self._take(head, data[end:])
+                return
+        self._parse(data)
+        if self._parsed is not None:
+            if len(data) - end == self._parsed.size and end:
+                self.turn.remember(data, end, self._parsed)
+            self._parsed = None
+
+    def _parse(self, data: bytes) -> None:
         same = self._messages
         try:
             self.parser.feed_data(data)
@@ -248,14 +273,21 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._asked = None
+        head = Head(asked, self._named)
+        self.waits.keep_alive = self.parser.should_keep_alive()
+        if self.waits.keep_alive and b"transfer-encoding" not in self._named:
+            head.size = int(self._named.get(b"content-length", b"0"))
+            self._parsed = head
+        self._take(head, bytes(self._body))
+
+    def _take(self, head: Head, body: bytes) -> None:
         if self.transport.is_closing():
             return
         waits = self.waits
         waits.response_complete = False
-        waits.keep_alive = self.parser.should_keep_alive()
-        waits.protocol = asked.protocol
+        waits.protocol = head.asked.protocol
         self.cycle = waits  # type: ignore[assignment]
-        self.turn.take(self, asked, self._named, bytes(self._body))
+        self.turn.take(self, head, body)
 
     def send(self, response: Response) -> None:
         """Write a response that is not the usual one, and go on."""
@@ -269,12 +301,12 @@ class Connection(HttpToolsProtocol):
 
     def reply(self, job: Job) -> None:
         """Write the answer to the request this connection waits for."""
-        waits = self.waits
-        if job.given_up or waits.disconnected or waits.protocol is None:
+        waits, protocol = self.waits, self.waits.protocol
+        if job.given_up or waits.disconnected or protocol is None:
             return
         try:
-            said = answer(job)
-            found = waits.protocol.encode(job.asked, said)
+            said: Answer = job.version.answer(job)
+            found: Encoded = protocol.encode(job.asked, said)
         except BoucleError as error:
             response = failed(error)
             response.headers += [(b"x-request-id", job.id.encode()), (b"x-model-version", b"%d" % job.version.number)]
@@ -344,7 +376,8 @@ class Connection(HttpToolsProtocol):
         waits = self.waits
         waits.response_complete = True
         waits.job = None
-        self._uncount()
+        if waits.counted:
+            self._uncount()
         self.server_state.total_requests += 1
         if not waits.keep_alive:
             self.transport.close()

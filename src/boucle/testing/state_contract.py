@@ -342,6 +342,7 @@ class FeedbackContract:
             kept = tx.observations
             assert kept.events_by_version("wine") == [(1, "sale", 1, 1.0), (2, "click", 1, 0.0), (2, "sale", 3, 10.0)]
             assert kept.events_by_version("wine", since=2.5) == [(2, "sale", 2, 8.0)]
+            assert kept.event_values("wine", "sale", since=2.5) == [(2, 8.0)]
 
 
 class ServiceContract:
@@ -361,6 +362,8 @@ class ServiceContract:
             assert tx.observations.served("wine", (0, 1, 2), 0.0, end, 0.1) == ([], end)
             assert tx.observations.served("wine", (1,), 2.5, 0, 0.1)[0] == [Served(1, "champion", 1, 1, 1, 0)]
             assert tx.observations.before("wine", 1, 3.5, 2) == [(0.0, "deadline"), (0.5, "")]
+            assert [one.id for one in tx.observations.newest("wine", 1, 2)] == ["a", "b"]
+            assert [one.id for one in tx.observations.newest("wine", 1, 1)] == ["b"]
 
     def test_conversions_are_counted_by_request(self, state: State) -> None:
         copy = observed("a", 1.0, version=2, role="shadow")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from boucle import plugins
 from boucle.core.errors import BundleError, RequestError
+from boucle.core.expected import QualityReference
 from boucle.core.json import dumps
 from boucle.core.model import BundleInfo
 from boucle.core.profile import Profile
@@ -21,7 +22,9 @@ from boucle.core.signature import Batch, Column, Field, Signature
 from boucle.formats import bundle
 from boucle.formats.files import write_atomic
 from boucle.formats.mlmodel import write_mlmodel
+from boucle.measures.metrics import answers
 from boucle.measures.profiles import reference_profile
+from boucle.measures.references import quality_reference
 from boucle.ports.runtime import Predictor, Runtime
 from boucle.training import parity
 
@@ -36,7 +39,8 @@ class Plan:
     """What becomes a bundle. ``answers`` are columns of answers to the rows of ``sample`` for the reference profile.
 
     ``pickled`` is the file a model was read from with consent; ``tolerance`` how far numbers may differ after loading.
-    ``times`` (Unix seconds) and ``window`` (rows) are given when the reference is to be profiled in order of time.
+    ``truth`` stands beside ``answers``: what losses to expect is learned from it. ``times`` (Unix seconds) and
+    ``window`` (rows) are given when the reference is to be profiled in order of time.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Plan:
     threshold: float | None = None
     pickled: Path | None = None
     tolerance: float = 1e-9
+    truth: Column | None = None
     times: Column | None = None
     window: int | None = None
 
@@ -67,6 +72,8 @@ def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, st
         if getattr(runtime, "compiles", False):
             info, loaded = _compile(plan, info, loaded, staged)
         bundle.write_profile(staged, _profile(plan, loaded))
+        if plan.answers is not None and plan.truth is not None:
+            bundle.write_quality(staged, _quality(plan, plan.answers, plan.truth))
         path, digest = bundle.publish(staged, root)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
@@ -178,15 +185,34 @@ def _equal(before: Column, after: Column, tolerance: float) -> bool:
 
 
 def _profile(plan: Plan, loaded: Predictor) -> Profile:
-    rows = spread(_length(plan.sample), PROFILED_ROWS)
-    length, ends = None, (0.0, 0.0)
-    if plan.times is not None and plan.window is not None and len(rows):
-        rows = rows[np.argsort(plan.times[rows], kind="stable")]
-        length, ends = plan.window, (float(plan.times[rows[0]]), float(plan.times[rows[-1]]))
+    rows, window = _in_order(plan)
+    ends = (0.0, 0.0)
+    if plan.times is not None and window is not None:
+        ends = (float(plan.times[rows[0]]), float(plan.times[rows[-1]]))
     batch = rows_of(plan.sample, rows)
-    answers = loaded.predict(batch) if plan.answers is None else rows_of(plan.answers, rows)
-    shares = None if "probabilities" not in answers else np.asarray(answers["probabilities"], dtype=np.float64)
-    return reference_profile(batch, plan.signature.inputs, answers["prediction"], shares, length, ends)
+    kept = loaded.predict(batch) if plan.answers is None else rows_of(plan.answers, rows)
+    return reference_profile(batch, plan.signature.inputs, kept["prediction"], _shares(kept), length=window, times=ends)
+
+
+def _quality(plan: Plan, answered: Batch, truth: Column) -> QualityReference:
+    rows, window = _in_order(plan)
+    kept, signature = rows_of(answered, rows), plan.signature
+    given = answers(signature.task, truth[rows], kept["prediction"], _shares(kept), signature.classes)
+    columns = {f.name: plan.sample[f.name][rows] for f in signature.inputs if not f.pii}
+    times = None if plan.times is None or window is None else plan.times[rows].astype(np.float64)
+    return quality_reference(given, columns, window or 0, times)
+
+
+def _in_order(plan: Plan) -> tuple[NDArray[np.intp], int | None]:
+    """Return the rows of the reference, and the rows of a window if they are in order of time."""
+    rows = spread(_length(plan.sample), PROFILED_ROWS)
+    if plan.times is None or plan.window is None or not len(rows):
+        return rows, None
+    return rows[np.argsort(plan.times[rows], kind="stable")], plan.window
+
+
+def _shares(answered: Batch) -> NDArray[np.float64] | None:
+    return None if "probabilities" not in answered else np.asarray(answered["probabilities"], dtype=np.float64)
 
 
 def _length(batch: Batch) -> int:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boucle.core.model import BundleInfo
 from boucle.core.run import Environment
 from boucle.ports.frames import to_batch
@@ -35,18 +38,24 @@ def train(
     lineage: Mapping[str, Any] | None = None,
     environment: Environment | None = None,
     progress: Progress = lambda text, share: None,
+    times: NDArray[np.float64] | None = None,
+    window: int | None = None,
 ) -> Trained:
     """Fit the job and publish its bundle under ``root``, the state directory.
 
     ``runtime`` finds a runtime by name. The reference profile holds the training inputs with answers by models that
     did not see them, where the trainer gives those: a model's answers to the rows it was fitted on are no measure
-    of its answers to new ones. Raises TrainingError or BundleError; then nothing is left behind.
+    of its answers to new ones. With ``times`` (Unix seconds, one a row of the job) and the rows of a ``window``, cycles
+    and bursts are learnt from it. Raises TrainingError or BundleError; then nothing is left behind.
     """
     fitted = trainer.fit(job, lambda text, share: progress(text, 0.85 * share))
     progress("saving the model and checking that it answers the same", 0.88)
     sample = to_batch(job.frame, fitted.signature.inputs)
+    truth = None
     if fitted.unseen is not None:
         sample = bundling.rows_of(sample, fitted.unseen.rows)
+        truth = job.frame[job.target].to_numpy()[fitted.unseen.rows]
+        times = None if times is None else times[fitted.unseen.rows]
     plan = bundling.Plan(
         name=name,
         model=fitted.model,
@@ -55,6 +64,9 @@ def train(
         answers=None if fitted.unseen is None else fitted.unseen.answers,
         lineage=described(lineage, environment, fitted),
         threshold=fitted.threshold,
+        truth=truth,
+        times=times,
+        window=window,
     )
     info, directory, digest = bundling.make(plan, runtime(fitted.runtime), root)
     progress("the model is kept", 1.0)

@@ -31,14 +31,14 @@ class World:
         self.known = {1, 2, 3}
         self.delivery = self.make()
 
-    def make(self, **release: Any) -> Delivery:
+    def make(self, fallback: Any = 5.6, **release: Any) -> Delivery:
         settings = Settings.model_validate(
             {
                 "name": "wine",
                 "task": "tabular-regression",
                 "data": {"source": "wine.csv", "target": "quality"},
                 "release": {"steps": [10, 50], "min_feedback": 20} | release,
-                "serve": {"fallback": 5.6},
+                "serve": {"fallback": fallback},
             }
         )
         return Delivery(self.state, self.clock, self.routes, self.target, self.move, "tester", settings)

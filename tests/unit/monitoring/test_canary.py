@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boucle.core.observation import Joined, Observation, Role
-from boucle.monitoring.canary import Judged, judge
-from boucle.monitoring.guard import judge_errors
+from boucle.core.deployment import Rollout
+from boucle.core.observation import Feedback, Joined, Observation, Role
+from boucle.monitoring import canary, guard
+from boucle.monitoring.canary_judge import Decided, conclude
+from boucle.monitoring.guard import Guards
 from boucle.ports.stores import State
 from boucle.project.settings import Settings
 
@@ -53,22 +55,34 @@ def classification() -> Settings:
     return make_settings(task="tabular-classification", evaluate={"metrics": ["accuracy"]})
 
 
-def until_decided(seed: int, champion: float, challenger: float, rows: int = 2000) -> tuple[str, int]:
-    """Judge after every 50 rows; returns the decision and the challenger's labels it took."""
-    both = traffic(seed, rows, champion, challenger)
-    for n in range(50, rows + 1, 50):
-        champions, challengers = cut(both[0], n), cut(both[1], n)
-        found = judge(champions, challengers, SETTINGS, required=100)
+def judge(
+    champion: Joined, challenger: Joined, settings: Settings, *, required: int, paired: bool = False, every: float = 0.0
+) -> Decided:
+    """Judge all rows at once, or look after each ``every`` seconds until it is decided."""
+    rows = merged(champion, challenger)
+    progress = canary.begin("r", settings, Joined())
+    last = max(rows.times, default=0.0) + 1.0
+    for start in np.arange(0.0, last, every or last):
+        new = rows.take([i for i, time in enumerate(rows.times) if start <= time < start + (every or last)])
+        learnt = canary.learn(progress, new, settings, paired=paired)
+        assert learnt is not None
+        told = canary.evidence(progress, settings, required=required, planned=float(required), paired=paired)
+        found = conclude("wine/2", [told])
         if found.decision != "hold":
-            return found.decision, len(challengers)
-    return "hold", len(both[1])
+            break
+    return found
 
 
-def cut(rows: Joined, before: float) -> Joined:
-    kept = sum(time < before for time in rows.times)
-    return Joined(*[getattr(rows, name)[:kept] for name in (
+def merged(*parts: Joined) -> Joined:
+    return Joined(*[[value for part in parts for value in getattr(part, name)] for name in (
         "ids", "positions", "versions", "roles", "times", "arrived", "predictions", "probabilities", "truths",
     )])  # fmt: skip
+
+
+def until_decided(seed: int, champion: float, challenger: float, rows: int = 2000) -> tuple[str, int]:
+    """Judge after every 50 rows; returns the decision and the challenger's labels it took."""
+    found = judge(*traffic(seed, rows, champion, challenger), SETTINGS, required=100, every=50.0)
+    return found.decision, found.checks[0].n or 0
 
 
 def test_a_plainly_better_challenger_is_promoted_as_soon_as_it_may() -> None:
@@ -92,11 +106,11 @@ def test_an_equal_challenger_is_rarely_rolled_back_and_a_worse_one_rarely_promot
 
 @pytest.mark.parametrize("rows", [0, 8, 60])
 def test_without_evidence_it_holds_and_says_how_much_is_missing(rows: int) -> None:
-    found = judge(*traffic(0, rows, 0.7, 0.7), SETTINGS, required=200, subject="wine/2")
-    assert (found.decision, found.verdict.status) == ("hold", "inconclusive")
+    found = judge(*traffic(0, rows, 0.7, 0.7), SETTINGS, required=200)
+    assert (found.decision, found.status) == ("hold", "inconclusive")
     assert found.needed is not None
     assert found.needed >= 200 - rows
-    assert "labelled rows of the" in found.verdict.reason or "more labels" in found.verdict.reason
+    assert "labelled rows of the" in found.reason or "more labels" in found.reason
 
 
 def test_the_margin_is_in_the_unit_of_the_metric() -> None:
@@ -109,34 +123,31 @@ def test_the_margin_is_in_the_unit_of_the_metric() -> None:
 def test_a_challenger_worse_by_less_than_the_margin_is_never_rolled_back() -> None:
     wide = make_settings(release={"margin": 0.4})
     for seed in range(5):
-        both = traffic(seed, 6000, 0.7, 0.85)
-        decisions = {
-            judge(cut(both[0], n), cut(both[1], n), wide, required=1200).decision for n in range(500, 6001, 500)
-        }
-        assert decisions == {"hold", "promote"}
+        found = judge(*traffic(seed, 6000, 0.7, 0.85), wide, required=1200, every=500.0)
+        assert found.decision == "promote"
 
 
 def test_a_classifier_worse_by_less_than_the_margin_is_never_rolled_back() -> None:
     settings = make_settings(task="tabular-classification", evaluate={"metrics": ["accuracy"]}, release={"margin": 0.2})
     found = judge(*errors_of(1, 4000, 0.05, 0.15), settings, required=800)
     assert found.decision == "promote"
-    assert found.verdict.checks[0].evidence["e_value"] >= 20.0
+    assert found.checks[0].evidence["e_value"] >= 20.0
 
 
-def of_errors(champion: float, challenger: float, rows: int = 2000) -> Judged:
+def of_errors(champion: float, challenger: float, rows: int = 2000) -> Decided:
     return judge(*errors_of(0, rows, champion, challenger), classification(), required=200)
 
 
 def test_a_classifier_that_errs_more_is_rolled_back_on_proof() -> None:
     found = of_errors(0.05, 0.3, rows=600)
     assert found.decision == "rollback"
-    assert found.verdict.checks[0].evidence["e_value"] >= 20.0
+    assert found.checks[0].evidence["e_value"] >= 20.0
     assert of_errors(0.2, 0.05).decision == "promote"
 
 
 def test_classifiers_that_are_never_wrong_are_promoted_only_with_their_labels() -> None:
     assert of_errors(0.0, 0.0, rows=400).decision == "hold"
-    assert of_errors(0.0, 0.0, rows=4000).decision == "promote"
+    assert of_errors(0.0, 0.0, rows=14_000).decision == "promote"
 
 
 def test_a_challenger_that_answers_nothing_usable_is_held() -> None:
@@ -144,7 +155,7 @@ def test_a_challenger_that_answers_nothing_usable_is_held() -> None:
     broken = [float("nan") if i % 5 == 0 else p for i, p in enumerate(challenger.predictions)]
     found = judge(champion, served(broken, challenger.truths, challenger.times, "challenger"), SETTINGS, required=100)
     assert found.decision == "hold"
-    assert "no usable answer" in found.verdict.reason
+    assert "no usable answer" in found.reason
 
 
 def test_a_shadow_is_compared_row_by_row() -> None:
@@ -154,7 +165,7 @@ def test_a_shadow_is_compared_row_by_row() -> None:
     champion = served((truths + noise).tolist(), truths.tolist(), times.tolist())
     shadow = served((truths + 0.9 * noise).tolist(), truths.tolist(), times.tolist(), "shadow")
     found = judge(champion, shadow, SETTINGS, required=200, paired=True)
-    assert (found.decision, found.verdict.checks[0].n) == ("promote", 400)
+    assert (found.decision, found.checks[0].n) == ("promote", 400)
 
 
 def test_pinned_requests_do_not_judge_a_canary() -> None:
@@ -163,21 +174,66 @@ def test_pinned_requests_do_not_judge_a_canary() -> None:
     assert judge(champion, pinned, SETTINGS, required=100).decision == "hold"
 
 
-def failing(version: int, rows: int, every: int, role: Role) -> list[Observation]:
+def requests(version: int, rows: int, role: Role, *, fail: int = 0, latency: float = 0.001) -> list[Observation]:
+    """Answer ``rows`` requests from second 10 on; every ``fail``-th fails."""
     return [
         Observation(
-            f"v{version}-{i}", float(i), "wine", version, role, 1, {}, {}, 0.01, "error" if i % every == 0 else ""
+            f"v{version}-{i}", 10.0 + i, "wine", version, role, 1, {}, {}, latency,
+            "error" if fail and i % fail == 0 else "",
         )
         for i in range(1, rows + 1)
-    ]
+    ]  # fmt: skip
+
+
+def guarded(state: State, settings: Settings, phase: str = "stepping", guards: Guards | None = None) -> Decided:
+    rollout = Rollout("r", 2, "canary", phase, 10.0, 10.0)  # type: ignore[arg-type]
+    guards = guards or Guards("r")
+    with state.begin() as tx:
+        guard.count(tx, guards, "wine", 1, rollout, settings, 10_000.0)
+    return conclude("wine/2", guard.evidence(guards, settings, phase == "shadow"))
 
 
 def test_a_challenger_that_fails_requests_is_caught_without_a_label(state: State) -> None:
+    guards = Guards("r")
     with state.begin() as tx:
-        tx.observations.ingest(failing(1, 300, 100, "champion"), [], {})
-        assert judge_errors(tx, "wine", 1, 2).status == "inconclusive"
-        tx.observations.ingest(failing(2, 40, 4, "challenger"), [], {})
-        first = judge_errors(tx, "wine", 1, 2)
-        assert judge_errors(tx, "wine", 1, 2) == first
-    assert first.status == "fail"
-    assert (first.checks[0].n, first.checks[0].observed) == (40, 0.25)
+        tx.observations.ingest(requests(1, 300, "champion", fail=100), [], {})
+    assert guarded(state, SETTINGS, guards=guards).decision == "hold"
+    with state.begin() as tx:
+        tx.observations.ingest(requests(2, 40, "challenger", fail=4), [], {})
+    found = guarded(state, SETTINGS, guards=guards)
+    assert [check.name for check in found.failed] == ["failed requests, challenger minus champion"]
+    assert (found.decision, found.failed[0].n, guards.rows) == ("rollback", 40, 40)
+    again = guarded(state, SETTINGS, guards=guards)
+    assert (again.decision, again.failed[0].n) == ("rollback", 40)
+
+
+def test_a_challenger_as_quick_and_as_right_as_the_champion_passes_its_guardrails(state: State) -> None:
+    with state.begin() as tx:
+        tx.observations.ingest(requests(1, 300, "champion"), [], {})
+        tx.observations.ingest(requests(2, 150, "challenger"), [], {})
+    found = guarded(state, SETTINGS)
+    assert (found.decision, len(found.checks)) == ("promote", 2)
+
+
+@pytest.mark.parametrize(("phase", "decision"), [("stepping", "rollback"), ("shadow", "promote")])
+def test_a_slow_challenger_is_taken_back_but_a_shadow_is_not_waited_for(
+    state: State, phase: str, decision: str
+) -> None:
+    with state.begin() as tx:
+        tx.observations.ingest(requests(1, 300, "champion"), [], {})
+        tx.observations.ingest(requests(2, 150, "challenger", latency=0.2), [], {})
+    assert guarded(state, SETTINGS, phase).decision == decision
+
+
+def test_a_challenger_that_sells_less_is_taken_back(state: State) -> None:
+    settings = make_settings(
+        monitor={"business": {"sales": {"event": "sale"}}}, release={"guardrails": {"sales": 0.05}, "wait": "1m"}
+    )
+    sold = [Feedback(f"v1-{i}", 20.0, event="sale") for i in range(1, 301, 3)]
+    with state.begin() as tx:
+        tx.observations.ingest(requests(1, 300, "champion"), sold, {})
+        tx.observations.ingest(requests(2, 150, "challenger"), [Feedback("v2-9", 20.0, event="sale")], {})
+    found = guarded(state, settings)
+    assert found.decision == "rollback"
+    assert found.failed[0].name == "requests without sales, challenger minus champion"
+    assert found.failed[0].observed == pytest.approx(1 / 3 - 1 / 150, abs=0.01)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from boucle.core.observation import Feedback, Joined, Observation
-from boucle.monitoring.business import measure_business
+from boucle.monitoring.business import cut_of, measure_business, revenue
 from boucle.monitoring.labels import Labelled, labelled
 from boucle.monitoring.quality import Quality, judge_quality
 from boucle.monitoring.slo import judge_slo
@@ -37,10 +37,9 @@ def judged(errors: Any, rmse: float | None = 1.0, newest: int = 250) -> Quality:
     return judge_quality("wine/1", regression(errors), newest, reference, ["rmse", "mae"], 0.1)
 
 
-def test_errors_as_large_as_in_the_reference_rarely_fail() -> None:
-    found = [judged(np.random.default_rng([1, i]).normal(size=250)).verdict.status for i in range(60)]
-    assert found.count("fail") == 0
-    assert found.count("pass") >= 54
+def test_errors_as_large_as_in_the_reference_never_fail() -> None:
+    found = [judged(np.random.default_rng([1, i]).normal(size=1000)).verdict.status for i in range(60)]
+    assert found == ["pass"] * 60
 
 
 def test_errors_half_as_large_again_fail_with_the_time_of_the_change() -> None:
@@ -53,9 +52,9 @@ def test_errors_half_as_large_again_fail_with_the_time_of_the_change() -> None:
     assert found.verdict.inputs["changed"] == found.changed
 
 
-def test_a_worse_value_within_its_interval_is_undecided() -> None:
-    errors = np.random.default_rng(3).normal(0.0, 1.15, 100)
-    errors *= 1.15 / np.sqrt(np.mean(errors**2))
+def test_a_value_beyond_the_bound_that_may_be_chance_is_undecided() -> None:
+    errors = np.random.default_rng(3).normal(0.0, 1.3, 120)
+    errors *= 1.3 / np.sqrt(np.mean(errors**2))
     check = judged(errors).verdict.checks[0]
     assert (check.status, check.note) == ("inconclusive", "beyond the bound, and not surely")
 
@@ -64,7 +63,7 @@ def test_a_worse_value_within_its_interval_is_undecided() -> None:
     (0, 1.0, "too few labels: 0 of 100"), (99, 1.0, "too few labels: 99 of 100"), (100, None, "no reference value"),
 ])  # fmt: skip
 def test_without_evidence_quality_is_never_fine(many: int, rmse: float | None, note: str) -> None:
-    verdict = judged(np.full(many, 9.0), rmse).verdict
+    verdict = judged(np.full(many, 0.5), rmse).verdict
     assert verdict.status == "inconclusive"
     assert note in verdict.checks[0].note
 
@@ -82,7 +81,7 @@ def test_accuracy_below_the_tolerated_one_fails() -> None:
     answers = [t if i % 3 else "no" if t == "yes" else "yes" for i, t in enumerate(truths)]
     rows = labelled(joined(truths, answers), "tabular-classification", ("no", "yes"))
     verdict = judge_quality("churn/1", rows, 300, {"accuracy": 0.9}, ["accuracy"], 0.1).verdict
-    assert (verdict.status, verdict.failed[0].bound) == ("fail", ">= 0.81")
+    assert (verdict.status, verdict.failed[0].bound) == ("fail", ">= 0.89")
 
 
 def test_truths_are_brought_into_the_type_of_the_classes() -> None:
@@ -138,3 +137,23 @@ def test_business_measures_are_told_by_version_with_an_interval(state: State) ->
     assert one.low is not None
     assert one.high is not None
     assert 0.3 < one.low < 0.5 < one.high < 0.7
+    assert (one.each, one.cut) == (5.0, 10.0)
+    assert one.each_low is not None
+    assert 3.0 < one.each_low < 5.0
+
+
+def test_revenue_per_row_is_right_as_often_as_it_says() -> None:
+    random, within = np.random.default_rng(5), []
+    for _ in range(200):
+        sold = random.random(2000) < 0.1
+        values = random.exponential(20.0, int(sold.sum()))
+        found = revenue(values.tolist(), 2000, 1e9)
+        within.append(found.low <= 2.0 <= found.high)
+    assert np.mean(within) >= 0.90  # 95 % less 3 standard errors
+
+
+def test_one_large_sale_decides_nothing() -> None:
+    plain = [20.0] * 500
+    assert revenue([*plain, 1e9], 5000, cut_of([*plain, 1e9])).value < 2.2
+    assert revenue([], 0, cut_of([])).n == 0
+    assert revenue([], 10, 0.0).value == 0.0

@@ -61,6 +61,16 @@ class SqlObservations:
             query = query.limit(limit)
         return [_observation(row) for row in self._connection.execute(query)]
 
+    def newest(self, model: str, version: int, limit: int) -> list[Observation]:
+        table = observations.c
+        query = (
+            select(observations)
+            .where(table.model == model, table.version == version, table.error == "", table.role == "champion")
+            .order_by(table.position.desc())
+            .limit(limit)
+        )
+        return [_observation(row)[1] for row in self._connection.execute(query)][::-1]
+
     def joined(
         self, model: str, version: int | None = None, since: float = 0.0, limit: int = 0, inputs: bool = False
     ) -> Joined:
@@ -89,6 +99,9 @@ class SqlObservations:
 
     def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:
         return joins.events_by_version(self._connection, model, since)
+
+    def event_values(self, model: str, event: str, since: float = 0.0) -> list[tuple[int, float]]:
+        return joins.event_values(self._connection, model, event, since)
 
     def known(self, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()

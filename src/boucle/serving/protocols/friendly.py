@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import orjson
 from msgspec.structs import astuple
 
 from boucle.core.signature import Batch
 from boucle.serving.codec import TableReader, malformed, parse
-from boucle.serving.messages import Answer, Asked, Encoded, Raw, Row, to_json
+from boucle.serving.messages import Answer, Asked, Encoded, Raw, Row
 from boucle.serving.typed import Read, Typed, first_inside, nothing, records
 
 
@@ -58,7 +59,7 @@ def table(data: Any, reader: TableReader) -> Batch:
 
 
 def encode(asked: Asked, answer: Answer) -> Encoded:
-    return to_json(summary(answer))
+    return Encoded(orjson.dumps(summary(answer)))
 
 
 def summary(answer: Answer) -> dict[str, Any]:
