@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before numpy: CPU time means one core
+from threadpoolctl import threadpool_limits
 
 from benchmarks.judging import drift, figures, parts
 from benchmarks.judging.environments import default_cache
@@ -87,4 +85,5 @@ def _seeds(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):  # CPU time means one core
+        main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +19,7 @@ SMOOTH = [name for name in NUMERIC if not name.startswith("zero")]
 class Change:
     """A change that sets in at once and stays. ``right`` are the names it should be told by, ``also`` may be told."""
 
-    among_columns = SMOOTH
+    among_columns: Sequence[str] = tuple(SMOOTH)
     also: frozenset[str] = frozenset()
     phase = 0  # windows by which the clock of the traffic is moved
     weights: Floats | None = None  # of the outcome, where the concept changes
@@ -51,7 +52,7 @@ class Change:
 
 
 class Shift(Change):
-    among_columns = NUMERIC
+    among_columns = tuple(NUMERIC)
     far = 0.5
 
     def hide(self, hidden: Hidden, strength: float, rng: np.random.Generator) -> None:
@@ -151,7 +152,7 @@ class Subgroup(Change):
 
 
 class Triple(Change):
-    """Three columns become dependent while every two of them stay independent: the sign of one is that of the others."""
+    """Three columns become dependent, every two of them stay independent: the sign of one is that of the others."""
 
     right = frozenset(TRIPLE)
 
@@ -164,7 +165,7 @@ class Triple(Change):
 class Rounding(Change):
     """A number of spread 10 arrives without its decimals."""
 
-    among_columns = [name for name in NUMERIC if name.startswith("n")]
+    among_columns = tuple(name for name in NUMERIC if name.startswith("n"))
 
     def __init__(self, law: Law, seed: int) -> None:
         super().__init__(law, seed)
@@ -175,14 +176,14 @@ class Rounding(Change):
 
 
 class Missing(Change):
-    among_columns = [*NUMERIC, *LEVELS]
+    among_columns = (*NUMERIC, *LEVELS)
 
     def show(self, frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         return frame.assign(**{self.column: frame[self.column].mask(rng.random(len(frame)) < 0.05)})
 
 
 class NewLevel(Change):
-    among_columns = list(LEVELS)
+    among_columns = tuple(LEVELS)
 
     def show(self, frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         return frame.assign(**{self.column: frame[self.column].mask(rng.random(len(frame)) < 0.02, "never seen")})

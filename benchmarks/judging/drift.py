@@ -33,8 +33,11 @@ def run(kinds: Iterable[Kind], seeds: Sequence[int], size: int, judges: Sequence
         for failure in {f"{one.judge}: {one.failure}" for one in got if one.failure}:
             say(f"  {kind.name}: {failure}")
         shown = summary(one for one in got if one.judge == judges[0])
-        say(f"{kind.name:22} {size:7,} rows {judges[0]}: false {number(shown.false)}/100 missed {number(shown.missed)} % "
-            f"delay {number(shown.delay)} named {number(shown.named)} {shown.ms:.1f} ms {time.monotonic() - began:.0f} s")  # fmt: skip
+        say(
+            f"{kind.name:22} {size:7,} rows {judges[0]}: false {number(shown.false)}/100, "
+            f"missed {number(shown.missed)} %, delay {number(shown.delay)}, named {number(shown.named)} %, "
+            f"{shown.ms:.1f} ms, {time.monotonic() - began:.0f} s"
+        )
     return found
 
 
@@ -58,7 +61,7 @@ def figures(played: Sequence[Played], into: Figures) -> None:
         whole = summary(thousand)
         into.put("plain_missed", whole.missed, f"{whole.drifting} streams")
         into.put("plain_delay", whole.delay, f"{whole.ms:.1f} ms CPU a window")
-        into.put("plain_named", whole.named)
+        into.put("plain_named", whole.named, f"told at all, beside others: {number(whole.told)} %")
     if traffic:
         whole = summary(traffic)
         into.put("traffic_false", whole.false, f"{whole.clean:,} windows")
@@ -87,14 +90,16 @@ def tables(played: Sequence[Played], judges: Sequence[str]) -> str:
     return "\n\n".join([*parts, f"**{TOLD[judges[0]]}, by kind**\n\n" + rows(TITLES, cells)])
 
 
-TITLES = ["", "false / 100 clean", "clean windows", "missed %", "streams", "delay", "named %", "ms / window",
-          "reference s", "failed"]  # fmt: skip
+TITLES = ["", "false / 100 clean", "clean windows", "missed %", "streams", "delay", "named %", "told at all %",
+          "ms / window", "reference s", "failed"]  # fmt: skip
 
 
 def _cells(told: str, played: Sequence[Played]) -> list[str]:
     found = summary(played)
-    return [told, number(found.false), f"{found.clean:,}", number(found.missed), str(found.drifting),
-            number(found.delay), number(found.named), f"{found.ms:.1f}", f"{found.began:.2f}", str(found.failures)]  # fmt: skip
+    return [
+        told, number(found.false), f"{found.clean:,}", number(found.missed), str(found.drifting), number(found.delay),
+        number(found.named), number(found.told), f"{found.ms:.1f}", f"{found.began:.2f}", str(found.failures),
+    ]  # fmt: skip
 
 
 def as_json(played: Iterable[Played]) -> list[dict[str, object]]:

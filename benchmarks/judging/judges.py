@@ -33,15 +33,15 @@ class Boucle:
     def begin(self, reference: Window, rows: int) -> None:
         import boucle  # the one thing judged, imported where it is used: the rest runs without it
 
-        self.monitor = boucle.DriftMonitor(
-            reference.frame, score=reference.score, errors=reference.errors, window=rows
-        )
+        self.monitor = boucle.DriftMonitor(reference.frame, score=reference.score, errors=reference.errors, window=rows)
 
     def look(self, window: Window, labelled: Window | None) -> set[str]:
         told: dict[str, Any] = {}
         if labelled is not None:
             told = {"feedback": labelled.errors, "feedback_rows": labelled.frame}
-        return set(self.monitor.update(window.frame, score=window.score, **told).alarms)
+        verdict = self.monitor.update(window.frame, score=window.score, **told)
+        self.faults = set(verdict.faults)
+        return set(verdict.alarms)
 
 
 class Always:

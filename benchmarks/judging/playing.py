@@ -28,6 +28,7 @@ class Played:
     false: int = 0
     delay: int | None = None
     named: bool | None = None  # a right name told and no wrong one, in the first window with an alarm; None: no name
+    among: bool | None = None  # a right name told, whatever else is
     windows: int = 0
     seconds: float = 0.0
     began: float = 0.0
@@ -61,8 +62,9 @@ def play(kind: Kind, seed: int, rows: int, judges: Mapping[str, Judge]) -> list[
 
 
 def _look(
-    played: Played, judge: Judge, window: Window, labelled: Window | None, number: int, onset: int | None, stream: Stream
-) -> None:
+    played: Played, judge: Judge, window: Window, labelled: Window | None, number: int, onset: int | None,
+    stream: Stream,
+) -> None:  # fmt: skip
     began = time.process_time()
     try:
         names = judge.look(window, labelled)
@@ -80,6 +82,7 @@ def _look(
         played.delay = number - onset
         if stream.right:
             told = _columns(names, [*window.frame.columns, *SCORED])
+            played.among = bool(told & stream.right)
             played.named = bool(told & stream.right) and told <= stream.right | stream.allowed | SCORED
 
 
@@ -107,6 +110,7 @@ class Summary:
     drifting: int
     delay: float | None
     named: float | None
+    told: float | None
     ms: float
     began: float
     failures: int
@@ -128,6 +132,7 @@ def summary(played: Iterable[Played]) -> Summary:
         len(drifting),
         sum(DRIFTING if one.delay is None else one.delay for one in drifting) / len(drifting) if drifting else None,
         100 * sum(named) / len(named) if named else None,
+        100 * sum(bool(one.among) for one in found) / len(named) if named else None,
         1000 * sum(one.seconds for one in every) / max(1, windows),
         sum(one.began for one in every) / max(1, len(every)),
         failed,

@@ -88,7 +88,8 @@ class Law:
         logit = np.full(len(frame), self.intercept)
         for i, name in enumerate(NUMERIC):
             if self.weights[i]:
-                logit += self.weights[i] * _back(name, frame[name].to_numpy(dtype=float, na_value=np.nan), self.scales[i])
+                shown = frame[name].to_numpy(dtype=float, na_value=np.nan)
+                logit += self.weights[i] * _back(name, shown, self.scales[i])
         c3 = frame["c3"].map(dict(zip(_names("c3"), _middles(self.chances["c3"]), strict=True))).to_numpy(dtype=float)
         logit += self.weights[PLACE["c3"]] * np.nan_to_num(c3)
         return np.asarray(expit(0.95 * logit))

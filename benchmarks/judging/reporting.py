@@ -61,7 +61,7 @@ def boucle_drift(reference: pd.DataFrame, current: pd.DataFrame) -> Report:
 def sort(reference: pd.DataFrame, current: pd.DataFrame) -> Report:
     """No report: the sort of the numbers of the current rows, as a measure of the machine."""
     numbers = current.select_dtypes("number").to_numpy()
-    return lambda: sum(len(np.sort(numbers[:, i])) for i in range(numbers.shape[1]))
+    return lambda: 0 * sum(len(np.sort(numbers[:, i])) for i in range(numbers.shape[1]))
 
 
 REPORTS = {"evidently": evidently, "nannyml": nannyml, "boucle": boucle, "boucle.drift": boucle_drift, "sort": sort}
@@ -71,7 +71,9 @@ def tables(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the reference and the current rows."""
     read = np.load(file, allow_pickle=True)
     names = [name.removeprefix("reference ") for name in read.files if name.startswith("reference ")]
-    first, second = (pd.DataFrame({name: read[f"{part} {name}"] for name in names}) for part in ("reference", "current"))
+    first, second = (
+        pd.DataFrame({name: read[f"{part} {name}"] for name in names}) for part in ("reference", "current")
+    )
     return first, second
 
 

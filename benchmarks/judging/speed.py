@@ -1,4 +1,4 @@
-"""The speed part: a drift report of 20 columns, ours and the peers', each in a process and an environment of its own."""
+"""The speed part: a drift report of 20 columns, ours and the peers', each in a process and environment of its own."""
 
 from __future__ import annotations
 
@@ -87,12 +87,14 @@ def _measure(name: str, python: str | Unavailable, file: Path, rounds: int) -> d
 def _cells(one: dict[str, Any]) -> list[str]:
     if "failure" in one:
         return [one["failure"], "", ""]
-    return [f"{one['cpu']:.3f}", f"{one['memory']:.0f}", str(one["drifted"])]
+    return [f"{one['cpu']:.3f}", f"{one['memory']:.0f}", f"{one['drifted']:.0f}"]
 
 
 def _put(figures: Figures, told: str, found: dict[str, dict[str, Any]]) -> None:
     ours, theirs = found["boucle"], found["evidently"]
-    failure = "; ".join(f"{name}: {found[name]['failure']}" for name in ("boucle", "evidently") if "failure" in found[name])
+    failure = "; ".join(
+        f"{name}: {found[name]['failure']}" for name in ("boucle", "evidently") if "failure" in found[name]
+    )
     if failure:
         figures.put(f"evidently_{told}", None, failure)
         return

@@ -48,7 +48,10 @@ KINDS = [
         for name in ("shift 0.2", "shift 0.5", "scale", "gradual", "recurring", "correlation", "label shift", "concept",
                      "missing", "new level", "x1000", "x1000 in 2 %")
     ),
-    *(Kind(name, "traffic", name) for name in ("daily", "weekly", "bursts", "growing", "tails", "ids", "clock", "dates")),
+    *(
+        Kind(name, "traffic", name)
+        for name in ("daily", "weekly", "bursts", "growing", "tails", "ids", "clock", "dates")
+    ),
     Kind("daily, shift 0.5", "traffic", "daily", "shift 0.5"),
     Kind("daily, clock moved", "traffic", "daily", "clock moved"),
     Kind("daily, x1000 in 2 %", "traffic", "daily", "x1000 in 2 %"),

@@ -116,7 +116,8 @@ class Ids(Flow):
     def dress(self, frame: pd.DataFrame, rng: np.random.Generator, time: int) -> None:
         rows = len(frame)
         frame["request"] = pd.array([f"{value:012x}" for value in rng.integers(0, 2**48, rows)], dtype="str")
-        frame["user"] = pd.array([f"user-{int(value)}" for value in np.minimum(rng.pareto(0.6, rows), 1e9)], dtype="str")
+        users = np.minimum(rng.pareto(0.6, rows), 1e9).astype(np.int64)
+        frame["user"] = pd.array([f"user-{value}" for value in users], dtype="str")
         frame["order"] = rng.integers(0, 10**9, rows)
 
 

@@ -65,9 +65,9 @@ def test_thresholds_that_are_too_loose_fail(
 ) -> None:
     monkeypatch.setenv("BOUCLE_MONITOR__DRIFT__EFFECT", "5")
     monkeypatch.setenv("BOUCLE_MONITOR__QUALITY_TOLERANCE", "10")
-    code, told = drilled(capsys, wine, "--only", "covariate-shift", "--only", "concept-drift")
+    code, told = drilled(capsys, wine, "--only", "concept-drift")
     assert (code, told["ok"]) == (1, False)
-    assert [s["missing"] for s in told["scenarios"]] == [["drift alarm"], ["quality alarm", "retrain"]]
+    assert told["scenarios"][0]["missing"] == ["quality alarm", "retrain"]
 
 
 def test_a_release_to_everybody_at_once_does_not_survive_a_poisoned_version(

@@ -79,9 +79,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *command: str | Path, environ: dict[str, str] | None = None) -> Iterator[None]:
+def running(folder: Path, name: str, *command: str | Path, environ: dict[str, str] | None = None) -> Iterator[None]:
     """Run a server until the block ends; it has to end well."""
-    log = folder / f"{Path(command[-1]).name[:20]}.log"
+    log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out, env=environ)
     try:
@@ -97,12 +97,15 @@ def running(folder: Path, *command: str | Path, environ: dict[str, str] | None =
 
 
 @contextmanager
-def watching(programs: Path, folder: Path, people: str) -> Iterator[tuple[str, str]]:
-    """Run Prometheus and Alertmanager on the written files, hastened; ``people`` is whom they add, as the note says."""
+def watching(programs: Path, folder: Path, people: str, lasting: str = r"\g<0>") -> Iterator[tuple[str, str]]:
+    """Run Prometheus and Alertmanager on the written files, hastened.
+
+    ``people`` is the webhook that is added as the command's note says, ``lasting`` what stands instead of `for`.
+    """
     ports = free_port(), free_port()
     hasty = {
         "prometheus.yml": (("15s", "1s"), ("127.0.0.1:9093", f"127.0.0.1:{ports[1]}")),
-        "boucle.rules.yml": ((r"for: \S+", "for: 0s"),),
+        "boucle.rules.yml": ((r"for: \S+", lasting),),
         "alertmanager.yml": (
             ("(group_wait|group_interval): .*", r"\1: 1s"),
             (
@@ -122,10 +125,18 @@ def watching(programs: Path, folder: Path, people: str) -> Iterator[tuple[str, s
     alertmanager = ["--config.file=alertmanager.yml", "--storage.path=am", "--cluster.listen-address=",
                     f"--web.listen-address={here[1]}"]  # fmt: skip
     with (
-        running(folder, programs / "prometheus-alertmanager", *alertmanager),
-        running(folder, programs / "prometheus", *prometheus),
+        running(folder, "alertmanager", *_at_home(programs), programs / "prometheus-alertmanager", *alertmanager),
+        running(folder, "prometheus", programs / "prometheus", *prometheus),
     ):
         yield f"http://{here[0]}", f"http://{here[1]}"
+
+
+def _at_home(programs: Path) -> list[str | Path]:
+    """Return what makes a program find its files in /usr/share, if it was unpacked elsewhere: Debian built that in."""
+    if Path("/usr/share/prometheus/alertmanager").exists():
+        return []
+    bind = 'mount --bind "$0" /usr/share && exec "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c", bind, programs.parent / "share"]
 
 
 def boucle(folder: Path, environ: dict[str, str], *words: str) -> Any:
@@ -144,7 +155,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, prometheus_programs: Path) -
         (folder / "boucle.yaml").write_text(PROJECT.format(hook=told.url.removeprefix("http://")))
         pd.DataFrame({"x": range(500), "y": [2.0 * i for i in range(500)]}).to_csv(folder / "wine.csv", index=False)
         assert boucle(folder, environ, "train")["alias"] == "champion"
-        open_.enter_context(running(folder, sys.executable, "-m", "boucle", "up", environ=environ))
+        open_.enter_context(running(folder, "up", sys.executable, "-m", "boucle", "up", environ=environ))
         planes = [address(folder / ".boucle" / "serving" / name, 90) for name in ("address.json", "control.json")]
         data, control = map(str, planes)
         ports = {
@@ -215,7 +226,7 @@ def test_where_nothing_answers_people_are_told_without_boucle(tmp_path: Path, pr
     (tmp_path / "boucle.yaml").write_text(PROJECT.format(hook="127.0.0.1:1"))
     environ = {**os.environ, "BOUCLE_SERVE__PORT": str(free_port()), "BOUCLE_SERVE__CONTROL_PORT": str(free_port())}
     boucle(tmp_path, environ, "rules", "--out", ".")
-    with webhook() as people, watching(prometheus_programs, tmp_path, people.url):
+    with webhook() as people, watching(prometheus_programs, tmp_path, people.url, "for: 0s"):
         found = until(lambda: [body for _, body in people.got if "BoucleNotServing" in json.dumps(body)])
         assert people.refused == []
     assert "wine" in json.dumps(found[0])

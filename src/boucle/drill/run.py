@@ -13,7 +13,7 @@ from boucle.core.model import ModelVersion
 from boucle.drill import faults
 from boucle.drill.fit import fit
 from boucle.drill.population import population
-from boucle.drill.reference import Source, reference_of
+from boucle.drill.reference import Source, past_of
 from boucle.drill.report import History, Report, Result, judged
 from boucle.drill.scenarios import SCENARIOS, Scenario
 from boucle.drill.world import World
@@ -43,8 +43,7 @@ def run_drill(
     info = project.predictor(version)[1]
     settings, rows, notes = fit(project.settings, windows)
     people = population(project, version, project.settings)
-    reference = reference_of(people, rows, seed)
-    source = Source(people, info, {**info.metrics, **version.metrics}, reference)
+    source = Source(people, info, {**info.metrics, **version.metrics}, past_of(people, rows, seed))
     results = []
     with collected_seldom():
         for scenario in chosen:

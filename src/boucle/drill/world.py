@@ -19,7 +19,7 @@ from boucle.core.observation import Feedback, Role
 from boucle.core.verdict import Verdict
 from boucle.drill.concept import Concept
 from boucle.drill.faults import Traffic
-from boucle.drill.reference import Source, reference_of
+from boucle.drill.reference import Source, past_of
 from boucle.drill.scenarios import Skill
 from boucle.drill.standins import DrillClock, DrillEngine
 from boucle.formats import block, bundle
@@ -65,9 +65,9 @@ class World:
         strength = {"champion": 0.0, "retrained": self.strength, "poisoned": 0.0}[skill]
         staged = bundle.staging(root)
         bundle.write_info(staged, replace(self.source.info, lineage={"drill": number}))
-        as_ever = self.source.reference
-        profile = reference_of(self.source.rows, self._rows, self._seed, strength) if strength else as_ever
-        bundle.write_profile(staged, profile)
+        past = past_of(self.source.rows, self._rows, self._seed, strength) if strength else self.source.past
+        bundle.write_profile(staged, past.profile)
+        bundle.write_quality(staged, past.quality)
         path, digest = bundle.publish(staged, root)
         version = self.project.registry.register(
             self.project.name,

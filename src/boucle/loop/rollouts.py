@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from boucle.core.deployment import Deployment, Rollout, Strategy
 from boucle.core.errors import Conflict
+from boucle.core.event import Event
 from boucle.core.json import from_data, to_data
 from boucle.core.model import ModelVersion
 from boucle.core.observation import Joined
@@ -33,20 +34,31 @@ def begin(
     *,
     override: bool = False,
 ) -> Change:
-    """Begin to roll ``version`` out (of the project's model, if a number), once it has answered the champion's requests.
+    """Begin to roll ``version`` out, once it has answered what was asked of the champion before.
 
-    Raises Conflict when it fails on requests that the champion answered; ``override`` releases it all the same.
+    A number is one of the project's own model. Raises Conflict when it fails on requests that the champion answered;
+    ``override`` releases it all the same.
     """
     if isinstance(version, int):
         version = project.registry.version(project.name, version)
     verdict = replay(project, version)
     if verdict is not None and verdict.status == "fail" and not override:
+        _refused(project, version, verdict)
         raise Conflict(
-            f"{verdict.subject} is not rolled out: {verdict.reason}.",
+            f"{version.ref} is not rolled out: {verdict.reason}.",
             hint="mend it, or release it all the same: --override --reason WHY",
-            version=verdict.subject,
+            version=version.ref,
         )
     return project.delivery.promote(version.name, version.number, strategy, reason, verdict)
+
+
+def _refused(project: Project, version: ModelVersion, verdict: Verdict) -> None:
+    data = {"verdict": to_data(verdict)}
+    event = Event(
+        "rollout_refused", project.clock.now(), verdict.reason, version.name, version.number, project.actor, data
+    )
+    with project.state.begin() as tx:
+        tx.journal.append(event)
 
 
 def judge_rollout(project: Project, held: Deployment, classes: Sequence[Label] | None) -> Verdict | None:
@@ -112,9 +124,7 @@ class _Evidence:
         """Read what is new, and say whether labels are."""
         before = self._guards.position
         fresh = self._labels()
-        guard.count(
-            self._tx, self._guards, self._model, self._champion, self._rollout, self._settings, self._now
-        )
+        guard.count(self._tx, self._guards, self._model, self._champion, self._rollout, self._settings, self._now)
         if self._step["number"] != self._rollout.step:
             self._step = {"number": self._rollout.step, "rows": self._guards.rows}
         if fresh or self._guards.position != before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -19,6 +19,7 @@ from boucle.measures.keys import HIGHEST, KEYS, LOWEST, keys
 
 Floats = NDArray[np.float64]
 Bins = NDArray[np.uint8]
+Places = NDArray[np.uint16]
 
 PAIRED, TRIPLED = 64, 24
 """Numeric columns, the first ones, whose pairs and triples are counted: their number grows with its square and cube."""
@@ -31,8 +32,9 @@ SMALL, LARGE = 0.05, 20.0
 _LARGEST = 1e149
 _FLAGS = {"missing": 1, "outside": 2, "far": 4, "small": 8, "large": 16}
 _BINS, _COMBINATIONS = 128, 32
+_MULTIPLIED = 100_000
 _MANY = 256
-_AT_ONCE = 1024
+AT_ONCE = 1024
 """Rows that are multiplied at once: few enough for the linear algebra not to start threads, which costs more."""
 """Columns from which on no table of all keys is kept for each."""
 _RATE = {name: place for place, name in enumerate(RATES)}
@@ -65,22 +67,27 @@ class Counting:
 
     def count(self, batch: Mapping[str, Values | Coded], rows: int) -> Counts:
         """Count a batch; a column that is not there is all missing."""
+        held = {i: numbers(batch[c.name]) for i, c in enumerate(self.columns) if c.numeric and c.name in batch}
+        found = {i: self.place(i, values) for i, values in held.items()}
+        counts = self.counted(batch, held, found, rows)
+        pairs, triples = self.products({i: bins_of(f) for i, f in found.items()}, rows)
+        return replace(counts, pairs=pairs, triples=triples)
+
+    def counted(
+        self, batch: Mapping[str, Values | Coded], held: Mapping[int, Floats], found: Mapping[int, Places], rows: int
+    ) -> Counts:
+        """Count a batch whose numbers ``held`` have been placed already (``found``), without their products."""
         bins = np.zeros(self.offsets[-1], dtype=np.int64)
         rates = np.zeros((len(self.columns), len(RATES)), dtype=np.int64)
-        placed: dict[int, Bins] = {}
         for i, column in enumerate(self.columns):
             values, place = batch.get(column.name), slice(self.offsets[i], self.offsets[i + 1])
             if values is None:
                 rates[i, _RATE["missing"]] = rows
             elif column.numeric:
-                plain = numbers(values)
-                found = self.place(i, plain)
-                placed[i] = (found & (_BINS - 1)).astype(np.uint8)
-                bins[place], rates[i] = self._numbers(column, found, plain)
+                bins[place], rates[i] = self._numbers(column, found[i], held[i])
             else:
                 bins[place], rates[i] = self._levels(i, values)
-        pairs, triples = self.products(placed, rows)
-        return Counts(rows, bins, rates, pairs, triples)
+        return Counts(rows, bins, rates, np.zeros(0), np.zeros(0))
 
     def place(self, i: int, values: Floats) -> NDArray[np.uint16]:
         """Return for each number its bin, and what else is to be counted of it from bit 7 on."""
@@ -91,20 +98,29 @@ class Counting:
             if len(self.columns) > _MANY and len(values) < KEYS:
                 return _placed(column, found)
             table = self._tables[i] = _placed(column, np.arange(KEYS, dtype=np.uint16))
-        return table[found]
+        return np.take(table, found)
 
     def products(self, placed: dict[int, Bins], rows: int) -> tuple[Floats, Floats]:
-        """Return the sums over rows of products of two, and of three, normal scores; missing values have none."""
+        """Return the sums over rows of products of two, and of three, normal scores; missing values have none.
+
+        Of more than 200,000 rows an even part is multiplied and scaled up: more would tell no more.
+        """
         many, threes = len(self.paired), len(self.tripled)
         two, three = np.zeros((many, many)), np.zeros((threes, threes, threes))
         if self.scores is not None and placed:
-            for start in range(0, rows, _AT_ONCE):
-                some = {i: found[start : start + _AT_ONCE] for i, found in placed.items()}
-                scores = self.matrix(some, self.paired, min(_AT_ONCE, rows - start))
+            step = max(1, rows // _MULTIPLIED)
+            if step > 1:
+                placed = {i: found[::step] for i, found in placed.items()}
+                every, rows = rows, len(range(0, rows, step))
+            for start in range(0, rows, AT_ONCE):
+                some = {i: found[start : start + AT_ONCE] for i, found in placed.items()}
+                scores = self.matrix(some, self.paired, min(AT_ONCE, rows - start))
                 two += scores @ scores.T
                 held = scores[:threes]
                 for i in range(threes - 2):
                     three[i, i + 1 :] += (held[i] * held[i + 1 :]) @ held.T
+            if step > 1:
+                two, three = two * (every / rows), three * (every / rows)
         return two[self._upper], three[self._threes]
 
     def matrix(self, placed: Mapping[int, Bins], chosen: Sequence[int], rows: int) -> Floats:
@@ -169,6 +185,11 @@ _HAS = {
 }
 
 
+def bins_of(found: Places) -> Bins:
+    """Return the bins alone of what ``Counting.place`` returns."""
+    return np.bitwise_and(found, _BINS - 1).astype(np.uint8)
+
+
 def threes_of(many: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return where the triples i < j < k stand in a cube."""
     found = np.array(list(combinations(range(many), 3)), dtype=np.intp).reshape(-1, 3)
@@ -186,7 +207,9 @@ def _placed(column: Column, found: NDArray[np.uint16]) -> NDArray[np.uint16]:
         ends = keys(np.array([low, high]), column.centre, column.scale)
         flags[~strange & ((found < ends[0]) | (found > ends[1]))] |= _FLAGS[name]
     if column.kind == "numeric" and column.low is not None and column.low >= 0.0 and column.centre > 0.0:
-        small, large = keys(np.array([SMALL, LARGE]) * column.centre, column.centre, column.scale)
+        with np.errstate(over="ignore"):
+            bounds = np.array([SMALL, LARGE]) * column.centre
+        small, large = keys(bounds, column.centre, column.scale)
         flags[~strange & (found <= small)] |= _FLAGS["small"]
         flags[~strange & (found >= large)] |= _FLAGS["large"]
     bins[strange] = _BINS - 1  # no bin of any column, so it has no normal score

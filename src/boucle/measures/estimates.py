@@ -109,8 +109,9 @@ def _expected(given: Answers, chances: Floats, metrics: Sequence[str]) -> dict[s
     rows, classes = chances.shape
     probabilities = None if given.probabilities is None else np.repeat(given.probabilities, classes, axis=0)
     truth: Codes = np.tile(np.arange(classes, dtype=np.int64), rows)
+    predicted = np.repeat(given.prediction.astype(np.int64), classes)
     spread = Answers(
-        truth, np.repeat(given.prediction, classes), probabilities,
+        truth, predicted, probabilities,
         given.labels, given.declared, given.positive,
     )  # fmt: skip
     return {name: score(name, spread, chances.ravel()) for name in metrics}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boucle.core.profile import Column, Counts, Kind, Profile
 from boucle.core.signature import Batch, Field
 from boucle.core.signature import Column as Values
-from boucle.measures.counting import Bins, Coded, Counting, level, levels, numbers, threes_of
+from boucle.measures.counting import AT_ONCE, Bins, Coded, Counting, bins_of, level, levels, numbers, threes_of
 from boucle.measures.keys import HIGHEST, KEYS, LOWEST, centre_and_scale, keys
 from boucle.measures.smooth import Basis, normal_scores
 
@@ -23,7 +23,8 @@ LEVELS = 500
 MOST_BLOCKS = 400
 _INNER = 125
 _SAMPLE = 20_000
-"""Rows, evenly spread, that centre and mode are taken from, and that the noise of products is measured on."""
+"""Rows, evenly spread, that centre and mode are taken from."""
+_NOISE_ROWS, _LEAST_NOISE = 5000, 0.25
 _FINE = 8
 
 Floats = NDArray[np.float64]
@@ -133,9 +134,8 @@ class _Reference:
     def __init__(self, columns: tuple[Column, ...], held: dict[str, Any], rows: int, block: int, triples: bool) -> None:
         self.rows, self.block, self.columns, self.held = rows, block, columns, held
         self.counting = Counting(columns, triples=triples)
-        self.placed: dict[int, Bins] = {
-            i: (self.counting.place(i, held[c.name]) & 127).astype(np.uint8) for i, c in enumerate(columns) if c.numeric
-        }
+        self.found = {i: self.counting.place(i, held[c.name]) for i, c in enumerate(columns) if c.numeric}
+        self.placed: dict[int, Bins] = {i: bins_of(found) for i, found in self.found.items()}
         self.blocks = [slice(start, start + block) for start in range(0, max(rows - block // 2, 1), block)]
         self.blocks[-1] = slice(self.blocks[-1].start, rows)  # a short rest belongs to the last block
 
@@ -168,37 +168,39 @@ class _Reference:
         return {name: cut(values) for name, values in self.held.items()}
 
     def _counted(self, block: slice) -> Counts:
-        return self.counting.count(self._part(block), block.stop - block.start if self.rows else 0)
+        numbers = {i: self.held[self.columns[i].name][block] for i in self.found}
+        found = {i: places[block] for i, places in self.found.items()}
+        return self.counting.counted(self._part(block), numbers, found, block.stop - block.start if self.rows else 0)
 
     def _products(self, block: slice) -> tuple[Floats, Floats]:
         return self.counting.products({i: p[block] for i, p in self.placed.items()}, block.stop - block.start)
 
     def _noise(self) -> tuple[Floats, Floats]:
         """Return the variance of one row's Fisher-z influence for each pair, and of its product for each triple."""
-        step = max(1, self.rows // _SAMPLE)
+        step = max(1, self.rows // _NOISE_ROWS)
         placed = {i: p[::step] for i, p in self.placed.items()}
         rows = len(range(0, self.rows, step))
-        scores = self.counting.matrix(placed, self.counting.paired, rows)
-        rows = max(rows, 1)
-        first, second = np.triu_indices(len(self.counting.paired), 1)
-        squares = scores**2
-        mean = (scores @ scores.T / rows)[first, second]
+        many, threes = len(self.counting.paired), len(self.counting.tripled)
+        mean, crossed, cubes = (np.zeros((many, many)) for _ in range(3))
+        fourths = np.zeros(many)
+        triple, squared = np.zeros((threes, threes, threes)), np.zeros((threes, threes, threes))
+        for start in range(0, rows, AT_ONCE):
+            some = {i: p[start : start + AT_ONCE] for i, p in placed.items()}
+            scores = self.counting.matrix(some, self.counting.paired, min(AT_ONCE, rows - start))
+            squares, held = scores**2, scores[:threes]
+            mean += scores @ scores.T / rows
+            crossed += squares @ squares.T / rows
+            cubes += scores**3 @ scores.T / rows
+            fourths += (squares**2).sum(axis=1) / rows
+            for i in range(threes - 2):
+                product = held[i] * held[i + 1 :]
+                triple[i, i + 1 :] += product @ held.T / rows
+                squared[i, i + 1 :] += product**2 @ squares[:threes].T / rows
         # Delta method for a correlation of standardised scores: var(xy - r (x² + y²) / 2) / (1 - r²)².
-        crossed = (squares @ squares.T / rows)[first, second]
-        cubes = scores**3 @ scores.T / rows
-        fourths = (squares**2).sum(axis=1) / rows
-        spread = (
-            crossed
-            - mean * (cubes[first, second] + cubes[second, first])
-            + mean**2 / 4.0 * (fourths[first] + fourths[second] + 2.0 * crossed)
-        )
+        spread = crossed - mean * (cubes + cubes.T) + mean**2 / 4.0 * (np.add.outer(fourths, fourths) + 2.0 * crossed)
         within = np.maximum(1.0 - mean**2, 1e-6) ** 2
-        held = scores[: len(self.counting.tripled)]
-        noise = np.zeros((len(held), len(held), len(held)))
-        for i in range(len(held) - 2):
-            product = held[i] * held[i + 1 :]
-            noise[i, i + 1 :] = product**2 @ (held**2).T / rows - (product @ held.T / rows) ** 2
-        return np.maximum(spread / within, 0.25), np.maximum(noise[threes_of(len(held))], 0.25)
+        pairs = np.maximum(spread / within, _LEAST_NOISE)[np.triu_indices(many, 1)]
+        return pairs, np.maximum(squared - triple**2, _LEAST_NOISE)[threes_of(threes)]
 
     def _fine(self, total: NDArray[np.int64]) -> Floats:
         """Return each column's design effect over an eighth of a block."""

@@ -36,10 +36,13 @@ def quality_reference(
         each["precision"] = wrong[given.prediction == given.positive]
         each["recall"] = wrong[given.truth == given.positive]
     # Rows by number say nothing of the time at which a later request is made: without times there is no cycle.
-    learnt = {name: _described(values, window, times) for name, values in each.items() if name in names}
+    learnt: dict[str, Expected | None] = {
+        name: _described(values, window, times) for name, values in each.items() if name in names
+    }
     design = max((one.design for one in learnt.values() if one is not None), default=1.0)
     parts = {name: _described(values) for name, values in each.items() if name not in names}
-    losses = {**learnt, **{name: replace(one, design=design) for name, one in parts.items() if one is not None}}
+    spread = {name: replace(one, design=design) for name, one in parts.items() if one is not None}
+    losses: dict[str, Expected | None] = {**learnt, **spread}
     known = {name: one for name, one in losses.items() if one is not None}
     whole = known.get(names[0])
     slices = slices_of(columns or {}, each[names[0]], whole) if whole is not None else {}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boucle.core.observation import Observation
 from boucle.core.signature import Column, Signature
 from boucle.measures.intervals import LEVEL, SALT, Estimate, student
 from boucle.monitoring.columns import answers
-from boucle.monitoring.windows import ROLES
+from boucle.monitoring.newest import newest
 from boucle.ports.stores import Transaction
 
 Floats = NDArray[np.float64]
@@ -22,7 +20,7 @@ FLOOR = 0.1
 """The least uncertainty of a row, so that sure rows are asked about too, and none weighs without bound."""
 NEWEST = 10_000
 """Requests that are chosen from."""
-_PAGE = 1000
+_STRATUM = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +35,16 @@ class Asked:
 def choose(doubt: Floats, scores: Floats, k: int, seed: int = 0) -> tuple[NDArray[np.int64], Floats]:
     """Choose ``k`` of the rows; returns their positions and the chance each of them had.
 
-    Chances are proportional to ``doubt`` (rows,), not below 0.1 of the largest, none above 1. Rows are taken
-    systematically in the order of ``scores``, so that every stretch of the scores has its share (Madow, 1949): strata
-    without edges. The same seed chooses the same rows. All are chosen when there are no more than ``k``.
+    Chances are proportional to ``doubt`` (rows,), not below 0.1 of the largest, none above 1. Rows stand in strata of
+    their ``scores`` from which about four are taken, in random order within one, and are taken systematically, so that
+    every stretch of the scores has its share (Madow, 1949; Hartley and Rao, 1962). The same seed chooses the same
+    rows. All are chosen when there are no more than ``k``.
     """
     chances = inclusions(doubt, k)
     random = np.random.default_rng([SALT, seed])
-    order = np.lexsort((random.random(len(chances)), scores))
+    order = np.argsort(scores, kind="stable")
+    strata = np.floor(np.cumsum(chances[order]) / _STRATUM)
+    order = order[np.lexsort((random.random(len(chances)), strata))]
     edges = np.cumsum(chances[order])
     start = random.random()
     hits = np.floor(edges - start + 1e-9) - np.floor(np.concatenate(([0.0], edges[:-1])) - start + 1e-9)
@@ -105,7 +106,7 @@ def ask(tx: Transaction, model: str, version: int, signature: Signature, k: int,
 
     Without probabilities every row is as doubtful as any other, and the sample is even over the answers.
     """
-    page = _newest(tx, model, version)
+    page = newest(tx, model, version, NEWEST)
     told = tx.observations.joined(model, version, since=min((one.time for one in page), default=0.0))
     known = set(zip(told.ids, told.positions, strict=True))
     predicted, probabilities = answers(page, signature)
@@ -118,18 +119,6 @@ def ask(tx: Transaction, model: str, version: int, signature: Signature, k: int,
     taken, chances = choose(doubt, scores, k, seed)
     chosen = [keys[i] for i in open_[taken].tolist()]
     return [Asked(id_, row, chance) for (id_, row), chance in zip(chosen, chances.tolist(), strict=True)]
-
-
-def _newest(tx: Transaction, model: str, version: int) -> list[Observation]:
-    """Return the newest answered requests: those since a while before the last closed window."""
-    _, position = tx.windows.last(model, version)
-    after, found = max(0, position - NEWEST), deque[Observation](maxlen=NEWEST)
-    while page := tx.observations.rows(model, version, ROLES, after=after, limit=_PAGE):
-        found.extend(one for _, one in page if not one.error)
-        after = page[-1][0]
-        if len(page) < _PAGE:
-            break
-    return list(found)
 
 
 def _scores(predicted: Column, probabilities: Floats | None) -> Floats:

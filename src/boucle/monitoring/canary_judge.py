@@ -49,8 +49,8 @@ class Evidence:
     """What is known of one metric: the difference of losses, challenger minus champion, and rows of each version.
 
     ``proof`` is the e-value of "the challenger is worse", None for losses that are not 0/1: for them the lower end of
-    the band proves it, and more than ``harm`` (default: ``margin``) is held against it. ``missing`` says why nothing can
-    be judged now, ``planned`` at how many challenger rows the band is narrowest, ``unit`` what those are to people.
+    the band proves it. Only more than ``harm`` (default: ``margin``) is held against it. ``missing`` says why nothing
+    can be judged now, ``planned`` at how many challenger rows the band is narrowest, ``unit`` what those are to people.
     """
 
     name: str
@@ -151,7 +151,7 @@ def told(value: float) -> float | None:
 
 
 def default_margin(champion_rate: float) -> float:
-    """Return how much more errors are let through where nothing is declared: a tenth, and one in a thousand at least."""
+    """Return the rise of the error rate that is let through where none is declared: a tenth, 1/1000 at least."""
     return max(RELATIVE_MARGIN * champion_rate, LEAST_MARGIN)
 
 

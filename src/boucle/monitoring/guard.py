@@ -70,9 +70,7 @@ def evidence(guards: Guards, settings: Settings, shadow: bool) -> list[Evidence]
     return [_evidence(name, guards.contrasts[name], settings.release.guardrails[name]) for name in names]
 
 
-def _begin(
-    tx: Transaction, guards: Guards, model: str, champion: int, rollout: Rollout, settings: Settings
-) -> None:
+def _begin(tx: Transaction, guards: Guards, model: str, champion: int, rollout: Rollout, settings: Settings) -> None:
     past = tx.observations.before(model, champion, rollout.started, _PAST)
     failed = Arm.counted(float(sum(bool(error) for _, error in past)), float(len(past)))
     for name in settings.release.guardrails:

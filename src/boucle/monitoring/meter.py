@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from boucle.core.observation import Observation
-from boucle.monitoring.service import REFUSED
+from boucle.core.observation import REFUSED, Observation
 from boucle.ports.stores import Transaction
 
 MINUTE, HOUR = 60, 3600

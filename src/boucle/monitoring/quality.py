@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from boucle.core.expected import QualityReference
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.measures.detectors import THRESHOLD
-from boucle.measures.intervals import Estimate, bootstrap, normal, share
+from boucle.measures.intervals import Estimate, bootstrap, score_all
 from boucle.measures.levels import Slices, part, titles_of
 from boucle.measures.metrics import Floats, default_metrics, metric_of
 from boucle.measures.sequences import change_point
@@ -26,6 +26,7 @@ ENOUGH = 100
 """Labelled rows from which on quality can be called fine."""
 LOOKBACK = 4
 """Windows of labelled rows that a judgement without a memory looks at."""
+_SLICE_RESAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +124,23 @@ class Judge:
         return _check(metric, "pass", found, bound, was, evidence)
 
     def _slices(self, newest: Labelled, losses: Floats, seen: Watch, by: Deciding) -> list[Check]:
-        """Report each slice of the newest rows; those that lost something fail, if the whole has."""
-        checks = []
-        for one in part(newest.columns, self._known_slices(by)):
+        """Report the metrics of each slice of the newest rows; those that lost something fail, if the whole has."""
+        parts = part(newest.columns, self._known_slices(by))
+        if not parts:
+            return []
+        checks, alarm, given = [], seen.alarm, newest.answers()
+        first, *others = self.metrics or default_metrics(newest.task)
+        for one in parts:
             for i, (name, own) in enumerate(zip(one.names, one.expected, strict=True)):
-                told = losses[(one.codes == i) & np.isfinite(losses)]
-                mean = share(float(told.sum()), len(told)) if own.errors else normal(told)
-                lost = seen.alarm and seen.slices[name].alarm
-                note = f"{by.name} loss, was {own.mean * own.cut:.4g}"
-                checks.append(_check(name, "fail" if lost else "pass", mean, "", note))
+                among = np.flatnonzero(one.codes == i)
+                if not len(among):
+                    continue
+                rows = given.take(among)
+                found = bootstrap([first], rows, resamples=_SLICE_RESAMPLES)[first]
+                more = {metric: value for metric, value in score_all(others, rows).items() if value == value}
+                note = f"{by.name} loss {float(np.nanmean(losses[among])):.4g}, was {own.mean * own.cut:.4g}"
+                status: Status = "fail" if alarm and seen.slices[name].alarm else "pass"
+                checks.append(_check(name, status, found, "", note, {"metric": first, **more}))
         return checks
 
     def _verdict(self, checks: list[Check], rows: Labelled, newest: Labelled, since: float | None = None) -> Verdict:

@@ -93,7 +93,7 @@ class QualityMonitor:
         when = _times(times, len(losses))
         if self._kept.timed and when is None and len(losses):
             raise ContractError("The reference has times, these errors have none.", hint="give times=, one a row")
-        columns = _columns(rows, len(losses))
+        columns = _columns(rows, len(losses), list(self._kept.slices))
         numbers = self._numbers(losses, when if self._kept.timed else None)
         for number in np.unique(numbers).tolist():
             self._add(int(number), numbers == number, losses, columns)
@@ -140,8 +140,9 @@ class QualityMonitor:
         new = losses[np.isfinite(losses)]
         mean = share(float(new.sum()), len(new)) if kept.expected.errors else normal(new)
         bound = f"<= {kept.expected.tolerated(kept.tolerance) * kept.expected.cut:.4g}"
-        status: Status = "fail" if found.alarm else "pass" if told >= ENOUGH and len(new) else "inconclusive"
-        since = found.since if found.alarm else None
+        alarm = found.alarm
+        status: Status = "fail" if alarm else "pass" if told >= ENOUGH and len(new) else "inconclusive"
+        since = found.since if alarm else None
         changed = since if since is None or not kept.timed else kept.expected.origin + since * kept.expected.span
         note = _note(status, found, told)
         evidence = {"log_evidence": found.evidence, "alarm_at": math.log(THRESHOLD), "looks": len(kept.blocks)}
@@ -149,7 +150,7 @@ class QualityMonitor:
         checks += [
             Check(name, "fail", note="errs more than in the reference", evidence={"log_evidence": one.evidence})
             for name, one in found.slices.items()
-            if found.alarm and one.alarm
+            if alarm and one.alarm
         ]
         facts = {"labels": len(new), "dropped": int(len(losses) - len(new)), "changed": changed}
         return Verdict.of("quality", "quality", checks, **facts)
@@ -213,7 +214,7 @@ def _check(name: str, status: Status, mean: Estimate, bound: str, note: str, evi
 def _losses(errors: Any) -> Floats:
     """Return errors as numbers; None and infinite ones are NaN, and so are left out."""
     try:
-        values = np.asarray([np.nan if v is None else v for v in np.asarray(errors).ravel().tolist()], dtype=np.float64)
+        values = np.asarray(errors).ravel().astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ContractError(f"Errors are numbers: {error}.", hint="give one a row: 0 or 1, or a loss") from error
     if (values < 0.0).any():
@@ -236,13 +237,23 @@ def _times(times: Any, rows: int) -> Floats | None:
     return np.asarray(found, dtype=np.float64)
 
 
-def _columns(rows: Any, many: int) -> Mapping[str, Any]:
-    """Return a table's columns, each of ``many`` rows."""
+def _columns(rows: Any, many: int, wanted: list[str] | None = None) -> Mapping[str, Any]:
+    """Return a table's columns, each of ``many`` rows; only those ``wanted``, where that is given."""
     if rows is None:
         return {}
     from boucle.monitoring.tables import columns_of, rows_of  # needs pandas, which errors alone do not
 
+    if wanted is not None and many:
+        names = getattr(rows, "column_names", None) or list(getattr(rows, "columns", rows))
+        kept = [name for name in names if str(name) in wanted]
+        rows = {name: rows[name] for name in kept} if isinstance(rows, Mapping) else _select(rows, kept)
+        if not kept:
+            return {}
     columns, _ = columns_of(rows)
     if rows_of(columns) != many:
         raise ContractError(f"There are {many} errors and {rows_of(columns)} rows.", hint="give one error a row")
     return columns
+
+
+def _select(rows: Any, names: list[Any]) -> Any:
+    return rows.select(names) if hasattr(rows, "select") else rows[names]

@@ -10,8 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from boucle.core.observation import REFUSED as REFUSED
-from boucle.core.observation import Observation
+from boucle.core.observation import REFUSED, Observation
 
 _ACCURACY = 0.02
 _GROWTH = (1.0 + _ACCURACY) / (1.0 - _ACCURACY)

@@ -453,7 +453,9 @@ class Monitor(Section):
     """How the live model is watched."""
 
     window: RowsOrDuration = Field(500, description="rows, or a duration such as 1h")
-    quality_tolerance: float = Field(0.1, ge=0, description="relative loss against the reference that still passes")
+    quality_tolerance: float = Field(
+        0.1, ge=0, description="relative rise of the loss that passes; of errors, a point at least"
+    )
     drift: Drift = Drift()  # type: ignore[call-arg]
     slo: Slo = Slo()  # type: ignore[call-arg]
     business: dict[str, Business] = Field({}, description="measures of what the model is for, by name")

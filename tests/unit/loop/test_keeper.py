@@ -12,7 +12,9 @@ def test_steady_traffic_leads_to_nothing(world: World) -> None:
         world.answer(250)
         looked = world.look()
         assert looked.actions == []
-        assert {v.kind: v.status for v in looked.verdicts} == dict.fromkeys(("fault", "drift", "quality", "floor"), "pass")
+        assert {v.kind: v.status for v in looked.verdicts} == dict.fromkeys(
+            ("fault", "drift", "quality", "floor"), "pass"
+        )
     assert world.events("decision", "alarm_opened") == []
 
 

@@ -41,8 +41,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "boucle.yaml").write_text(
-            "{name: wine, task: tabular-regression, data: {source: a.csv, target: y}, "
-            f"alerts: ['{GOOD}', '{BAD}']}}"
+            f"{{name: wine, task: tabular-regression, data: {{source: a.csv, target: y}}, alerts: ['{GOOD}', '{BAD}']}}"
         )
         self.clock = FakeClock()
         self.project = Project.open(folder, clock=self.clock)

@@ -77,7 +77,9 @@ TABLE: list[tuple[str, Mapping[str, Verdict], Known, React, list[tuple[str, str,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("verdicts", "known", "react", "wanted"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
+@pytest.mark.parametrize(
+    ("verdicts", "known", "react", "wanted"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+)
 def test_the_table(
     verdicts: Mapping[str, Verdict], known: Known, react: React, wanted: list[tuple[str, str, str]]
 ) -> None:

@@ -74,9 +74,9 @@ def judge(
 
 
 def merged(*parts: Joined) -> Joined:
-    return Joined(*[[value for part in parts for value in getattr(part, name)] for name in (
-        "ids", "positions", "versions", "roles", "times", "arrived", "predictions", "probabilities", "truths",
-    )])  # fmt: skip
+    names = ("ids", "positions", "versions", "roles", "times", "arrived", "predictions", "probabilities", "truths")
+    lists: dict[str, Any] = {name: [value for part in parts for value in getattr(part, name)] for name in names}
+    return Joined(**lists)
 
 
 def until_decided(seed: int, champion: float, challenger: float, rows: int = 2000) -> tuple[str, int]:

@@ -216,6 +216,10 @@ def test_slices_that_fail_are_found_from_the_reference_of_the_bundle() -> None:
         verdicts.append(judge.judge(labelled(rows, "tabular-classification", (0, 1))).verdict)
     assert [v.status for v in verdicts] == ["pass", "fail"]
     assert {c.name for c in verdicts[1].failed} == {"accuracy", "shop=north"}
+    north_check = next(c for c in verdicts[1].checks if c.name == "shop=north")
+    assert north_check.high is not None
+    assert north_check.high < 0.7
+    assert north_check.evidence["metric"] == "accuracy"
     assert {c.name for c in verdicts[0].checks} == {"accuracy", "shop=east", "shop=north", "shop=south"}
 
 

@@ -61,14 +61,19 @@ def said(plane: Plane, route: Route, rows: list[dict[str, Any]]) -> tuple[int, s
     done: list[Job] = []
     answered = threading.Event()
     question = Question("wine", friendly, Raw(json.dumps(rows).encode()))
-    plane.desk.ask(question, lambda job: (done.append(job), answered.set())[0])
+
+    def receive(job: Job) -> None:
+        done.append(job)
+        answered.set()
+
+    plane.desk.ask(question, receive)
     plane.desk.flush()
     assert answered.wait(30)
     found = answer(done[0])
     return found.version, found.role, list(found.predictions)
 
 
-ROWS = [{"x": 1.0, "colour": "red"}, {"x": 9.0, "colour": "white"}, {"x": None, "colour": "pink"}]
+ROWS: list[dict[str, Any]] = [{"x": 1.0, "colour": "red"}, {"x": 9.0, "colour": "white"}, {"x": None, "colour": "pink"}]
 RULES = (Rule("x", ">", 5, 6.5), Rule("colour", "in", ["red", "pink"], 4.5))
 
 

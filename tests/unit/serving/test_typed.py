@@ -14,6 +14,7 @@ from boucle.core.signature import Batch, Field, Rows, Signature, outputs_of
 from boucle.serving.intake import Intake
 from boucle.serving.messages import Raw
 from boucle.serving.protocols import friendly, mlflow, v1, v2
+from boucle.serving.typed import matrix
 
 NUMBERS = Signature((Field("a", "float64"), Field("b", "float64")), outputs_of(None))
 GAPS = Signature((Field("a", "float64", optional=True), Field("n", "int64", optional=True)), outputs_of(None))
@@ -171,3 +172,19 @@ def test_requests_of_both_ways_join_to_one_batch() -> None:
     assert exact.batch is not None
     joined = intake.join([quick, exact])
     assert same(joined, {"a": np.array([np.nan, 0.5]), "n": np.array([3, np.nan])})
+
+
+@pytest.mark.parametrize("width", [1, 15, 16, 70_000])
+@pytest.mark.parametrize("count", [1, 15, 16])
+def test_rows_of_floats_are_a_matrix_to_the_last_bit(count: int, width: int) -> None:
+    values = np.random.default_rng(0).normal(size=(count, width)) * 10.0 ** np.arange(count)[:, np.newaxis]
+    values[0, 0], values[-1, -1] = -0.0, 5e-324
+    made = matrix([tuple(row) for row in values.tolist()], width)
+    assert made.flags.c_contiguous
+    assert made.flags.owndata
+    assert made.tobytes() == values.tobytes()
+
+
+def test_many_rows_of_floats_are_a_matrix() -> None:
+    values = np.random.default_rng(0).normal(size=(70_000, 2))
+    assert (matrix([tuple(row) for row in values.tolist()], 2) == values).all()
