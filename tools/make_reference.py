@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 
 from boucle.cli.main import COMMANDS, application
 from boucle.project import keys
-from boucle.project.settings import Duration, Section, Settings
+from boucle.project.settings import Settings
+from boucle.project.values import Duration, Section
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 PAGE = REFERENCE / "project-file.md"

@@ -19,14 +19,19 @@ def main(url: str, root: str, model: str, name: str) -> None:
     lease = Lease(plain, model)
     lease.me = name
     state = Fenced(plain, lease)
-    print("waiting", flush=True)
+    say("waiting")
     with lease.beating():
         while True:
             if not lease.try_take():
                 time.sleep(0.1)
                 continue
-            print("took", flush=True)
+            say("took")
             act(state, model, name)
+
+
+def say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 def act(state: Fenced, model: str, name: str) -> None:
@@ -38,7 +43,7 @@ def act(state: Fenced, model: str, name: str) -> None:
                 tx.settings.put(f"count:{model}", count)
                 tx.journal.append(Event("acted", time.time(), str(count), model, None, name))
         except LeaseLost:
-            print("lost", flush=True)
+            say("lost")
             return
         time.sleep(0.05)
 

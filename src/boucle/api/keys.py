@@ -11,7 +11,7 @@ from boucle.api.access import Administered, Known, require_all
 from boucle.api.bodies import Body
 from boucle.core.access import Rate, Role
 from boucle.loop import access
-from boucle.project.settings import Duration, seconds
+from boucle.project.values import Duration, seconds
 
 router = APIRouter(prefix="/api/keys")
 

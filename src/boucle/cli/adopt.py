@@ -12,7 +12,7 @@ from boucle.cli.train import show
 from boucle.data import read
 from boucle.loop.adoption import adopt_model
 from boucle.loop.project import Project
-from boucle.project.settings import FILE
+from boucle.project.values import FILE
 
 
 def adopt(

@@ -10,11 +10,13 @@ import typer
 from boucle.cli.output import JsonOption, Output, ProjectOption
 from boucle.core.errors import RequestError
 from boucle.loop import alarms as loop_alarms
+from boucle.loop import messages
 from boucle.loop.project import Project
-from boucle.project.settings import seconds
+from boucle.project.values import seconds
 
 
 def alarms(
+    number: Annotated[int | None, typer.Argument(metavar="[ID]", help="Only this one, with all that was told.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
     project: ProjectOption = None,
     json: JsonOption = False,
@@ -22,9 +24,14 @@ def alarms(
     """List alarms: open, acknowledged, resolved."""
     opened, output = Project.open(project), Output(json)
     with opened.state.begin() as tx:
-        found = tx.alarms.all() if every else tx.alarms.unresolved()
+        one = None if number is None else tx.alarms.get(number)
+        found = [one] if one else tx.alarms.all() if every else tx.alarms.unresolved()
 
     def show() -> None:
+        if one:
+            message = messages.compose(opened, one)
+            output.line(f"{message.title} ({one.state})\n\n{message.text.rstrip()}")
+            return
         if not found:
             output.line("No alarm is open.")
             return

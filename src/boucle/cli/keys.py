@@ -13,7 +13,7 @@ from boucle.core.access import Key, Rate, Role
 from boucle.core.errors import RequestError
 from boucle.loop import access
 from boucle.loop.project import Project
-from boucle.project.settings import seconds
+from boucle.project.values import seconds
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke the keys that callers use.")
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from boucle.core.errors import DataError, suggest
 from boucle.data.infer import present
-from boucle.project.settings import Data, seconds
+from boucle.project.settings import Data
+from boucle.project.values import seconds
 
 _KEY_LENGTH = 16
 _AT_ONCE = 65_536

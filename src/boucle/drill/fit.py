@@ -23,6 +23,8 @@ def fit(settings: Settings, windows: int) -> tuple[Settings, int, tuple[str, ...
         notes.append("react.dry_run is off")
     react = react.model_copy(update={"dry_run": False, "schedule": None})
     serve = Serve.model_validate({}).model_copy(update={"fallback": settings.serve.fallback})
+    if settings.release.require_approval:
+        notes.append("release.require_approval is off")
     release = settings.release.model_copy(update={"require_approval": False})
     here = {"store": Store.model_validate({}), "tracking": Tracking.model_validate({}), "alerts": []}
     changed = {**here, "serve": serve, "monitor": monitor, "react": react, "release": release}

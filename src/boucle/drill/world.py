@@ -26,7 +26,8 @@ from boucle.formats import block, bundle
 from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
 from boucle.loop.keeper import Keeper
 from boucle.loop.project import Project
-from boucle.project.settings import Settings, seconds
+from boucle.project.settings import Settings
+from boucle.project.values import seconds
 from boucle.serving.columns import plain
 
 HOUR = 3600.0

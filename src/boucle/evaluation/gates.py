@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from boucle.core.verdict import Check
 from boucle.measures.intervals import Estimate
-from boucle.project.settings import bound
+from boucle.project.values import bound
 
 FEW = 20
 COSTS = ("latency_p50_ms", "latency_p99_ms", "size_mb")

@@ -8,7 +8,7 @@ from boucle.evaluation.look import badge, figure, number, percent, rows_of, sect
 from boucle.evaluation.result import Comparison, Curves, Evaluation, Fairness, Robustness, Slice
 from boucle.evaluation.whiskers import balance, bars, scale, whisker
 from boucle.measures.metrics import METRICS
-from boucle.project.settings import bound
+from boucle.project.values import bound
 
 TOP = 20
 SLICES = 100

@@ -17,7 +17,8 @@ from boucle.formats.files import exclusive
 from boucle.loop import issuers
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
-from boucle.project.settings import NAME, Jwt, seconds
+from boucle.project.settings import Jwt
+from boucle.project.values import NAME, seconds
 
 PREFIX = "boucle_"
 RESERVED = frozenset(("admin", "api", "cli", "keeper", "local", "root"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from boucle.core.deployment import Deployment
 from boucle.core.errors import BoucleError, StoreError
@@ -174,7 +175,8 @@ class Hands:
 
 
 def _pending(decision: Decision, held: Deployment) -> Pending:
-    return Pending("rollback" if decision.action == "rollback" else "disable", decision.reason, held.generation, cause=decision.cause)
+    what: Literal["rollback", "disable"] = "rollback" if decision.action == "rollback" else "disable"
+    return Pending(what, decision.reason, held.generation, cause=decision.cause)
 
 
 def _told(held: Deployment, decision: Decision) -> tuple[str, str]:

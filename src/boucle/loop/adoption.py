@@ -19,7 +19,8 @@ from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
 from boucle.ports.trainer import Progress
 from boucle.project import template
-from boucle.project.settings import FILE, Settings
+from boucle.project.settings import Settings
+from boucle.project.values import FILE
 from boucle.registry import versions
 from boucle.training import adopt as adopting
 from boucle.training import environment

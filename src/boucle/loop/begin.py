@@ -15,7 +15,7 @@ from boucle.core.json import to_data
 from boucle.data import infer, read
 from boucle.formats.files import write_atomic
 from boucle.project import schema, template
-from boucle.project.settings import FILE
+from boucle.project.values import FILE
 
 BEATS_THE_MEAN = 0.95
 BALANCED = 0.35

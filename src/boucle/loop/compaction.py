@@ -17,7 +17,7 @@ from boucle.formats.table import observed
 from boucle.loop import plane
 from boucle.loop.project import Project
 from boucle.ports.archive import Archive, Part
-from boucle.project.settings import bytes_of, seconds
+from boucle.project.values import bytes_of, seconds
 
 DAY, HOUR = 86400.0, 3600.0
 FULL = 0.9

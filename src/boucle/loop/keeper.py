@@ -29,7 +29,7 @@ from boucle.monitoring.ingest import Ingested, ingest
 from boucle.monitoring.look import Look, look
 from boucle.monitoring.meter import Meter
 from boucle.ports.stores import Transaction
-from boucle.project.settings import seconds
+from boucle.project.values import seconds
 
 GOODBYE = 5.0
 """Seconds the keeper waits at its end for messages that are on their way."""

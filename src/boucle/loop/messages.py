@@ -81,8 +81,8 @@ def _finding(check: Mapping[str, Any], measured: str, language: Language) -> str
         said += f"{word('colon', language)}{measured}{seen}"
         said += f" [{low}, {high}]" if low and high else ""
     if check.get("bound"):
-        said += f" ({word('bound', language)} {str(check['bound'])[:_LONGEST_NAME]})"
-    if rows := check.get("n"):
+        said += f" ({word('bound', language)} {_plain(str(check['bound']), _LONGEST_NAME)})"
+    if isinstance(rows := check.get("n"), int):
         said += f", {rows} {word('rows', language)}"
     return said + (f"; {_line(str(check['note']), 300)}" if check.get("note") else "")
 
@@ -102,7 +102,7 @@ def _facts(alarm: Alarm, verdict: Mapping[str, Any], language: Language) -> list
     found.append(("done", _line(str(alarm.data.get("done") or word("nothing", language)), _LONGEST_TEXT), False))
     if alarm.data.get("undo"):
         found.append(("undo", _line(str(alarm.data["undo"]), 300), True))
-    found += [("see", f"boucle history {_line(alarm.model)}", True), ("ack", f"boucle ack {alarm.id}", True)]
+    found += [("see", f"boucle alarms {alarm.id}", True), ("ack", f"boucle ack {alarm.id}", True)]
     return [(word(name, language), said, command) for name, said, command in found]
 
 
@@ -135,8 +135,12 @@ def _picture(failed: list[Mapping[str, Any]]) -> tuple[bytes, str]:
 
 def _line(text: str, longest: int = _LONGEST_NAME) -> str:
     """Return text of data on one line, shortened, without what chats act on: no name is a line or a link."""
-    plain = "".join(_MEANS_SOMETHING.get(c, c) if c.isprintable() else " " for c in text)
-    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+    return _plain("".join(_MEANS_SOMETHING.get(c, c) for c in text), longest)
+
+
+def _plain(text: str, longest: int) -> str:
+    one = "".join(c if c.isprintable() else " " for c in text)
+    return one if len(one) <= longest else one[: longest - 1] + "…"
 
 
 def _number(value: object) -> str:

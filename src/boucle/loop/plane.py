@@ -6,7 +6,8 @@ from pathlib import Path
 
 from boucle.core.json import dumps
 from boucle.formats.files import write_atomic
-from boucle.project.settings import Settings, bytes_of, seconds
+from boucle.project.settings import Settings
+from boucle.project.values import bytes_of, seconds
 from boucle.serving.options import ServeOptions
 
 

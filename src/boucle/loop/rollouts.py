@@ -21,9 +21,11 @@ from boucle.monitoring.canary import Progress
 from boucle.monitoring.canary_judge import Decided, conclude
 from boucle.monitoring.guard import Guards
 from boucle.ports.stores import Transaction
-from boucle.project.settings import seconds
+from boucle.project.values import seconds
 
 _PAST = 1000
+_NARROWEST = 1000.0
+"""Labels of the challenger at which the bound is narrowest, at least: a tenth of a loss takes thousands."""
 
 
 def begin(
@@ -148,14 +150,15 @@ class _Evidence:
 
     def decide(self) -> Decided:
         rollout = self._rollout
+        others = guard.evidence(self._guards, self._settings, self._paired)
         quality = canary.evidence(
             self._progress,
             self._settings,
             required=rollout.required * max(1, rollout.step),
-            planned=float(rollout.required * max(1, len(rollout.steps))),
+            planned=max(_NARROWEST, rollout.required * len(rollout.steps)),
             paired=self._paired,
+            metrics=1 + len(others),
         )
-        others = guard.evidence(self._guards, self._settings, self._paired)
         passed = self._now - rollout.started
         pace = quality.rows / passed if passed > 0 and quality.rows else None
         return conclude(f"{self._model}/{rollout.challenger}", [quality, *others], pace=pace)

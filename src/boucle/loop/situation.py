@@ -12,7 +12,8 @@ from boucle.loop.memory import Memory
 from boucle.loop.policy import JUDGED, Known, reaction_to
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
-from boucle.project.settings import React, Settings, seconds
+from boucle.project.settings import Fallback, React, Settings
+from boucle.project.values import seconds
 
 _MOST = 20_000
 """Labelled rows that are counted at most."""
@@ -54,9 +55,17 @@ def known(
         approving=approval is not None and approval.state == "open",
         disabled=not held.enabled,
         has_previous=held.previous is not None,
-        has_fallback=settings.serve.fallback is not None,
+        has_fallback=_answers_without(settings, held),
         schedule_due=_due(react.schedule, kept.scheduled, now),
     )
+
+
+def _answers_without(settings: Settings, held: Deployment) -> bool:
+    """Say whether the declared fallback can answer in the champion's place."""
+    declared = settings.serve.fallback
+    if isinstance(declared, Fallback) and declared.otherwise is None:
+        return held.previous is not None
+    return declared is not None
 
 
 def _matters(verdicts: dict[str, Verdict], kept: Memory, react: React) -> bool:

@@ -24,7 +24,7 @@ from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
 from boucle.measures.metrics import default_metrics
 from boucle.ports.trainer import Job, Progress, Trainer
-from boucle.project.settings import seconds
+from boucle.project.values import seconds
 from boucle.training import environment
 from boucle.training.train import Trained, train
 

@@ -32,7 +32,8 @@ SMALL, LARGE = 0.05, 20.0
 _LARGEST = 1e149
 _FLAGS = {"missing": 1, "outside": 2, "far": 4, "small": 8, "large": 16}
 _BINS, _COMBINATIONS = 128, 32
-_MULTIPLIED = 100_000
+MULTIPLIED = 100_000
+"""Rows of a batch whose products are taken, at least; of twice as many on, an even part of them stands for all."""
 _MANY = 256
 AT_ONCE = 1024
 """Rows that are multiplied at once: few enough for the linear algebra not to start threads, which costs more."""
@@ -54,12 +55,13 @@ class Coded:
 class Counting:
     """Counts batches in the bins of ``columns``. ``scores`` has every bin's normal score, shape (bins,), for pairs."""
 
-    def __init__(self, columns: Sequence[Column], scores: Floats | None = None, triples: bool = True) -> None:
+    def __init__(self, columns: Sequence[Column], scores: Floats | None = None, multiplied: int = MULTIPLIED) -> None:
         self.columns = tuple(columns)
         self.offsets = np.concatenate(([0], np.cumsum([c.bins for c in columns]))).astype(np.int64)
         self.scores = scores
         numeric = [i for i, c in enumerate(columns) if c.kind == "numeric"]
-        self.paired, self.tripled = numeric[:PAIRED], numeric[:TRIPLED] if triples else []
+        self.paired, self.tripled = numeric[:PAIRED], numeric[:TRIPLED]
+        self.multiplied = multiplied
         self._upper = np.triu_indices(len(self.paired), 1)
         self._threes = threes_of(len(self.tripled))
         self._tables: dict[int, NDArray[np.uint16]] = {}
@@ -103,12 +105,12 @@ class Counting:
     def products(self, placed: dict[int, Bins], rows: int) -> tuple[Floats, Floats]:
         """Return the sums over rows of products of two, and of three, normal scores; missing values have none.
 
-        Of more than 200,000 rows an even part is multiplied and scaled up: more would tell no more.
+        Of very many rows an even part is multiplied and scaled up: more would tell no more.
         """
         many, threes = len(self.paired), len(self.tripled)
         two, three = np.zeros((many, many)), np.zeros((threes, threes, threes))
         if self.scores is not None and placed:
-            step = max(1, rows // _MULTIPLIED)
+            step = max(1, rows // self.multiplied)
             if step > 1:
                 placed = {i: found[::step] for i, found in placed.items()}
                 every, rows = rows, len(range(0, rows, step))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from boucle.core.profile import RATES, Counts, Profile
 from boucle.core.signature import Batch
 from boucle.core.signature import Column as Values
-from boucle.measures.counting import Counting
+from boucle.measures.counting import MULTIPLIED, Counting
 from boucle.measures.profiles import OUTPUTS, PREDICTION, output
 from boucle.measures.smooth import ORDER, Basis, normal_scores
 from boucle.measures.special import beta_share
@@ -48,10 +48,10 @@ class Law:
     ``design`` (columns,) is what the rows of each column are divided by; ``typical`` is the median, for all else.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, multiplied: int = MULTIPLIED) -> None:
         self.profile = profile
         self.total: Counts = profile.total
-        self.counting = Counting(profile.columns, triples=profile.triples.shape[1] > 0)
+        self.counting = Counting(profile.columns, multiplied=multiplied)
         self.offsets = self.counting.offsets
         scores = normal_scores(profile.columns, self.offsets, self.total.bins)
         self.counting.scores = scores

@@ -16,6 +16,8 @@ MOST = 12
 """Columns with more levels have no slices."""
 LEAST = 0.02
 """A slice has this share of the reference's rows, at least."""
+ALL = 120
+"""Slices in all, those of the first columns: each takes time at every look, and a share of the evidence."""
 Floats = NDArray[np.float64]
 Slices = Mapping[str, Mapping[str, Expected]]
 
@@ -43,6 +45,8 @@ def slices_of(columns: Mapping[str, Any], losses: Floats, whole: Expected) -> di
         if not 1 < np.count_nonzero(met) <= MOST:
             continue
         large = [i for i in np.argsort(levels).tolist() if met[i] >= max(1.0, LEAST * usable.sum())]
+        if sum(map(len, found.values())) + len(large) > ALL:
+            break
         found[name] = {levels[i]: _expected(scaled[usable & (codes == i)], whole) for i in large}
     return found
 
@@ -55,7 +59,7 @@ def part(columns: Mapping[str, Any], slices: Slices) -> list[Parted]:
             continue
         codes, met = coded(columns[name])
         places = {one: i for i, one in enumerate(levels)}
-        table = np.array([*(places.get(one, -1) for one in met), -1], dtype=np.int64)
+        table = np.array([*(places.get(one, places.get(_SAME.get(one, ""), -1)) for one in met), -1], dtype=np.int64)
         titles = tuple(title(name, one) for one in levels)
         found.append(Parted(table[codes], titles, tuple(levels.values())))
     return found

@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from boucle.core.profile import Column, Counts, Kind, Profile
 from boucle.core.signature import Batch, Field
 from boucle.core.signature import Column as Values
-from boucle.measures.counting import AT_ONCE, Bins, Coded, Counting, bins_of, level, levels, numbers, threes_of
+from boucle.measures.counting import (
+    AT_ONCE,
+    MULTIPLIED,
+    Bins,
+    Coded,
+    Counting,
+    bins_of,
+    level,
+    levels,
+    numbers,
+    threes_of,
+)
 from boucle.measures.keys import HIGHEST, KEYS, LOWEST, centre_and_scale, keys
 from boucle.measures.smooth import Basis, normal_scores
 
@@ -66,14 +77,14 @@ def profile(
     kinds: dict[str, Kind],
     length: int | None = None,
     times: tuple[float, float] = (0.0, 0.0),
-    triples: bool = True,
+    multiplied: int = MULTIPLIED,
 ) -> Profile:
     """Profile columns of the given kinds, all of the same length; ``times`` are those of the first and the last row."""
     rows = max((len(values) for values in batch.values()), default=0)
     held = {name: numbers(batch[name]) if kinds[name] in ("numeric", "datetime") else batch[name] for name in kinds}
     columns = tuple(_column(name, kinds[name], values) for name, values in held.items())
     block = _block(rows, length)
-    made = _Reference(columns, held, rows, block, triples)
+    made = _Reference(columns, held, rows, block, multiplied)
     span = (times[1] - times[0]) * block / max(rows, 1)
     return made.profile(length is not None, times[0], span)
 
@@ -131,9 +142,11 @@ def _mode(values: Floats) -> float | None:
 class _Reference:
     """The reference's rows on their way to a profile."""
 
-    def __init__(self, columns: tuple[Column, ...], held: dict[str, Any], rows: int, block: int, triples: bool) -> None:
+    def __init__(
+        self, columns: tuple[Column, ...], held: dict[str, Any], rows: int, block: int, multiplied: int
+    ) -> None:
         self.rows, self.block, self.columns, self.held = rows, block, columns, held
-        self.counting = Counting(columns, triples=triples)
+        self.counting = Counting(columns, multiplied=multiplied)
         self.found = {i: self.counting.place(i, held[c.name]) for i, c in enumerate(columns) if c.numeric}
         self.placed: dict[int, Bins] = {i: bins_of(found) for i, found in self.found.items()}
         self.blocks = [slice(start, start + block) for start in range(0, max(rows - block // 2, 1), block)]

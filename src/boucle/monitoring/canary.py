@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from boucle.core.observation import Joined
 from boucle.core.signature import Label
 from boucle.measures.contrasts import Arm, Contrast, Pairs
 from boucle.measures.metrics import default_metrics, metric_of
+from boucle.measures.sequences import LEVEL
 from boucle.monitoring.canary_judge import Evidence, default_margin
 from boucle.monitoring.labels import Labelled, labelled
 from boucle.project.settings import Settings
@@ -74,8 +75,10 @@ def plain(rollout: str) -> Progress:
     return Progress(rollout, "accuracy")
 
 
-def evidence(progress: Progress, settings: Settings, *, required: int, planned: float, paired: bool) -> Evidence:
-    """Return what is known of the difference in loss, for ``conclude``.
+def evidence(
+    progress: Progress, settings: Settings, *, required: int, planned: float, paired: bool, metrics: int = 1
+) -> Evidence:
+    """Return what is known of the difference in loss, for ``conclude`` with ``metrics`` in all.
 
     The margin is ``release.margin``, else ``evaluate.champion.margin``, in the metric's unit, else a tenth of the
     champion's loss. The bound is narrowest at ``planned`` rows of the challenger.
@@ -92,7 +95,7 @@ def evidence(progress: Progress, settings: Settings, *, required: int, planned: 
     missing = f"{progress.unusable} of the challenger's labelled answers are no usable answer" if too_many else ""
     return Evidence(
         f"{metric_of(progress.metric).loss} loss, challenger minus champion",
-        compared.band(planned),
+        replace(compared.band(planned), low=compared.band(planned, LEVEL / metrics).low),
         _margin(progress.metric, settings, loss),
         required,
         int(rows),

@@ -16,7 +16,8 @@ from boucle.measures.contrasts import FALLS, Arm, Contrast
 from boucle.measures.sequences import Band
 from boucle.monitoring.canary_judge import FEWEST, Evidence
 from boucle.ports.stores import Transaction
-from boucle.project.settings import Settings, seconds
+from boucle.project.settings import Settings
+from boucle.project.values import seconds
 
 ERRORS, LATENCY = "errors", "latency"
 _PAST = 2000

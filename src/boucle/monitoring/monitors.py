@@ -22,8 +22,8 @@ from boucle.monitoring.quality_monitor import QualityMonitor
 from boucle.monitoring.tables import Columns, columns_of, rows_of
 
 SCORE, QUALITY = "score", "quality"
-_TRIPLED_ROWS = 100_000
-"""Rows up to which one comparison looks at triples of columns: beyond, they would cost more than all the rest."""
+_MULTIPLIED = 20_000
+"""Rows whose products one comparison takes: they would else cost more than all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,7 @@ def drift(reference: Any, current: Any, score: tuple[Any, Any] | None = None, *,
     if score is not None:
         old, kinds = _with_score(old, kinds, score[0])
         new, _ = _with_score(new, {}, score[1])
-    small = max(rows_of(old), rows_of(new)) <= _TRIPLED_ROWS
-    law = Law(profile(old, kinds, triples=small))
+    law = Law(profile(old, kinds, multiplied=_MULTIPLIED), _MULTIPLIED)
     seen = [Seen(law.counting.count(new, rows_of(new)))]
     return _judged("current", law, seen, level, effect)
 

@@ -6,7 +6,8 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from boucle.project.masking import Path
-from boucle.project.settings import Section, Settings
+from boucle.project.settings import Settings
+from boucle.project.values import Section
 
 
 def members(annotation: Any) -> list[Any]:

@@ -15,7 +15,8 @@ from boucle.project.document import Document, read
 from boucle.project.explain import explain
 from boucle.project.faults import error
 from boucle.project.keys import entries, section
-from boucle.project.settings import FETCHED, FILE, Section, Settings
+from boucle.project.settings import Settings
+from boucle.project.values import FETCHED, FILE, Section
 
 
 def find(start: Path) -> Path:

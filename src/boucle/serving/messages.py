@@ -14,7 +14,7 @@ import orjson
 
 from boucle.core.errors import RequestError
 from boucle.core.observation import Role
-from boucle.core.signature import Batch, Label, Rows
+from boucle.core.signature import Batch, Label
 
 Row = tuple[Any, ...]
 JSON = b"application/json"
@@ -52,7 +52,8 @@ class Asked:
             self.rows = len(lists)
         else:
             assert batch is not None
-            self.rows = len(batch.matrix) if isinstance(batch, Rows) else len(next(iter(batch.values()), ()))
+            matrix = getattr(batch, "matrix", None)  # an abstract base class makes isinstance dear
+            self.rows = len(next(iter(batch.values()), ())) if matrix is None else len(matrix)
 
 
 class Answer(msgspec.Struct, eq=False):

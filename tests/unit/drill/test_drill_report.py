@@ -87,6 +87,7 @@ def test_a_drill_sends_nothing_out_and_keeps_the_thresholds(settings: Settings) 
         "alerts": ["json://people"],
         "store": {"url": "postgresql://host/live"},
         "tracking": {"uri": "http://mlflow"},
+        "release": {"require_approval": True},
         "react": {"dry_run": True, "min_labels": 100_000, "schedule": "0 3 * * *"},
         "monitor": {"window": 50_000, "quality_tolerance": 0.3, "drift": {"effect": 0.2}},
     }
@@ -94,4 +95,4 @@ def test_a_drill_sends_nothing_out_and_keeps_the_thresholds(settings: Settings) 
     assert (fitted.alerts, fitted.store.url, fitted.tracking.uri, fitted.react.schedule) == ([], None, None, None)
     assert (fitted.monitor.quality_tolerance, fitted.monitor.drift.effect) == (0.3, 0.2)
     assert rows == fitted.monitor.window == 1000
-    assert len(notes) == 3
+    assert len(notes) == 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from boucle.loop.turn import run_turn
 from boucle.loop.views import status
 
@@ -30,7 +32,7 @@ def test_a_retraining_learns_from_the_judged_rows_since_the_change(world: World)
     world.answer(300, shift=4)
     world.look()
     (started,) = world.engine.started
-    given = dict(zip(started, started[1:], strict=False))
+    given = dict(pairwise(started))
     assert abs(float(given["--since"]) - changed) < 0.5
     assert float(given["--until"]) < world.clock.now() - 0.4
     assert "--alone" in started

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boucle.core.verdict import Check, Verdict
+from boucle.core.verdict import Check, Status, Verdict
 from boucle.loop.policy import JUDGED, MOVES, Decision, Known, decide
 from boucle.project.settings import React
 
@@ -25,7 +25,7 @@ def reacting(**changes: Any) -> React:
 REACT = reacting()
 
 
-def verdict(kind: str, status: Literal["pass", "fail", "inconclusive"], **inputs: Any) -> Verdict:
+def verdict(kind: str, status: Status, **inputs: Any) -> Verdict:
     return Verdict.of("wine/1", kind, [Check(kind, status, 1.0, "< 0.5")], **inputs)
 
 
@@ -130,7 +130,7 @@ def test_a_retraining_learns_from_the_rows_since_the_change() -> None:
     assert (first.since, again.since, whole.since) == (1234.5, 1234.5, None)
 
 
-statuses = st.sampled_from(["pass", "fail", "inconclusive"])
+statuses: st.SearchStrategy[Status] = st.sampled_from(["pass", "fail", "inconclusive"])
 seen = st.dictionaries(st.sampled_from(JUDGED), statuses).map(lambda d: {k: verdict(k, v) for k, v in d.items()})
 counts = st.integers(0, 30)
 knowledge = st.builds(

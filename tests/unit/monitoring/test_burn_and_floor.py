@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boucle.core.observation import Joined, Observation
+from boucle.measures.detectors import Floats
 from boucle.monitoring.burn import budgets, judge_burn
 from boucle.monitoring.floor import judge_floor, loss_limit
 from boucle.monitoring.labels import Labelled, labelled
@@ -137,7 +138,7 @@ def take(kept: Kept, seen: list[Observation]) -> None:
     meter.keep(kept, NOW, MONTH)  # type: ignore[arg-type]
 
 
-def rows(errors: np.ndarray) -> Labelled:  # type: ignore[type-arg]
+def rows(errors: Floats) -> Labelled:
     n = len(errors)
     joined = Joined(
         [f"r{i}" for i in range(n)], [0] * n, [1] * n, ["champion"] * n, [float(i) for i in range(n)],
@@ -146,7 +147,7 @@ def rows(errors: np.ndarray) -> Labelled:  # type: ignore[type-arg]
     return labelled(joined, "tabular-regression")
 
 
-def floor(errors: np.ndarray, services: list[dict[str, float]] | None = None) -> str:  # type: ignore[type-arg]
+def floor(errors: Floats, services: list[dict[str, float]] | None = None) -> str:
     verdict = judge_floor("wine/1", rows(errors), "rmse", {"rmse": 1.0}, 2.0, services or [], 0.5)
     assert verdict is not None
     return verdict.status

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from boucle.project.settings import Capture, bytes_of
+from boucle.project.settings import Capture
+from boucle.project.values import bytes_of
 
 
 @pytest.mark.parametrize(
