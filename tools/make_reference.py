@@ -60,7 +60,7 @@ def tables(model: type[Section], path: str) -> Iterator[str]:
     yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
     first: dict[type[Section], str] = {}
-    for name, field in model.model_fields.items():
+    for name, field in keys.fields(model).items():
         below = section_of(field)
         if below:
             first.setdefault(below, name + (".NAME" if keys.entries(field.annotation) else ""))

@@ -12,15 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from skl2onnx import to_onnx
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import SplineTransformer
+from sklearn.preprocessing import PowerTransformer, SplineTransformer
 
 WINE = Path(__file__).parents[2] / "src/boucle/demo/data/winequality-red.csv"
+SAMPLED = 1000
 ASKED = 64  # distinct rows that the load consists of
 TREES = 200
+COPIES = 300  # of the rows that neighbours are looked for among
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ def _fit(name: str, told: str, model: Any, table: pd.DataFrame, folder: Path) ->
     case = Case(name, told, folder, columns, rows, np.asarray(model.predict(rows), dtype=np.float64))
     joblib.dump(model, case.pickle)
     np.save(case.example, rows[:5])
-    table[cut:].to_csv(case.sample, index=False)
-    if name != "uncompiled":
+    table[cut : cut + SAMPLED].to_csv(case.sample, index=False)
+    if name not in ("uncompiled", "overload"):
         with warnings.catch_warnings():  # numpy tells of its own plans here
             warnings.simplefilter("ignore")
             options = {"zipmap": False} if hasattr(model, "predict_proba") else None
@@ -100,10 +104,19 @@ def _forest() -> tuple[Any, pd.DataFrame, str]:
 
 
 def _uncompiled() -> tuple[Any, pd.DataFrame, str]:
-    """A forest behind splines: skl2onnx has no converter for them, and one call is dear whatever it answers."""
+    """A forest behind splines: skl2onnx has no converter for them, Boucle compiles the forest alone."""
     table = load_diabetes(as_frame=True).frame.rename(columns={"target": "truth"})
     model = make_pipeline(SplineTransformer(), RandomForestRegressor(TREES, random_state=0))
     return model, table, f"SplineTransformer + RandomForestRegressor, {TREES} trees, 10 features (diabetes)"
 
 
-_MODELS = {"linear": _linear, "forest": _forest, "uncompiled": _uncompiled}
+def _overload() -> tuple[Any, pd.DataFrame, str]:
+    """Neighbours among many rows: every row asked is dear, and no part of it is compiled."""
+    table = load_diabetes(as_frame=True).frame.rename(columns={"target": "truth"})
+    table = pd.concat([table] * COPIES, ignore_index=True)
+    table.iloc[:, :-1] += np.random.default_rng(0).normal(0.0, 0.01, (len(table), table.shape[1] - 1))
+    model = TransformedTargetRegressor(KNeighborsRegressor(algorithm="brute"), transformer=PowerTransformer())
+    return model, table, f"KNeighborsRegressor among {len(table) * 2 // 3:,} rows, target transformed (diabetes)"
+
+
+_MODELS = {"linear": _linear, "forest": _forest, "uncompiled": _uncompiled, "overload": _overload}

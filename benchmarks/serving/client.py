@@ -28,13 +28,13 @@ class Connection:
         self._sock = socket.create_connection(("127.0.0.1", port), timeout=10)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
-        self.due = 0.0
+        self.due = self.sent = 0.0
 
     def fileno(self) -> int:
         return self._sock.fileno()
 
     def send(self, request: bytes, due: float) -> None:
-        self.due = due
+        self.due, self.sent = due, time.perf_counter()
         self._sock.sendall(request)
 
     def receive(self) -> tuple[int, bytes] | None:
@@ -60,12 +60,14 @@ def request(path: str, body: bytes) -> bytes:
 
 
 def load(port: int, requests: list[bytes], connections: int, seconds: float, rate: float) -> dict[str, float]:
-    """Ask for ``seconds``; returns counts, and latencies in seconds."""
+    """Ask for ``seconds``; returns counts, and latencies in seconds: ``taken99`` from when a request was sent, of
+    those that were not refused.
+    """
     poll, every = select.epoll(), [Connection(port) for _ in range(connections)]
     by_number = {one.fileno(): one for one in every}
     for one in every:
         poll.register(one, select.EPOLLIN)
-    idle, spent, refused, asked = deque(every), [], 0, 0
+    idle, spent, taken, refused, asked = deque(every), [], [], 0, 0
     begun = time.perf_counter()
     end = begun + seconds
     while (now := time.perf_counter()) < end:
@@ -77,15 +79,19 @@ def load(port: int, requests: list[bytes], connections: int, seconds: float, rat
             one = by_number[number]
             if (answer := one.receive()) is None:
                 continue
-            spent.append(time.perf_counter() - one.due)
-            refused += answer[0] != 200
+            now = time.perf_counter()
+            spent.append(now - one.due)
+            if answer[0] == 200:
+                taken.append(now - one.sent)
+            else:
+                refused += 1
             idle.append(one)
     took = time.perf_counter() - begun
     late = [end - (begun + n / rate) for n in range(asked, int(rate * seconds))]  # due, and never even sent
     cuts = statistics.quantiles(spent + late, n=100) if len(spent) > 1 else [0.0] * 99
     return {
         "answered": len(spent), "seconds": took, "p50": cuts[49], "p99": cuts[98], "refused": refused,
-        "failed": 0, "unsent": len(late),
+        "failed": 0, "unsent": len(late), "taken99": statistics.quantiles(taken, n=100)[98] if len(taken) > 1 else 0.0,
     }  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def measure(
     bodies = folder / "bodies"
     bodies.write_bytes(b"\n".join(wire.bodies(case, load)) + b"\n")
     before, around, begun, ours = server.cpu(), busy(), time.perf_counter(), os.times()
-    figures = _generate(port, wire.path, bodies, load.connections, seconds, rate)
+    figures = generate(port, wire.path, bodies, load.connections, seconds, rate)
     wall, spent, used = time.perf_counter() - begun, server.cpu() - before, os.times()
     if figures["failed"] or figures["refused"] or not figures["answered"]:
         raise Unavailable(
@@ -137,9 +137,12 @@ def measure(
     )
 
 
-def _generate(port: int, path: str, bodies: Path, connections: int, seconds: int, rate: float) -> dict[str, float]:
+def generate(
+    port: int, path: str, bodies: Path, connections: int, seconds: int, rate: float, own: bool = False
+) -> dict[str, float]:
+    """Run a generator and return its figures: wrk, or our own at a fixed rate and where ``own`` says so."""
     wrk = shutil.which("wrk")
-    if wrk and not rate:
+    if wrk and not rate and not own:
         command = [
             wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_HERE / "load.lua"),
             f"http://127.0.0.1:{port}{path}", "--", str(bodies),

@@ -98,8 +98,8 @@ class Boucle:
         """Return what the bundle says it is run by."""
         for place in (self.folder / case.name / ".boucle/bundles").glob("*/bundle.json"):
             info = json.loads(place.read_text())
-            compiled = info.get("compiled") or info.get("options", {}).get("compiled")
-            return f"runtime {info.get('runtime')}" + (f", compiled {json.dumps(compiled)[:200]}" if compiled else "")
+            half = info.get("parity", {}).get("half")
+            return f"runtime {info.get('runtime')}" + (", preprocessing as it is" if half else "")
         return "runtime unknown"
 
     def _start(self, case: Case, python: Path, port: int, **options: Any) -> Start:

@@ -20,6 +20,7 @@ from benchmarks.serving.cases import Case, make
 from benchmarks.serving.environments import Unavailable
 from benchmarks.serving.figures import C8, C64, OURS
 from benchmarks.serving.load import Load, Sample, Wire, check, first_answer, measure
+from benchmarks.serving.overload import overload
 from benchmarks.serving.peers import BY_NAME, PATIENCE, Start
 from benchmarks.serving.processes import LOAD_CORE, SERVER_CORE, Server, free_port
 
@@ -58,7 +59,7 @@ class Session:
         if "install" in self.parts:
             self.single["install_mb"], self.single["install_distributions"] = [size], [len(self.distributions[OURS])]
         self.boucle = ours.Boucle(self.folder / "projects", slim)
-        wanted = [part for part in ("linear", "forest", "uncompiled") if part in self.parts]
+        wanted = [part for part in ("linear", "forest", "uncompiled", "overload") if part in self.parts]
         if {"latency", "capture", "workers"} & set(self.parts) and "linear" not in wanted:
             wanted.append("linear")
         self.cases = make(self.folder / "cases", wanted)
@@ -72,12 +73,19 @@ class Session:
 
     def round(self, number: int) -> None:
         """Go through every server once, in an order that turns with the rounds."""
-        for case, servers in figures.loads([c for c in self.cases if c in self.parts], self.peers, self.cost).items():
+        for case, servers in figures.loads(
+            [c for c in self.cases if c in self.parts and c != "overload"], self.peers, self.cost
+        ).items():
             order = list(servers)
             order = order[number % len(order) :] + order[: number % len(order)]
             for name in order:
                 self._visit(self.cases[case], name, servers[name])
-        for part, take in (("latency", self._latency), ("capture", self._capture), ("workers", self._workers)):
+        for part, take in (
+            ("latency", self._latency),
+            ("overload", self._overload),
+            ("capture", self._capture),
+            ("workers", self._workers),
+        ):
             if part in self.parts:
                 try:
                     take()
@@ -170,6 +178,14 @@ class Session:
         told = "; ".join(f"{name} p50 {p50[name]:.2f} p99 {p99[name]:.2f} ms" for name in p99)
         self.notes["p99_ratio"] = f"{rate:,.0f}/s, last round: {told}"
 
+    def _overload(self) -> None:
+        """A model that is not compiled, asked half of what it can do and five times as much."""
+        case = self.cases["overload"]
+        with self._running(case, OURS) as (_, port, wire):
+            found = overload(port, wire, case, self.seconds, self.folder)
+        self.single["overload_ratio"].append(found.ratio)
+        self.notes["overload_ratio"] = f"last round: {found}"
+
     def _capture(self) -> None:
         """The same loop with capture and metrics on and off, one after the other."""
         case, off, cost = self.cases["linear"], self.boucle.switched_off(), {}
@@ -239,7 +255,7 @@ class _Running:
         self.server.stop()
 
 
-_KEYS = {"latency": "p99_ratio", "capture": "capture_percent", "workers": "two_workers"}
+_KEYS = {"latency": "p99_ratio", "overload": "overload_ratio", "capture": "capture_percent", "workers": "two_workers"}
 
 
 def machine() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from boucle.api.access import Known, Operated, require
 from boucle.api.bodies import Body
@@ -18,8 +18,19 @@ from boucle.loop.rules import OWN
 
 router = APIRouter()
 
-_Name, _Text = Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=10_000)]
-Texts = Annotated[dict[_Name, _Text], Field(max_length=100)]
+Name = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=10_000)]
+Texts = Annotated[dict[Name, Text], Field(max_length=100)]
+
+
+def _written(value: object) -> object:
+    """Raise ValueError for a time that is no text: a number would be taken for a Unix time."""
+    if not isinstance(value, str):
+        raise ValueError("a time is written as RFC 3339")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class AlertBody(BaseModel):
@@ -28,7 +39,7 @@ class AlertBody(BaseModel):
     status: Literal["firing", "resolved"]
     labels: Texts
     annotations: Texts = {}
-    starts_at: AwareDatetime = Field(alias="startsAt")
+    starts_at: Time = Field(alias="startsAt")
     fingerprint: str = Field(pattern=r"^[0-9A-Za-z]{1,64}$")
 
 
@@ -55,5 +66,6 @@ def _alert(one: AlertBody, project: Project, caller: Caller) -> external.Alert:
         raise RequestError("An alert has no name.", hint="its label `alertname` is one line, at most 200 characters")
     model = project.check_name(one.labels.get("model", project.name))
     require(caller, Role.OPERATOR, model)
-    text = one.annotations.get("summary") or one.annotations.get("description") or ""
+    told = one.annotations.get("summary") or one.annotations.get("description") or ""
+    text = "".join(c if c.isprintable() else " " for c in told)
     return external.Alert(model, name, one.fingerprint, one.status == "firing", one.starts_at.timestamp(), text)

@@ -8,6 +8,9 @@ from boucle.core.json import from_data, to_data
 from boucle.loop import views
 from boucle.loop.lease import Held
 from boucle.loop.project import Project
+from boucle.monitoring.burn import budgets
+from boucle.monitoring.meter import Metered
+from boucle.project.values import seconds
 
 _HELP = {
     "boucle_quality_ratio": "gauge newest measured quality of a version",
@@ -19,6 +22,8 @@ _HELP = {
     "boucle_quality_alarm": "gauge 1 while the newest verdict says that quality is lost",
     "boucle_alarms_open": "gauge alarms that are not resolved, by state",
     "boucle_keeper_beats_total": "counter signs of life of the keeper that acts, about one a second",
+    "boucle_error_budget_used_ratio": "gauge used share of an error budget over its period; 1 is all of it",
+    "boucle_error_budget_burn_rate": "gauge error budget used in the last hour; at 1 it lasts exactly its period",
     "boucle_traffic_share_ratio": "gauge share of the traffic by version and role",
     "boucle_business_value_total": "counter summed values of business events",
     "boucle_feedback_total": "counter labelled rows",
@@ -70,6 +75,7 @@ def _samples(project: Project) -> Iterator[tuple[str, dict[str, object], float]]
         yield "boucle_feedback_total", {"model": name}, model.traffic["labels"]
         yield "boucle_feedback_delay_seconds", {"model": name}, model.traffic["delay"]
     yield from _keeper(project)
+    yield from _budgets(project)
     yield from _decisions(project)
 
 
@@ -78,6 +84,16 @@ def _keeper(project: Project) -> Iterator[tuple[str, dict[str, object], float]]:
         kept = tx.settings.get(f"lease:{project.name}")
     if kept:
         yield "boucle_keeper_beats_total", {"model": project.name}, float(from_data(kept, Held).beat)
+
+
+def _budgets(project: Project) -> Iterator[tuple[str, dict[str, object], float]]:
+    slo = project.settings.monitor.slo
+    with project.state.begin(write=False) as tx:
+        kept = Metered(tx, project.name, project.clock.now())
+    for budget in budgets(kept.counted, slo, seconds(slo.period)):
+        labels: dict[str, object] = {"model": project.name, "promise": budget.name}
+        yield "boucle_error_budget_used_ratio", labels, budget.used
+        yield "boucle_error_budget_burn_rate", labels, budget.burn
 
 
 def _decisions(project: Project) -> Iterator[tuple[str, dict[str, object], float]]:

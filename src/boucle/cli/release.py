@@ -9,7 +9,8 @@ import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption
 from boucle.core.deployment import Strategy
-from boucle.core.json import to_data
+from boucle.core.json import from_data, to_data
+from boucle.core.verdict import Verdict
 from boucle.delivery.release import Change
 from boucle.loop import operations
 from boucle.loop.project import Project
@@ -116,6 +117,9 @@ def _tell(project: Project, change: Change, as_json: bool) -> None:
     def show() -> None:
         for event in change.events:
             output.line(f"{event.model}/{event.version}: {event.kind.replace('_', ' ')} ({event.reason})")
+            verdict = event.data.get("verdict") or {}
+            if verdict.get("kind") == "replay":
+                output.line(f"replayed: {from_data(verdict, Verdict).reason}")
         if change.undo:
             output.line(f"undo with: {change.undo}")
 

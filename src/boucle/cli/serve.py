@@ -76,7 +76,7 @@ def watch(
     opened, output = Project.open(project, actor="keeper"), Output(json)
     keeper = Keeper(opened, output.say)
     if once:
-        looked = keeper.look()
+        looked = keeper.once()
         output.result({"verdicts": looked.verdicts, "actions": looked.actions}, lambda: _show(output, looked))
         opened.close()
         return

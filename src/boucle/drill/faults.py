@@ -63,11 +63,15 @@ def make(name: str, rows: Population, settings: Settings, rng: np.random.Generat
     return _FAULTS[name](rows, settings, rng) if name else lambda traffic, _: traffic
 
 
-def _unit_change(rows: Population, _: Settings, rng: np.random.Generator) -> Fault:
+def _unit_change(rows: Population, settings: Settings, rng: np.random.Generator) -> Fault:
     columns = [
         f for f in rows.signature.inputs
         if f.numeric and not f.pii and np.mean(np.nan_to_num(rows.batch[f.name].astype(np.float64)) != 0.0) > 0.5
     ]  # fmt: skip
+    if columns and "range" in settings.serve.refuse:
+        columns = [f for f in columns if f.minimum is None and f.maximum is None]
+        if not columns:
+            raise Absent("numbers outside their range are refused, and reach no model")
     name = _one_of(columns, rng, "no numeric input is mostly other than zero").name
 
     def apply(traffic: Traffic, _: int) -> Traffic:

@@ -22,7 +22,9 @@ def fit(settings: Settings, windows: int) -> tuple[Settings, int, tuple[str, ...
     if react.dry_run:
         notes.append("react.dry_run is off")
     react = react.model_copy(update={"dry_run": False, "schedule": None})
-    serve = Serve.model_validate({}).model_copy(update={"fallback": settings.serve.fallback})
+    serve = Serve.model_validate({}).model_copy(
+        update={"fallback": settings.serve.fallback, "refuse": settings.serve.refuse}
+    )
     if settings.release.require_approval:
         notes.append("release.require_approval is off")
     release = settings.release.model_copy(update={"require_approval": False})

@@ -31,6 +31,8 @@ from boucle.project.values import seconds
 from boucle.serving.columns import plain
 
 HOUR = 3600.0
+QUICK = 0.002
+"""Seconds an answer takes where nothing is promised, and where the version at fault did not give it."""
 
 
 class World:
@@ -93,7 +95,7 @@ class World:
         rows = self.source.rows
         places = self._rng.integers(len(rows), size=self._rows)
         promised = self.settings.monitor.slo.latency_p99_ms
-        usual = 0.002 if promised is None else promised / 10_000.0
+        usual = QUICK if promised is None else promised / 10_000.0
         return Traffic(
             places,
             rows.take(places),
@@ -141,8 +143,7 @@ class World:
         """Write the requests one version answered, and those it failed, as the data plane does."""
         blamed = not traffic.release_only or version == self.released
         failed = traffic.failed & blamed
-        usual = np.minimum(traffic.latency, 0.002)
-        latency = traffic.latency if blamed else usual
+        latency = traffic.latency if blamed else np.minimum(traffic.latency, QUICK)
         for broken in (False, True):
             which = np.flatnonzero(mine & (failed == broken))
             if not len(which):

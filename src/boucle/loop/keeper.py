@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from boucle.core.deployment import Deployment
-from boucle.core.errors import BoucleError
+from boucle.core.errors import BoucleError, Conflict
 from boucle.core.event import Event
 from boucle.core.json import to_data
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.verdict import Verdict
 from boucle.formats.bundle import read_info
-from boucle.loop import access, alarms, lessons, memory, messages, promises
+from boucle.loop import access, alarms, memory, messages, promises
 from boucle.loop.acting import Hands
-from boucle.loop.lease import Fenced, Lease, LeaseLost
+from boucle.loop.lease import TERM, Fenced, Lease, LeaseLost
 from boucle.loop.memory import Memory
 from boucle.loop.outbox import Outbox
 from boucle.loop.policy import JUDGED, Decision, decide, reaction_to
@@ -28,6 +29,7 @@ from boucle.loop.upkeep import Upkeep, collected_seldom
 from boucle.monitoring.ingest import Ingested, ingest
 from boucle.monitoring.look import Look, look
 from boucle.monitoring.meter import Meter
+from boucle.monitoring.quarantine import quarantine
 from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 
@@ -72,6 +74,23 @@ class Keeper:
                     self._hands.retraining.stop()
             if lease.held:
                 self._outbox.drain(GOODBYE)
+
+    def once(self, patience: float = 2 * TERM) -> Looked:
+        """Look once, as the only keeper; raises Conflict when another one is at work."""
+        lease = Lease(self.project.state, self.project.name)
+        end = time.monotonic() + patience
+        with self._fenced(lease), lease.beating():
+            while not lease.try_take():
+                if time.monotonic() > end:
+                    raise Conflict(
+                        f"Another keeper ({lease.holder()}) looks after {self.project.name}.",
+                        hint="it does what this one would do: boucle status",
+                    )
+                time.sleep(0.2)
+            self._hands.retraining.recover()
+            looked = self.look()
+            self._outbox.drain(GOODBYE)
+            return looked
 
     def _take(self, lease: Lease, stop: threading.Event) -> bool:
         """Wait for the lease; returns whether it is ours."""
@@ -196,7 +215,7 @@ class Keeper:
         fault = seen.verdicts.get("fault")
         for one in seen.closed:
             if fault is not None and fault.status == "fail":
-                lessons.quarantine(tx, held.model, one.window.start, one.window.end)
+                quarantine(tx, held.model, one.window.start, one.window.end)
         judged = max((one.window.end for one in seen.closed), default=0.0)
         return replace(after, judged=max(after.judged, judged), scheduled=after.scheduled or now)
 

@@ -1,6 +1,6 @@
 """What a turn learns from: the project's data, and the labelled rows that the service has seen.
 
-Rows of windows with a data fault are never learned from. The keeper keeps their spans (``quarantine``).
+Rows of windows with a data fault are never learned from.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 
 from boucle.loop.project import Project
-from boucle.ports.stores import Transaction
+from boucle.monitoring.quarantine import quarantined, within
 
 _PER_LEVEL = 10
 """Rows of each class that are needed to learn from recent rows alone."""
-_SPANS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +35,6 @@ class Learned:
     known: pd.DataFrame
     labelled: int = 0
     warnings: tuple[str, ...] = ()
-
-
-def quarantine(tx: Transaction, model: str, start: float, end: float) -> None:
-    """Keep the rows requested between ``start`` and ``end`` (Unix seconds, both included) from being learned."""
-    spans = [*quarantined(tx, model), (start, end)]
-    tx.settings.put(f"quarantine:{model}", [list(span) for span in spans[-_SPANS:]])
-
-
-def quarantined(tx: Transaction, model: str) -> list[tuple[float, float]]:
-    """Return the spans of time whose rows are not learned from."""
-    return [(float(start), float(end)) for start, end in tx.settings.get(f"quarantine:{model}") or []]
 
 
 def gather(project: Project, span: Span | None, base: pd.DataFrame) -> Learned:
@@ -86,9 +74,7 @@ def _feedback_rows(project: Project, span: Span, base: pd.DataFrame) -> tuple[pd
         joined = tx.observations.joined(project.name, since=span.since, inputs=True)
         faulty = quarantined(tx, project.name)
     times = np.array(joined.times, dtype=np.float64)
-    refused = np.zeros(len(times), dtype=bool)
-    for start, end in faulty:
-        refused |= (times >= start) & (times <= end)
+    refused = within(times, faulty)
     wanted = times <= (np.inf if span.until is None else span.until)
     answered = [
         i for i, role in enumerate(joined.roles) if wanted[i] and role != "shadow" and joined.truths[i] is not None

@@ -144,7 +144,10 @@ def _plain(text: str, longest: int) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else ""
+    try:
+        return f"{value:.4g}" if isinstance(value, int | float) else ""
+    except OverflowError:  # an int beyond any float
+        return ""
 
 
 def _time(value: object) -> str:

@@ -152,13 +152,12 @@ class Outbox:
         return list(first.values())
 
     def _send(self, message: Message, alarm: Alarm) -> None:
-        told = self._compose(self._project, alarm)
-        way = self._project.notifiers[message.to]
         failed: list[list[str]] = []
 
         def run() -> None:
             try:
-                failed.append(way.send(*told))
+                told = self._compose(self._project, alarm)
+                failed.append(self._project.notifiers[message.to].send(*told))
             except Exception as error:  # noqa: BLE001 - a plugin that breaks its promise must not lose the message
                 failed.append([type(error).__name__])
 

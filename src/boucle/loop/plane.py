@@ -58,9 +58,9 @@ def publish(settings: Settings, directory: Path, root: Path) -> None:
         write_atomic(options.published, written)
 
 
-def longest_wait(settings: Settings) -> float:
-    """Return the seconds a request may wait for a slow model: what is promised, else until its deadline."""
+def longest_wait(settings: Settings) -> float | None:
+    """Return the seconds a request may wait for a slow model: what is promised, else None, by the model's own time."""
     serve, promised = settings.serve, settings.monitor.slo.latency_p99_ms
     if serve.max_wait is not None:
         return seconds(serve.max_wait)
-    return seconds(serve.deadline) if promised is None else promised / 1000
+    return None if promised is None else promised / 1000

@@ -10,6 +10,7 @@ from boucle.monitoring.floor import judge_floor
 from boucle.monitoring.labels import labelled
 from boucle.monitoring.look import Look
 from boucle.monitoring.meter import Metered
+from boucle.monitoring.quarantine import quarantined, within
 from boucle.monitoring.windows import ROLES
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Settings
@@ -54,6 +55,7 @@ def _floor(tx: Transaction, settings: Settings, version: ModelVersion, info: Bun
     metric = (settings.evaluate.metrics or default_metrics(settings.task))[0]
     joined = tx.observations.joined(version.name, version.number, limit=_ROWS)
     rows = labelled(joined, info.signature.task, info.signature.classes, ROLES)
+    rows = rows.take(~within(rows.times, quarantined(tx, version.name)))
     services = [counts.extra for _, counts in tx.windows.counts(version.name, version.number, _WINDOWS)]
     reference = {**info.metrics, **version.metrics}
     return judge_floor(version.ref, rows, metric, reference, floor.error, services, floor.failures)

@@ -7,10 +7,11 @@ from croniter import croniter
 
 from boucle.core.deployment import Deployment
 from boucle.core.verdict import Verdict
-from boucle.loop import alarms, lessons
+from boucle.loop import alarms
 from boucle.loop.memory import Memory
 from boucle.loop.policy import JUDGED, Known, reaction_to
 from boucle.loop.project import Project
+from boucle.monitoring.quarantine import quarantined, within
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Fallback, React, Settings
 from boucle.project.values import seconds
@@ -81,9 +82,7 @@ def _labels(tx: Transaction, model: str, kept: Memory, settings: Settings) -> tu
     most = min(_MOST, 2 * settings.react.min_labels + (window if isinstance(window, int) else _MOST))
     joined = tx.observations.joined(model, limit=most)
     times, arrived = (np.array(values, dtype=np.float64) for values in (joined.times, joined.arrived))
-    usable = times <= kept.judged
-    for start, end in lessons.quarantined(tx, model):
-        usable &= (times < start) | (times > end)
+    usable = (times <= kept.judged) & ~within(times, quarantined(tx, model))
     fresh = usable & (arrived > max(kept.fits, default=0.0)) & (times >= (kept.change or 0.0))
     return int(usable.sum()), int(fresh.sum())
 

@@ -71,8 +71,8 @@ def estimate(given: Answers, tables: Sequence[Calibration], metrics: Sequence[st
     """Estimate the metrics of answers whose truth is not known (``given.truth`` is not looked at).
 
     Confidence-based performance estimation: with calibrated probabilities the expected confusion matrix is a sum over
-    rows (Guillory et al., 2021; NannyML's CBPE, 2022); the ROC AUC likewise over pairs. ``tables`` has one table for
-    each class, or one of the positive class. The interval holds both the chance in the labels to come and the
+    rows (CBPE: Białek, Kuberski, Perrakis and Bifet, 2024); the ROC AUC likewise over pairs. ``tables`` has one table
+    for each class, or one of the positive class. The interval holds both the chance in the labels to come and the
     reference's own: worlds are drawn whose shares by step vary as its rows allow, and then labels.
     Empty without probabilities.
     """

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.expected import Expected
-from boucle.measures.special import beta_share, chi2_tail
+from boucle.measures.cycles import blocked, find_cycle
+from boucle.measures.special import chi2_tail
 
 Floats = NDArray[np.float64]
 
 CUT = 0.995
 """Losses are cut at this quantile of the reference: a single one then decides nothing."""
 _LEVEL = 0.01
-_CYCLES = 3
 _DAY, _WEEK = 86400.0, 604800.0
 _FINER = 8
 
@@ -39,16 +39,19 @@ def expect(losses: Floats, window: int = 0, times: Floats | None = None) -> Expe
     values = np.minimum(values / cut, 1.0)
     mean, spread = float(values.mean()), max(float(values.std()), 1e-9)
     plain = Expected(mean, float(len(values)), spread, errors, cut)
-    if window < 1 or len(values) < 8 * window:
+    if window < 1:
         return plain
     place, span, origin = _places(len(losses), window, times)
-    blocks = _blocked(values, np.floor(place[kept]).astype(np.int64))
-    phases = _cycle(blocks, mean)
-    told = (
-        np.full(len(values), mean) if not phases else np.array(phases)[np.floor(place[kept]).astype(int) % len(phases)]
-    )
-    design = max(design_effect(values - told, np.floor(place[kept] * k)) for k in (1, _FINER))
-    return replace(plain, design=design, phases=phases, span=span, origin=origin)
+    plain = replace(plain, span=span, origin=origin)
+    if len(values) < 8 * window:
+        return plain
+    at = place[kept]
+    number = np.floor(at).astype(np.int64)
+    phases = find_cycle(blocked(values, number), mean, known=times is not None)
+    told = np.array(phases or (mean,))
+    left = values - told[number % len(told)]
+    design = max(design_effect(left, np.floor(at * k)) for k in (1, _FINER))
+    return replace(plain, design=design, phases=phases)
 
 
 def _places(rows: int, window: int, times: Floats | None) -> tuple[Floats, float, float]:
@@ -64,58 +67,12 @@ def _places(rows: int, window: int, times: Floats | None) -> tuple[Floats, float
     return (np.asarray(times, dtype=np.float64) - end) / span, span, end
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocks:
-    number: NDArray[np.int64]
-    rows: Floats
-    means: Floats
-
-
-def _blocked(values: Floats, block: NDArray[np.int64]) -> _Blocks:
-    number, of = np.unique(block, return_inverse=True)
-    rows = np.bincount(of).astype(np.float64)
-    return _Blocks(number, rows, np.bincount(of, weights=values) / rows)
-
-
-def _cycle(blocks: _Blocks, mean: float) -> tuple[float, ...]:
-    """Return the means by phase of the cycle that explains the blocks best, empty if none surely does.
-
-    An F test for each period of 2 blocks to a third of them (Fisher, 1925), Bonferroni over the periods; of those
-    that pass, the least generalised cross-validation error (Craven and Wahba, 1979). The means are drawn to the
-    overall one by 1 - 1/F, as far as chance explains them (James and Stein, 1961).
-    """
-    many = len(blocks.number)
-    periods = range(2, many // _CYCLES + 1)
-    best: tuple[float, tuple[float, ...]] = (math.inf, ())
-    for period in periods:
-        phase = blocks.number % period
-        rows = np.bincount(phase, weights=blocks.rows, minlength=period)
-        if (rows == 0).any():
-            continue
-        means = np.bincount(phase, weights=blocks.rows * blocks.means, minlength=period) / rows
-        between = float(rows @ np.square(means - mean))
-        within = float(blocks.rows @ np.square(blocks.means - means[phase]))
-        ratio = between / (period - 1) / max(within / (many - period), 1e-300)
-        if f_tail(ratio, period - 1, many - period) * len(periods) >= _LEVEL:
-            continue
-        error = within / (1.0 - period / many) ** 2
-        if error < best[0]:
-            drawn = mean + max(0.0, 1.0 - 1.0 / ratio) * (means - mean)
-            best = error, tuple(drawn.tolist())
-    return best[1]
-
-
-def f_tail(ratio: float, above: int, below: int) -> float:
-    """Return P(F >= ratio) with these degrees of freedom (Abramowitz and Stegun, 1964, 26.6.2)."""
-    return beta_share(below / 2.0, above / 2.0, below / (below + above * ratio))
-
-
 def design_effect(left: Floats, block: Floats) -> float:
     """Return the variance of block means over what independent rows would have (Kish, 1965), 1 unless surely more.
 
     ``left`` are losses less what was expected, ``block`` their blocks. Bursts of near-equal rows make it large.
     """
-    blocks = _blocked(left, block.astype(np.int64))
+    blocks = blocked(left, block.astype(np.int64))
     freedom = len(blocks.number) - 1
     spread = float(np.mean(np.square(left)))
     if freedom < 7 or spread <= 0.0:

@@ -21,6 +21,9 @@ ALL = 120
 Floats = NDArray[np.float64]
 Slices = Mapping[str, Mapping[str, Expected]]
 
+_SAME = {"True": "1", "False": "0", "1": "True", "0": "False"}
+"""A truth value is a number where some of its column are missing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parted:

@@ -269,11 +269,19 @@ class _Saved:
 def _missing(name: str, champion: Counts, challenger: Counts) -> str:
     """Say what is not there to be counted, empty when all is."""
     for who, (wrong, rows) in (("champion", champion), ("challenger", challenger)):
-        if any(value is None or value != value for value in (wrong, rows)):
+        if _absent(wrong) or _absent(rows):
             return f"the {name} of the {who} are no number: nothing is known of this interval"
     if not champion[1] and not challenger[1]:
         return "no data in this interval"
     return ""
+
+
+def _absent(value: object) -> bool:
+    """Say whether a value is no number: None, NaN, pandas' NA, an error's text."""
+    try:
+        return math.isnan(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return True
 
 
 def _arm(counts: Counts, name: str) -> Arm:

@@ -46,6 +46,7 @@ _IS_GRAIN = np.isin(RATES, GRAIN)
 _TRIPLE_FLOOR, _TRIPLE_ROWS = 0.15, 500
 _SLACK = 1.1
 _GAPS = 0.05
+_PICTURED = 24
 _FAMILIES = 3
 
 Floats = NDArray[np.float64]
@@ -242,7 +243,9 @@ class _Horizon:
             off = np.abs(self.total.triples / rows - self.weights @ (law.phase_triples / of_phase))
             error = np.sqrt(law.profile.triple_noise / worth)
             known = whole[law.counting.triple_places].all(axis=1)
-            found += self._far_off("triple", law.counting.triples(), np.where(known, off, 0.0), error, _TRIPLE_FLOOR)
+            found += self._far_off(
+                "triple", law.counting.triples(), np.where(known, off, 0.0), error, max(_TRIPLE_FLOOR, self.effect)
+            )
             tried += len(off)
         return found, tried
 
@@ -291,7 +294,7 @@ def drift_verdict(subject: str, law: Law, windows: Sequence[Seen], found: Sequen
     for finding in found:
         if not finding.fault and (finding.sure or finding.test in ("smooth", "chi2")):
             about.setdefault(finding.column, []).append(finding)
-    checks = [_summed(column, tests, floor) for column, tests in about.items()]
+    checks = [_pictured(_summed(column, tests, floor), law, windows) for column, tests in about.items()]
     checks += [Check(c.name, "pass", n=rows, note="the same in every row of the reference")
                for i, c in enumerate(law.profile.columns) if c.name not in about and not law.silent(i)]  # fmt: skip
     checks.sort(key=lambda check: (check.status != "fail", -(check.observed or 0.0)))
@@ -333,6 +336,20 @@ def _summed(column: str, tests: Sequence[Finding], floor: float) -> Check:
     status: Status = "fail" if sure else "pass"
     note = "; ".join(map(_words, longest.values()))
     return Check(column, status, shown.effect, f"< {floor:g}", n=shown.rows, note=note, evidence=evidence)
+
+
+def _pictured(check: Check, law: Law, windows: Sequence[Seen]) -> Check:
+    """Put what is needed for a picture beside a failed check: counts of both in at most 24 bins."""
+    if check.status != "fail":
+        return check
+    i = next(i for i, column in enumerate(law.profile.columns) if column.name == check.name)
+    counts = {"reference": law.total.bins[law.place(i)], "current": windows[-1].counts.bins[law.place(i)]}
+    if not law.profile.columns[i].numeric:
+        common = np.sort(np.argsort(-counts["reference"], kind="stable")[:_PICTURED])
+        counts = {name: values[common] for name, values in counts.items()}
+    bins = {name: [int(part.sum()) for part in np.array_split(values, min(_PICTURED, len(values)))]
+            for name, values in counts.items()}  # fmt: skip
+    return replace(check, evidence={**check.evidence, "bins": bins})
 
 
 def _words(f: Finding) -> str:

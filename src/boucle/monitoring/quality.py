@@ -24,8 +24,6 @@ from boucle.monitoring.labels import Labelled
 
 ENOUGH = 100
 """Labelled rows from which on quality can be called fine."""
-LOOKBACK = 4
-"""Windows of labelled rows that a judgement without a memory looks at."""
 _SLICE_RESAMPLES = 200
 
 
@@ -146,18 +144,6 @@ class Judge:
     def _verdict(self, checks: list[Check], rows: Labelled, newest: Labelled, since: float | None = None) -> Verdict:
         dropped = {"dropped": rows.dropped} if rows.dropped else {}
         return Verdict.of(self.subject, "quality", checks, changed=since, labels=len(newest), **dropped)
-
-
-def judge_quality(
-    subject: str,
-    rows: Labelled,
-    newest: int,
-    reference: Mapping[str, float],
-    metrics: Sequence[str] | None,
-    tolerance: float,
-) -> Quality:
-    """Judge these labelled rows alone, in blocks of ``newest``, against the reference values of the metrics."""
-    return Judge(subject, reference, metrics, tolerance, newest).judge(rows)
 
 
 def _limit(metric: str, known: Mapping[str, float], by: Deciding) -> float | None:

@@ -13,6 +13,7 @@ from boucle.core.observation import Joined
 from boucle.monitoring.blocks import Blocks
 from boucle.monitoring.labels import Labelled, labelled
 from boucle.monitoring.quality import Judge, Quality
+from boucle.monitoring.quarantine import Spans, quarantined, within
 from boucle.monitoring.windows import ROLES
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Settings
@@ -51,11 +52,12 @@ def look_at_quality(
     key = f"quality:{version.ref}"
     memory = _recall(tx.settings.get(key))
     size = _size(settings)
-    late, after = _news(tx, version, info, memory, now)
+    usable = _Usable(info, now, quarantined(tx, version.name))
+    late, after = _news(tx, version, usable, memory)
     if memory is not None and len(late) < max(1, size // _STEP):
         return None
     blocks = None if memory is None else memory.blocks
-    rows, covered = _newest(tx, version, info, blocks.since if blocks else 0.0, now, reference)
+    rows, covered = _newest(tx, version, usable, blocks.since if blocks else 0.0, reference)
     if not len(rows):
         return None
     known = {**info.metrics, **version.metrics}
@@ -71,32 +73,39 @@ def _size(settings: Settings) -> int:
 
 
 def _news(
-    tx: Transaction, version: ModelVersion, info: BundleInfo, memory: _Memory | None, now: float
+    tx: Transaction, version: ModelVersion, usable: _Usable, memory: _Memory | None
 ) -> tuple[Labelled, tuple[int, int]]:
     """Return the rows whose label or request has come since the last judgement; none of them at the first one."""
     since = _NEVER if memory is None else 0.0
     news, after = tx.observations.labelled(version.name, (version.number,), since, memory.after if memory else (0, 0))
-    return _usable(news, info, now), after
+    return usable.rows(news), after
 
 
 def _newest(
     tx: Transaction,
     version: ModelVersion,
-    info: BundleInfo,
+    usable: _Usable,
     since: float,
-    now: float,
     reference: QualityReference | None,
 ) -> tuple[Labelled, float]:
     """Return the labelled rows that are counted anew, and from which request time on they are all there are."""
     sliced = bool(reference is not None and reference.slices)
     joined = tx.observations.joined(version.name, version.number, since=since, limit=MOST_READ, inputs=sliced)
     covered = joined.times[0] if len(joined) == MOST_READ else since
-    return _usable(joined, info, now), covered
+    return usable.rows(joined), covered
 
 
-def _usable(joined: Joined, info: BundleInfo, now: float) -> Labelled:
-    rows = labelled(joined, info.signature.task, info.signature.classes, ROLES)
-    return rows.take(rows.times <= now + AHEAD)
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """What rows have to be to count: not from the future, and not of a window whose data was broken."""
+
+    info: BundleInfo
+    now: float
+    apart: Spans
+
+    def rows(self, joined: Joined) -> Labelled:
+        found = labelled(joined, self.info.signature.task, self.info.signature.classes, ROLES)
+        return found.take((found.times <= self.now + AHEAD) & ~within(found.times, self.apart))
 
 
 def _recall(kept: object) -> _Memory | None:

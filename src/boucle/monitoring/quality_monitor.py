@@ -40,6 +40,31 @@ class _Kept:
     blocks: dict[int, Tally] = field(default_factory=dict)
     next: int = 0
 
+    @property
+    def length(self) -> float:
+        """How long a block is, in the unit of times: seconds, or windows."""
+        return self.expected.span if self.timed else 1.0
+
+    def time(self, number: float) -> float:
+        """Return the time at which a block begins; with half a block added, its middle."""
+        return self.expected.origin + number * self.length
+
+
+@dataclass(frozen=True, slots=True)
+class QualityVerdict(Verdict):
+    """A verdict about errors, with what to do something about."""
+
+    @property
+    def alarms(self) -> frozenset[str]:
+        """``{"quality"}`` when quality has been lost, else nothing."""
+        return frozenset({"quality"} if self.status == "fail" else ())
+
+    @property
+    def changed(self) -> float | None:
+        """The estimated beginning of the loss: a time if the monitor has times, else a window's number."""
+        found: float | None = self.inputs.get("changed")
+        return found
+
 
 _Done = tuple[float, Watch | None]
 _START: _Done = (-math.inf, None)
@@ -82,12 +107,12 @@ class QualityMonitor:
         self._kept = _Kept(expected, slices, window, float(tolerance), times is not None)
         self._done: _Done = _START
 
-    def update(self, errors: Any, rows: Any = None, *, times: Any = None) -> Verdict:
+    def update(self, errors: Any, rows: Any = None, *, times: Any = None) -> QualityVerdict:
         """Take the errors of rows whose truth has just come, from whichever window, and judge all so far.
 
         ``rows`` are their inputs, ``times`` the times of their requests if the reference had some: late labels are
         then counted where they belong. Without times an update is the next window (several, if it has that many
-        rows). ``verdict.inputs["changed"]`` is the estimated beginning of a loss: a time, or a window's number.
+        rows). ``verdict.changed`` is the estimated beginning of a loss.
         """
         losses = _losses(errors)
         when = _times(times, len(losses))
@@ -103,7 +128,7 @@ class QualityMonitor:
         """Return the block of each row."""
         kept = self._kept
         if times is not None:
-            return np.floor((times - kept.expected.origin) / kept.expected.span)
+            return np.floor((times - kept.expected.origin) / kept.length)
         if not len(losses):
             return np.empty(0)
         many = max(1, round(len(losses) / kept.window))
@@ -114,10 +139,9 @@ class QualityMonitor:
 
     def _add(self, number: int, among: Marks, losses: Floats, columns: Mapping[str, Any]) -> None:
         kept = self._kept
-        expected = kept.expected
-        middle = np.full(int(among.sum()), expected.origin + (number + 0.5) * expected.span)
+        middle = np.full(int(among.sum()), kept.time(number + 0.5))
         parts = [replace(one, codes=one.codes[among]) for one in part(columns, kept.slices)]
-        new = tally(losses[among], expected, kept.tolerance, middle, parts)
+        new = tally(losses[among], kept.expected, kept.tolerance, middle, parts)
         if self._done[0] >= number:
             self._done = _START
         kept.blocks[number] = kept.blocks[number].added(new) if number in kept.blocks else new
@@ -134,7 +158,7 @@ class QualityMonitor:
             self._done = number, begun
         return begun.after(float(numbers[-1]), self._kept.blocks[numbers[-1]]) if numbers else begun
 
-    def _verdict(self, losses: Floats) -> Verdict:
+    def _verdict(self, losses: Floats) -> QualityVerdict:
         kept, found = self._kept, self.watched()
         told = sum(one.rows for one in kept.blocks.values())
         new = losses[np.isfinite(losses)]
@@ -143,7 +167,7 @@ class QualityMonitor:
         alarm = found.alarm
         status: Status = "fail" if alarm else "pass" if told >= ENOUGH and len(new) else "inconclusive"
         since = found.since if alarm else None
-        changed = since if since is None or not kept.timed else kept.expected.origin + since * kept.expected.span
+        changed = None if since is None else kept.time(since)
         note = _note(status, found, told)
         evidence = {"log_evidence": found.evidence, "alarm_at": math.log(THRESHOLD), "looks": len(kept.blocks)}
         checks = [_check("quality", status, mean, bound, note, evidence)]
@@ -153,7 +177,8 @@ class QualityMonitor:
             if alarm and one.alarm
         ]
         facts = {"labels": len(new), "dropped": int(len(losses) - len(new)), "changed": changed}
-        return Verdict.of("quality", "quality", checks, **facts)
+        plain = Verdict.of("quality", "quality", checks, **facts)
+        return QualityVerdict(plain.subject, plain.kind, plain.status, plain.checks, plain.inputs)
 
     def save(self, path: str | Path) -> None:
         """Write all the monitor knows as JSON, whole or not at all; no row is in it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from boucle.project.masking import Path
 from boucle.project.settings import Settings
 from boucle.project.values import Section
@@ -28,6 +30,11 @@ def section(annotation: Any) -> type[Section] | None:
     return None
 
 
+def fields(found: type[Section]) -> dict[str, FieldInfo]:
+    """Return the keys of a section as they are written in the file."""
+    return {field.alias or name: field for name, field in found.model_fields.items()}
+
+
 def entries(annotation: Any) -> Any | None:
     """Return the annotation of the values of a mapping with free keys, None when it is none."""
     for one in members(annotation):
@@ -49,8 +56,8 @@ def child(annotation: Any, part: str | int) -> Any | None:
     if annotation is Any:
         return Any
     found = section(annotation)
-    if found and part in found.model_fields:
-        field = found.model_fields[str(part)]
+    if found and part in fields(found):
+        field = fields(found)[str(part)]
         return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     return items(annotation) if isinstance(part, int) else entries(annotation)
 
@@ -68,4 +75,4 @@ def at(path: Path) -> Any | None:
 def known(path: Path) -> list[str]:
     """Return the keys that may stand right below ``path``; none where keys are free."""
     found = section(at(path))
-    return list(found.model_fields) if found else []
+    return list(fields(found)) if found else []

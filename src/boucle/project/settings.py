@@ -248,7 +248,7 @@ class FallbackRule(Section):
 class Fallback(Section):
     """What is answered while the model is disabled, the first that can: a version, rules, a constant."""
 
-    model_config = ConfigDict(validate_by_name=True)
+    model_config = ConfigDict(serialize_by_alias=True)
 
     previous: bool = Field(False, description="the champion before, kept loaded for it")
     rules: list[FallbackRule] = Field([], max_length=100, description="in order; the first that holds answers a row")
@@ -291,7 +291,7 @@ class Serve(Section):
     refuse: list[Literal["range", "category"]] = Field(
         [], description="refuse values outside the declared range or categories instead of counting them"
     )
-    fallback: Annotated[Any, BeforeValidator(_fallback, json_schema_input_type=Fallback | Any)] = Field(
+    fallback: Annotated[Fallback | bool | int | float | str | None, BeforeValidator(_fallback)] = Field(
         None, description="answered while the model is disabled: a constant, or a section; default: 503"
     )
     auth: Auth = Auth()  # type: ignore[call-arg]

@@ -22,8 +22,9 @@ from boucle.core.signature import Batch, Rows
 from boucle.ports.runtime import Predictor
 from boucle.serving.columns import plain
 from boucle.serving.messages import Asked
+from boucle.serving.pace import Pace
 
-_SMOOTHING, _PATIENCE = 0.2, 0.05
+_PATIENCE = 0.05
 
 
 class Outcome:
@@ -165,19 +166,27 @@ class Lane:
 class Batcher:
     """Answers the jobs of one version on one thread, which it starts when there is work.
 
-    A job is refused when ``queue_rows`` wait, or when they would wait longer than ``max_wait`` seconds at the pace the
-    model showed last.
+    A job is refused when ``queue_rows`` wait, or when it would be answered later than in ``max_wait`` seconds, by the
+    pace of the model; ``pace`` says how long that is where ``max_wait`` is None.
     """
 
     def __init__(
-        self, caller: Caller, *, name: str, batch_rows: int = 1024, queue_rows: int = 20_000, max_wait: float = 1e9
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        batch_rows: int = 1024,
+        queue_rows: int = 20_000,
+        max_wait: float | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._caller = caller
         self._name = name
         self._batch_rows = batch_rows
         self._queue_rows = queue_rows
+        self._pace = pace or Pace()
         self._max_wait = max_wait
-        self._pace = 0.0  # seconds a row, smoothed
+        self._free = 0.0  # when the call under way should end, on perf_counter
         self._last = (0, 0.0)  # jobs of the last call, and its seconds
         self._queue: deque[Job] = deque()
         self._waiting = 0
@@ -196,11 +205,8 @@ class Batcher:
             rows = job.asked.rows
             if self._waiting and self._waiting + rows > self._queue_rows:
                 raise _full(self._waiting, self._queue_rows)
-            if self._waiting and (wait := self._waiting * self._pace) > self._max_wait:
-                raise Overloaded(
-                    f"{self._waiting} rows wait already, {wait:.2g} s of work; the limit is {self._max_wait:g} s.",
-                    hint="try again in a second",
-                )
+            if self._waiting:
+                self._require_time(rows)
             self._queue.append(job)
             self._waiting += rows
             if self._thread is None or not self._thread.is_alive():  # it does not come along in a fork
@@ -232,11 +238,21 @@ class Batcher:
                     job.given_up = True
                 self._caller.finish(gone, None)
             if work:
+                self._free = now + self._pace.expected(sum(job.asked.rows for job in work))
                 self._caller.call(work)
                 spent = perf_counter() - now
                 self._last = len(work), spent
-                spent /= sum(job.asked.rows for job in work)
-                self._pace += (spent - self._pace) * (_SMOOTHING if self._pace else 1.0)
+                self._pace.seen(sum(job.asked.rows for job in work), spent)
+
+    def _require_time(self, rows: int) -> None:
+        """Raise Overloaded when a job of so many rows would be answered too late."""
+        wait = max(0.0, self._free - perf_counter()) + self._pace.expected(self._waiting)
+        limit = self._pace.longest_wait(rows) if self._max_wait is None else self._max_wait
+        if wait > limit:
+            raise Overloaded(
+                f"{self._waiting} rows wait already, {wait:.2g} s of work; the limit is {limit:.2g} s.",
+                hint="try again in a second",
+            )
 
     def _next(self) -> list[Job]:
         """Wait for work and take what fits into one batch; an empty list ends the thread.

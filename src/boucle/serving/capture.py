@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -21,7 +22,8 @@ from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
 from boucle.serving.batcher import Job
 from boucle.serving.columns import plain
 
-RECENT = 50_000
+RECENT, PARTS = 50_000, 10
+"""How many of the newest requests a worker remembers at least, in parts of which it forgets the oldest at a time."""
 SYNC = 1.0
 _encode = msgspec.json.Encoder().encode
 _KINDS = {"float64": "f", "int64": "i", "bool": "b"}
@@ -57,8 +59,7 @@ class Capture:
         self._syncing: threading.Thread | None = None
         self._closed = threading.Event()
         self._key = key
-        self._recent: dict[str, Recent] = {}
-        self._before: dict[str, Recent] = {}
+        self._recent: deque[dict[int, Recent]] = deque([{}], PARTS + 1)
 
     @property
     def dropped(self) -> int:
@@ -95,11 +96,11 @@ class Capture:
         self._remember(model, kept, ids, rows)
 
     def _remember(self, model: str, kept: Kept, ids: Sequence[str], rows: Sequence[int]) -> None:
-        recent = self._recent
+        newest = self._recent[-1]
         alike = {count: Recent(model, count, kept.prediction) for count in set(rows)}
-        recent.update(zip(ids, map(alike.__getitem__, rows), strict=True))
-        if len(recent) > RECENT:
-            self._recent, self._before = {}, recent
+        newest.update(zip(map(hash, ids), map(alike.__getitem__, rows), strict=True))
+        if len(newest) >= RECENT // PARTS:
+            self._recent.append({})
 
     def _inputs(self, kept: Kept, asked: Batch | None) -> tuple[bytes, dict[str, list[Any]]]:
         """Return the inputs as they are kept: personal texts hashed, other personal values left out."""
@@ -118,7 +119,9 @@ class Capture:
         return self._writer.append([(KIND_FEEDBACK, _encode(one)) for one in feedback])
 
     def recent(self, id_: str) -> Recent | None:
-        return self._recent.get(id_) or self._before.get(id_)
+        """Return what is remembered of a request; by the hash of its id, which takes half the memory."""
+        key = hash(id_)
+        return next((part[key] for part in reversed(tuple(self._recent)) if key in part), None)
 
     def hashed(self, text: str) -> str:
         """Return what stands for a personal value: the same for the same text, of no use without the key."""

@@ -11,7 +11,8 @@ class ServeOptions:
     """Settings of one data plane. ``state`` is the ``.boucle`` directory; durations are in seconds.
 
     ``batch_rows`` is the most rows in one call of a model, ``queue_rows`` the most that wait for one version.
-    A job is refused when it would wait longer than ``max_wait`` for a slow model. A connection without a request is
+    A job is refused when it would wait longer than ``max_wait`` for a slow model; None goes by how long a call of the
+    model takes, so that those who are let in are answered as promised (see ``pace``). A connection without a request is
     closed after ``idle``, one that takes longer than ``slow`` for its request or does not take its answer as well;
     ``head_bytes`` is the most a request line and its headers may have.
     ``memory`` is the most bytes of models, 0 loads them all; those asked longest ago give way.
@@ -35,7 +36,7 @@ class ServeOptions:
     queue_rows: int = 20_000
     batch_rows: int = 1024
     deadline: float = 30.0
-    max_wait: float = 30.0
+    max_wait: float | None = None
     idle: float = 75.0
     slow: float = 30.0
     head_bytes: int = 65_536

@@ -25,9 +25,10 @@ from boucle.serving.intake import Intake
 from boucle.serving.messages import Answer
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
+from boucle.serving.pace import Pace
 
 QUICK = 0.0005
-TRIED_ROWS = 32
+TRIED_ROWS, TRIES = 32, 3
 log = logging.getLogger("boucle.serving")
 
 
@@ -48,6 +49,7 @@ class LoadedVersion:
         self.intake = Intake(info.signature, options.max_rows, options.refuse)
         self.labels = info.signature.classes
         self.kept = Kept(info.signature)
+        one, many = trial(predictor, info.signature.inputs)
         caller = Caller(predictor, self._join, lambda jobs, asked: recorder.finish(self, jobs, asked))
         self.batcher = Batcher(
             caller,
@@ -55,8 +57,9 @@ class LoadedVersion:
             batch_rows=options.batch_rows,
             queue_rows=options.queue_rows,
             max_wait=options.max_wait,
+            pace=Pace(one, many, TRIED_ROWS),
         )
-        self.lane_rows = quick_rows(predictor, info.signature.inputs, options.batch_rows)
+        self.lane_rows = quick_rows(many, options.batch_rows)
         self.lane: Lane | None = None
         if self.lane_rows:
             self.lane = Lane(caller, batch_rows=self.lane_rows, queue_rows=options.queue_rows)
@@ -172,21 +175,35 @@ def failure(version: LoadedVersion, job: Job) -> RequestError:
     return RequestError(f"{version.model}/{version.number} failed on this request{told}", code=code_of(error))
 
 
-def quick_rows(predictor: Predictor, fields: tuple[Field, ...], most: int) -> int:
-    """Return how many rows a model answers in about half a millisecond; 0 for one that is slow on a few already.
+def quick_rows(spent: float, most: int) -> int:
+    """Return how many rows a model answers in about half a millisecond, by what TRIED_ROWS took.
 
-    It is tried on made-up rows, twice: the first time warms it up.
+    0 for one that is slow on a few already, or could not be tried.
+    """
+    return max(TRIED_ROWS, min(most, int(TRIED_ROWS * QUICK / spent))) if 0.0 < spent < QUICK else 0
+
+
+def trial(predictor: Predictor, fields: tuple[Field, ...]) -> tuple[float, float]:
+    """Return the seconds a model takes for one made-up row and for TRIED_ROWS; zeros where such rows break it.
+
+    The first call warms it up. A close call between quick and slow is tried again, for others use the machine.
     """
     try:
-        for rows in (1, TRIED_ROWS):
-            sample = _made_up(fields, rows)
+        for sample in (_made_up(fields, TRIED_ROWS), _made_up(fields, 1)):
             predictor.predict(sample)
-        begun = time.perf_counter()
-        predictor.predict(sample)
-        spent = time.perf_counter() - begun
+        one, sample = _seconds(predictor, sample), _made_up(fields, TRIED_ROWS)
+        many = _seconds(predictor, sample)
+        if QUICK <= many < TRIES * QUICK:
+            many = min(many, *(_seconds(predictor, sample) for _ in range(TRIES)))
     except Exception:  # noqa: BLE001 - made-up rows may break a model; real ones are for its own thread then
-        return 0
-    return max(TRIED_ROWS, min(most, int(TRIED_ROWS * QUICK / max(spent, 1e-9)))) if spent < QUICK else 0
+        return 0.0, 0.0
+    return max(one, 1e-9), max(many, 1e-9)
+
+
+def _seconds(predictor: Predictor, sample: Batch) -> float:
+    begun = time.perf_counter()
+    predictor.predict(sample)
+    return time.perf_counter() - begun
 
 
 def _made_up(fields: tuple[Field, ...], rows: int) -> Batch:

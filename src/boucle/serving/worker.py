@@ -6,6 +6,8 @@ The exit code is 0 after SIGTERM, 2 when it cannot begin.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -159,6 +161,7 @@ def run_several(options: ServeOptions, sockets: Sequence[socket.socket]) -> int:
     before.engine.look(forking=True)
     before.capture.close()
     gc.collect()
+    _trim()
 
     def work(sock: socket.socket) -> int:
         plane = forked(before, NAME)
@@ -203,12 +206,19 @@ def announcing(options: ServeOptions, sock: socket.socket) -> Callable[[], None]
     return step
 
 
+def _trim() -> None:
+    """Give back the memory that loading took for a moment, where the C library can (glibc)."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _load(plane: Plane, loaded: Callable[[], None]) -> None:
     """Load what is released."""
     try:
         plane.engine.start()
         gc.collect()
         gc.freeze()  # the models stay: later collections need not look at them
+        _trim()
         loaded()
     except Exception:  # told here, or nobody would know why nothing is ever ready
         log.exception("the data plane could not begin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,20 @@ def test_what_boucle_has_told_itself_opens_nothing(client: TestClient, project: 
     assert unresolved(project) == []
 
 
+def test_odd_words_of_others_are_kept_on_one_line(client: TestClient, project: Project) -> None:
+    odd = {**alert(), "annotations": {"summary": "a\0b\nc\u2028<!channel>" + "d" * 5000}}
+    assert client.post(PATH, json=delivery(odd)).status_code == 200
+    (alarm,) = unresolved(project)
+    assert alarm.reason.startswith("DiskFull: a b c <!channel>d")
+    assert len(alarm.reason) == 500
+
+
+def test_half_a_character_is_refused(client: TestClient, project: Project) -> None:
+    body = json.dumps(delivery({**alert(), "annotations": {"summary": "\ud800"}}))
+    assert client.post(PATH, content=body, headers={"content-type": "application/json"}).status_code == 422
+    assert unresolved(project) == []
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -98,6 +113,8 @@ def test_what_boucle_has_told_itself_opens_nothing(client: TestClient, project: 
         {"alerts": [alert(), alert(alertname="two\nlines")]},
         {"alerts": [alert(), alert(model="beer")]},
         {"alerts": [alert(), {**alert(), "fingerprint": "../x"}]},
+        {"alerts": [alert(), {**alert(), "startsAt": 1767225600}]},
+        {"alerts": [alert(), {**alert(), "startsAt": "2026-01-01T00:00:00"}]},
     ],
 )
 def test_a_wrong_delivery_is_refused_whole(client: TestClient, project: Project, wrong: dict[str, Any]) -> None:

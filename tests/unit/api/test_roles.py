@@ -42,6 +42,7 @@ NEEDS = {
     ("POST", "/api/models/{name}/rollout/{wanted}"): Role.OPERATOR,
     ("POST", "/api/models/{name}/mute"): Role.OPERATOR,
     ("POST", "/api/alarms/{number}/acknowledgement"): Role.OPERATOR,
+    ("POST", "/api/alerts/alertmanager"): Role.OPERATOR,
     ("POST", "/api/turns"): Role.OPERATOR,
     ("GET", "/api/keys"): Role.ADMIN,
     ("POST", "/api/keys"): Role.ADMIN,
@@ -51,6 +52,7 @@ NEEDS = {
 BODIES: dict[str, Any] = {
     "/api/models/{name}/promotions": {"version": 1},
     "/api/models/{name}/mute": {"until": 1.0},
+    "/api/alerts/alertmanager": {"version": "4", "alerts": []},
     "/api/keys": {"name": "new", "role": "viewer"},
 }
 PARTS = {"name": "wine", "number": "1", "version": "1", "left": "1", "right": "1", "key": "nobody"}

@@ -10,7 +10,7 @@ from boucle.drill.population import Population
 from boucle.project.settings import Settings
 
 FIELDS = (
-    Field("age", "float64"),
+    Field("age", "float64", minimum=0, maximum=120),
     Field("income", "float64", optional=True),
     Field("plan", "string", categories=("basic", "pro")),
     Field("code", "string", pii=True),

@@ -85,6 +85,7 @@ def test_the_table_asks_and_forbids_without_contradicting_itself(settings: Setti
 def test_a_drill_sends_nothing_out_and_keeps_the_thresholds(settings: Settings) -> None:
     given = settings.model_dump() | {
         "alerts": ["json://people"],
+        "serve": {"refuse": ["range"], "capture": {"archive": "s3://bucket/kept"}},
         "store": {"url": "postgresql://host/live"},
         "tracking": {"uri": "http://mlflow"},
         "release": {"require_approval": True},
@@ -94,5 +95,6 @@ def test_a_drill_sends_nothing_out_and_keeps_the_thresholds(settings: Settings) 
     fitted, rows, notes = fit(Settings.model_validate(given), windows=18)
     assert (fitted.alerts, fitted.store.url, fitted.tracking.uri, fitted.react.schedule) == ([], None, None, None)
     assert (fitted.monitor.quality_tolerance, fitted.monitor.drift.effect) == (0.3, 0.2)
+    assert (fitted.serve.refuse, fitted.serve.capture.archive) == (["range"], None)
     assert rows == fitted.monitor.window == 1000
     assert len(notes) == 4

@@ -114,6 +114,9 @@ def test_what_the_service_refuses_or_never_promised_is_absent(labels: Population
     strict = settings.model_copy(update={"serve": Serve.model_validate({"refuse": ["category"]})})
     with pytest.raises(Absent, match="refused"):
         make("new_category", labels, strict, np.random.default_rng(2))
+    ranged = settings.model_copy(update={"serve": Serve.model_validate({"refuse": ["range"]})})
+    before, after = done("unit_change", labels, ranged)
+    assert changed(before, after) == ["income"]
     silent = settings.model_copy(update={"monitor": Monitor.model_validate({})})
     with pytest.raises(Absent, match="promises no latency"):
         make("latency_spike", labels, silent, np.random.default_rng(2))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from boucle.core.expected import Expected
-from boucle.measures.expected import expect, f_tail
+from boucle.measures.cycles import f_tail
+from boucle.measures.expected import expect
 
 RANDOM = np.random.default_rng(21)
 
@@ -61,6 +62,15 @@ def test_a_daily_cycle_is_learnt_and_expected_again() -> None:
     assert found.at(None) == found.mean
 
 
+def test_a_cycle_that_is_no_whole_number_of_blocks_is_not_foretold() -> None:
+    # Expected by the block it would soon be out of step; instead its swing counts as rows that repeat one another.
+    for period, learnt in ((7.3, False), (7.0, True), (7.5, True)):
+        block = np.repeat(np.arange(48), 2000)
+        found = expect(errors(0.10 + 0.06 * np.sin(2.0 * np.pi * block / period), len(block)), window=2000)
+        assert bool(found.phases) == learnt
+        assert (found.design < 2.0) == learnt
+
+
 def test_times_place_a_day_on_the_clock_whatever_the_rows_of_a_block() -> None:
     times = 1e9 + np.sort(RANDOM.random(60_000)) * 86400 * 12
     rate = 0.10 + 0.08 * np.sin(2.0 * np.pi * times / 86400)
@@ -68,6 +78,12 @@ def test_times_place_a_day_on_the_clock_whatever_the_rows_of_a_block() -> None:
     assert len(found.phases) * found.span == pytest.approx(86400)
     noon = 1e9 + 86400 * (14 - 1e9 / 86400 % 1 + 0.25)
     assert found.at(noon) == pytest.approx(0.18, abs=0.04)
+
+
+def test_a_short_reference_has_no_cycle_and_still_blocks_of_the_clock() -> None:
+    found = expect(errors(0.1, 500), window=100, times=np.linspace(0.0, 7200.0, 500))
+    assert (found.phases, found.design) == ((), 1.0)
+    assert found.span == pytest.approx(1440.0, rel=0.02)
 
 
 def test_rarely_is_a_cycle_seen_where_there_is_none() -> None:

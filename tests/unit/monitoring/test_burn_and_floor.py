@@ -84,6 +84,13 @@ def test_slow_answers_use_up_a_budget_of_their_own(state: State) -> None:
     assert judge_burn("wine/1", metered(state).counted, Slo()) is None  # type: ignore[call-arg]
 
 
+def test_a_wide_budget_is_in_breach_when_nearly_everything_fails(state: State) -> None:
+    kept = metered(state, requests(NOW - HOUR, NOW, 1.0, 0.9))
+    verdict = judge_burn("wine/1", kept.counted, Slo.model_validate({"availability": 0.8}))
+    assert verdict is not None
+    assert verdict.status == "fail"
+
+
 def test_the_budget_of_a_month_is_kept_by_the_hour(state: State) -> None:
     last_week = NOW - 7 * 86_400.0
     kept = metered(state, requests(last_week, last_week + HOUR, 1.0, 0.1), requests(NOW - HOUR, NOW, 1.0))

@@ -22,7 +22,7 @@ from boucle.measures.references import quality_reference
 from boucle.measures.tallies import tally
 from boucle.monitoring.blocks import KEPT, Blocks, add_late, recount
 from boucle.monitoring.labels import labelled
-from boucle.monitoring.quality import Judge, Quality, judge_quality
+from boucle.monitoring.quality import Judge, Quality
 from boucle.monitoring.quality_look import look_at_quality
 from boucle.ports.stores import State
 
@@ -110,9 +110,8 @@ def test_looking_often_sees_what_one_look_sees(live: Live) -> None:
         looks.append(live.look())
     rows = Joined(ids, [0] * 1600, [1] * 1600, ["champion"] * 1600, [1000.0 + i for i in range(1600)], [1e4] * 1600,
                   [0] * 1600, [None] * 1600, truths.astype(int).tolist())  # fmt: skip
-    whole = judge_quality(
-        "wine/1", labelled(rows, "tabular-classification", (0, 1)), 200, {"accuracy": 0.9}, ["accuracy"], 0.1
-    )
+    told = labelled(rows, "tabular-classification", (0, 1))
+    whole = Judge("wine/1", {"accuracy": 0.9}, ["accuracy"], 0.1, 200).judge(told)
     assert evidence(looks[-1]) == pytest.approx(evidence(whole))
     assert looks[7] is not None
     assert looks[7].verdict.status == "pass"
@@ -237,7 +236,7 @@ def test_every_metric_of_a_classifier_stays_quiet_and_alarms(metric: str, known:
         rows = Joined([f"r{i}" for i in range(4000)], [0] * 4000, [1] * 4000, ["champion"] * 4000,
                       [float(i) for i in range(4000)], [1e4] * 4000, (told > 0.5).astype(int).tolist(), shares,
                       truth.tolist())  # fmt: skip
-        found = judge_quality("c/1", labelled(rows, "tabular-classification", (0, 1)), 500, known, [metric], 0.1)
+        found = Judge("c/1", known, [metric], 0.1, 500).judge(labelled(rows, "tabular-classification", (0, 1)))
         assert found.verdict.status == status
         assert found.verdict.checks[0].observed is not None
 
@@ -246,9 +245,10 @@ def test_a_metric_that_cannot_be_computed_never_decides() -> None:
     rows = Joined([f"r{i}" for i in range(300)], [0] * 300, [1] * 300, ["champion"] * 300,
                   [float(i) for i in range(300)], [1e4] * 300, [0] * 300, [None] * 300, [0] * 300)  # fmt: skip
     told = labelled(rows, "tabular-classification", (0, 1))
-    (auc,) = judge_quality("c/1", told, 200, {"roc_auc": 0.9}, ["roc_auc"], 0.1).verdict.checks
+    (auc,) = Judge("c/1", {"roc_auc": 0.9}, ["roc_auc"], 0.1, 200).judge(told).verdict.checks
     assert (auc.status, auc.observed) == ("inconclusive", None)
-    recall, auc = judge_quality("c/1", told, 200, {"recall": float("nan")}, ["recall", "roc_auc"], 0.1).verdict.checks
+    unknown = Judge("c/1", {"recall": float("nan")}, ["recall", "roc_auc"], 0.1, 200)
+    recall, auc = unknown.judge(told).verdict.checks
     assert (recall.status, auc.status) == ("inconclusive", "pass")
     assert replace(recall, status="pass").observed is None
 

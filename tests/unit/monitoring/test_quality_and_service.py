@@ -10,7 +10,7 @@ import pytest
 from boucle.core.observation import Feedback, Joined, Observation
 from boucle.monitoring.business import cut_of, measure_business, revenue
 from boucle.monitoring.labels import Labelled, labelled
-from boucle.monitoring.quality import Quality, judge_quality
+from boucle.monitoring.quality import Judge, Quality
 from boucle.monitoring.slo import judge_slo
 from boucle.ports.stores import State
 from boucle.project.settings import Business
@@ -34,7 +34,7 @@ def regression(errors: Any) -> Labelled:
 
 def judged(errors: Any, rmse: float | None = 1.0, newest: int = 250) -> Quality:
     reference = {} if rmse is None else {"rmse": rmse}
-    return judge_quality("wine/1", regression(errors), newest, reference, ["rmse", "mae"], 0.1)
+    return Judge("wine/1", reference, ["rmse", "mae"], 0.1, newest).judge(regression(errors))
 
 
 def test_errors_as_large_as_in_the_reference_never_fail() -> None:
@@ -80,7 +80,7 @@ def test_accuracy_below_the_tolerated_one_fails() -> None:
     truths = ["yes" if i % 2 else "no" for i in range(300)]
     answers = [t if i % 3 else "no" if t == "yes" else "yes" for i, t in enumerate(truths)]
     rows = labelled(joined(truths, answers), "tabular-classification", ("no", "yes"))
-    verdict = judge_quality("churn/1", rows, 300, {"accuracy": 0.9}, ["accuracy"], 0.1).verdict
+    verdict = Judge("churn/1", {"accuracy": 0.9}, ["accuracy"], 0.1, 300).judge(rows).verdict
     assert (verdict.status, verdict.failed[0].bound) == ("fail", ">= 0.89")
 
 

@@ -44,8 +44,10 @@ def test_a_loss_is_found_and_dated(rate: float, mean: float) -> None:
         monitor = QualityMonitor(errors(random, 0.1, 10_000))
         assert delay(monitor, [errors(random, 0.1) for _ in range(10)]) is None
         delays.append(delay(monitor, [errors(random, rate) for _ in range(20)]))
-        changed = monitor.update([]).inputs["changed"]
-        assert abs(changed - 10) <= 3
+        verdict = monitor.update([])
+        assert verdict.alarms == {"quality"}
+        assert verdict.changed is not None
+        assert abs(verdict.changed - 10) <= 3
     assert None not in delays
     assert np.mean([d for d in delays if d is not None]) <= mean
 

@@ -10,6 +10,7 @@ from boucle.core.errors import Overloaded
 from boucle.core.signature import Batch
 from boucle.serving.batcher import Batcher, Caller, Job, Lane, code_of, joined
 from boucle.serving.messages import Asked
+from boucle.serving.pace import Pace
 
 LONG = 20.0  # a test that hangs fails, it does not wait for ever
 
@@ -191,6 +192,23 @@ def test_a_slow_model_refuses_what_would_wait_too_long() -> None:
     line.model.gate.set()
     batcher.close(LONG)
     assert waiting[1].error is None
+
+
+def test_by_itself_a_slow_model_lets_few_wait_and_those_longer_that_ask_for_more() -> None:
+    line = Line()
+    batcher = Batcher(line.caller, name="slow", batch_rows=1000, pace=Pace(1000.0, 4100.0, 32))
+    line.model.gate.clear()
+    batcher.submit(Job(None, table([1.0]), "held"))
+    assert line.model.entered.wait(LONG)
+    waiting = [Job(None, table([1.0]), f"r{n}") for n in range(42)]  # 1000 s, then 900 and 100 for each of them
+    for job in waiting:
+        batcher.submit(job)
+    with pytest.raises(Overloaded, match=r"42 rows wait already, .* the limit is 6e.03 s"):
+        batcher.submit(Job(None, table([1.0]), "refused"))
+    batcher.submit(Job(None, table([1.0] * 50), "large"))
+    line.model.gate.set()
+    batcher.close(LONG)
+    assert [job.error for job in waiting] == [None] * 42
 
 
 def test_who_no_longer_waits_is_recorded_as_late(line: Line) -> None:

@@ -16,7 +16,7 @@ def served(
     connection: Connection, model: str, versions: Sequence[int], since: float, after: int, slow: float
 ) -> tuple[list[Served], int]:
     """Count the requests behind position ``after`` by version and role, and return where that ends."""
-    seen = observations.c
+    seen = observations.c  # time as an expression, which keeps SQLite off the index by time and on that by position
     end = connection.execute(select(func.coalesce(func.max(seen.position), 0))).scalar_one()
     query = (
         select(
@@ -28,7 +28,7 @@ def served(
             func.sum(case((seen.latency > slow, 1), else_=0)),
         )
         .where(seen.model == model, seen.version.in_(versions), seen.position > after, seen.position <= end)
-        .where(seen.time >= since, seen.error != REFUSED, seen.role.not_in(_ASIDE))
+        .where(seen.time + 0.0 >= since, seen.error != REFUSED, seen.role.not_in(_ASIDE))
         .group_by(seen.version, seen.role)
     )
     return [Served(v, r, int(n), int(m), int(f), int(s)) for v, r, n, m, f, s in connection.execute(query)], int(end)
