@@ -24,7 +24,7 @@ WINE = Path(__file__).parents[2] / "src/boucle/demo/data/winequality-red.csv"
 SAMPLED = 1000
 ASKED = 64  # distinct rows that the load consists of
 TREES = 200
-COPIES = 300  # of the rows that neighbours are looked for among
+COPIES = 1000  # of the rows that neighbours are looked for among
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """What becomes of those who are let in when far more is asked than a model can answer.
 
-The model is one that nothing compiles. Its capacity is what a closed loop of many connections gets out of it; then the
-same connections ask at a fixed rate: half of that, and five times as much. Only answers with status 200 are looked at,
-from when the request was sent: how long the generator waited for a free connection says nothing about the server.
+The model is one that nothing compiles, and slow enough for the generator to ask five times as much as it can do. Its
+capacity is what a closed loop of a few connections gets out of it; then many ask at a fixed rate: half of that, and five
+times as much. Only answers with status 200 are looked at, from when the request was sent: how long the generator waited
+for a free connection says nothing about the server.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from benchmarks.serving.cases import Case
 from benchmarks.serving.environments import Unavailable
 from benchmarks.serving.load import Load, Wire, generate
 
-CONNECTIONS = 256
+FEW, MANY = 16, 256
 HALF, FAR = 0.5, 5.0
 
 
@@ -43,10 +44,10 @@ class Overload:
 def overload(port: int, wire: Wire, case: Case, seconds: int, folder: Path) -> Overload:
     """Measure one server; raises Unavailable when it answers nothing, or not even half of what it can do."""
     bodies = folder / "bodies"
-    bodies.write_bytes(b"\n".join(wire.bodies(case, Load(CONNECTIONS))) + b"\n")
+    bodies.write_bytes(b"\n".join(wire.bodies(case, Load(MANY))) + b"\n")
 
     def loop(rate: float) -> dict[str, float]:
-        return generate(port, wire.path, bodies, CONNECTIONS, seconds, rate, own=True)
+        return generate(port, wire.path, bodies, MANY if rate else FEW, seconds, rate, own=True)
 
     loop(0.0)  # the pace of the model is learned
     most = loop(0.0)

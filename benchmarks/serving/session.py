@@ -73,19 +73,16 @@ class Session:
 
     def round(self, number: int) -> None:
         """Go through every server once, in an order that turns with the rounds."""
-        for case, servers in figures.loads(
-            [c for c in self.cases if c in self.parts and c != "overload"], self.peers, self.cost
-        ).items():
+        cases = [case for case in self.cases if case in self.parts and case != "overload"]
+        for case, servers in figures.loads(cases, self.peers, self.cost).items():
             order = list(servers)
             order = order[number % len(order) :] + order[: number % len(order)]
             for name in order:
                 self._visit(self.cases[case], name, servers[name])
-        for part, take in (
-            ("latency", self._latency),
-            ("overload", self._overload),
-            ("capture", self._capture),
-            ("workers", self._workers),
-        ):
+        takes = {
+            "latency": self._latency, "overload": self._overload, "capture": self._capture, "workers": self._workers,
+        }  # fmt: skip
+        for part, take in takes.items():
             if part in self.parts:
                 try:
                     take()

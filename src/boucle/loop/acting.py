@@ -14,14 +14,18 @@ from boucle.core.deployment import Deployment
 from boucle.core.errors import BoucleError, StoreError
 from boucle.core.event import Event
 from boucle.core.json import to_data
+from boucle.core.signature import Signature
 from boucle.loop import alarms, memory, rollouts
 from boucle.loop.lease import LeaseLost
 from boucle.loop.memory import Memory, Pending
 from boucle.loop.policy import MOST_FAILED_GATES, Decision
 from boucle.loop.project import Project
 from boucle.loop.retraining import Lessons, Retraining
+from boucle.monitoring.asking import ask
 from boucle.ports.stores import Transaction
 
+LABELS_ASKED = 100
+"""Rows whose truth is asked for when drift is found and quality is not known."""
 _PASSING = ("training", "rollout", "busy")
 """Reasons to wait that end by themselves and are not worth an entry in the history."""
 
@@ -34,10 +38,10 @@ class Hands:
         self._say = say
         self.retraining = Retraining(project)
 
-    def act(self, held: Deployment, decision: Decision) -> bool:
+    def act(self, held: Deployment, decision: Decision, signature: Signature) -> bool:
         """Carry a decision out, or note once why it waits; returns whether something was done."""
         if decision.held or decision.action in ("alert", "ask"):
-            self._note(held, decision)
+            self._note(held, decision, signature)
             return False
         project, react = self._project, self._project.settings.react
         with project.state.begin() as tx:
@@ -140,7 +144,7 @@ class Hands:
             return replace(kept, failed_gates=0, noted={})
         return kept
 
-    def _note(self, held: Deployment, decision: Decision) -> None:
+    def _note(self, held: Deployment, decision: Decision, signature: Signature) -> None:
         kind = decision.held.kind if decision.held else decision.action
         if kind in _PASSING:
             return
@@ -154,6 +158,10 @@ class Hands:
             self._decided(tx, held, decision)
             if decision.held:
                 alarms.waits(tx, held.model, decision.cause, f"no {decision.action} yet: {decision.held.text}")
+            elif decision.action == "ask":
+                rows = ask(tx, held.model, held.champion or 0, signature, LABELS_ASKED, seed=kept.windows)
+                done = f"{len(rows)} rows are chosen to be labelled first: boucle alarms --json"
+                alarms.did(tx, held.model, decision.cause, done, label=to_data(rows))
 
     def _decided(self, tx: Transaction, held: Deployment, decision: Decision, undo: str = "") -> None:
         text = f"{decision.action} because of {decision.reason}"

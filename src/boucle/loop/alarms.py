@@ -40,11 +40,11 @@ def find(tx: Transaction, model: str, cause: str) -> Alarm | None:
     return next((alarm for alarm in tx.alarms.unresolved(model) if alarm.cause == cause), None)
 
 
-def did(tx: Transaction, model: str, cause: str, done: str, undo: str = "") -> None:
+def did(tx: Transaction, model: str, cause: str, done: str, undo: str = "", **more: Any) -> None:
     """Note what was done about a cause; without an open alarm there is nothing to note."""
     alarm = find(tx, model, cause)
     if alarm is not None:
-        tx.alarms.put(replace(alarm, data={**alarm.data, "done": done, "undo": undo}))
+        tx.alarms.put(replace(alarm, data={**alarm.data, "done": done, "undo": undo, **more}))
 
 
 def waits(tx: Transaction, model: str, cause: str, why: str) -> None:

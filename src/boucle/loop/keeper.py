@@ -152,8 +152,9 @@ class Keeper:
             self._outbox.look()
             return Looked(taken.observations, taken.feedback)
         seen = self._judge(held)
-        done = [d for d in self._decide(held) if self._hands.act(held, d)]
-        rollout = judge_rollout(project, held, self._about(held)[1].signature.classes)
+        signature = self._about(held)[1].signature
+        done = [d for d in self._decide(held) if self._hands.act(held, d, signature)]
+        rollout = judge_rollout(project, held, signature.classes)
         self._hands.after_training()
         self._outbox.look()
         fresh = [*seen.verdicts.values(), *([rollout] if rollout else [])]

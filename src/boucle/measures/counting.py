@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -69,27 +69,26 @@ class Counting:
 
     def count(self, batch: Mapping[str, Values | Coded], rows: int) -> Counts:
         """Count a batch; a column that is not there is all missing."""
-        held = {i: numbers(batch[c.name]) for i, c in enumerate(self.columns) if c.numeric and c.name in batch}
-        found = {i: self.place(i, values) for i, values in held.items()}
-        counts = self.counted(batch, held, found, rows)
-        pairs, triples = self.products({i: bins_of(f) for i, f in found.items()}, rows)
-        return replace(counts, pairs=pairs, triples=triples)
-
-    def counted(
-        self, batch: Mapping[str, Values | Coded], held: Mapping[int, Floats], found: Mapping[int, Places], rows: int
-    ) -> Counts:
-        """Count a batch whose numbers ``held`` have been placed already (``found``), without their products."""
         bins = np.zeros(self.offsets[-1], dtype=np.int64)
         rates = np.zeros((len(self.columns), len(RATES)), dtype=np.int64)
+        placed: dict[int, Bins] = {}
+        step = self.step(rows)
         for i, column in enumerate(self.columns):
             values, place = batch.get(column.name), slice(self.offsets[i], self.offsets[i + 1])
             if values is None:
                 rates[i, _RATE["missing"]] = rows
             elif column.numeric:
-                bins[place], rates[i] = self._numbers(column, found[i], held[i])
+                plain = numbers(values)
+                found = self.place(i, plain)
+                placed[i] = bins_of(found[::step])
+                bins[place], rates[i] = self.of_numbers(i, found, plain)
             else:
-                bins[place], rates[i] = self._levels(i, values)
-        return Counts(rows, bins, rates, np.zeros(0), np.zeros(0))
+                bins[place], rates[i] = self.of_levels(i, values)
+        return Counts(rows, bins, rates, *self.products(placed, rows))
+
+    def step(self, rows: int) -> int:
+        """Return which rows are multiplied: each, or of very many every so manieth, as more would tell no more."""
+        return max(1, rows // self.multiplied)
 
     def place(self, i: int, values: Floats) -> NDArray[np.uint16]:
         """Return for each number its bin, and what else is to be counted of it from bit 7 on."""
@@ -102,27 +101,24 @@ class Counting:
             table = self._tables[i] = _placed(column, np.arange(KEYS, dtype=np.uint16))
         return np.take(table, found)
 
-    def products(self, placed: dict[int, Bins], rows: int) -> tuple[Floats, Floats]:
+    def products(self, placed: Mapping[int, Bins], rows: int) -> tuple[Floats, Floats]:
         """Return the sums over rows of products of two, and of three, normal scores; missing values have none.
 
-        Of very many rows an even part is multiplied and scaled up: more would tell no more.
+        ``placed`` are the bins of every ``step``-th row, whose sums stand for all.
         """
         many, threes = len(self.paired), len(self.tripled)
         two, three = np.zeros((many, many)), np.zeros((threes, threes, threes))
         if self.scores is not None and placed:
-            step = max(1, rows // self.multiplied)
-            if step > 1:
-                placed = {i: found[::step] for i, found in placed.items()}
-                every, rows = rows, len(range(0, rows, step))
-            for start in range(0, rows, AT_ONCE):
+            taken = len(range(0, rows, self.step(rows)))
+            for start in range(0, taken, AT_ONCE):
                 some = {i: found[start : start + AT_ONCE] for i, found in placed.items()}
-                scores = self.matrix(some, self.paired, min(AT_ONCE, rows - start))
+                scores = self.matrix(some, self.paired, min(AT_ONCE, taken - start))
                 two += scores @ scores.T
                 held = scores[:threes]
                 for i in range(threes - 2):
                     three[i, i + 1 :] += (held[i] * held[i + 1 :]) @ held.T
-            if step > 1:
-                two, three = two * (every / rows), three * (every / rows)
+            if taken < rows:
+                two, three = two * (rows / taken), three * (rows / taken)
         return two[self._upper], three[self._threes]
 
     def matrix(self, placed: Mapping[int, Bins], chosen: Sequence[int], rows: int) -> Floats:
@@ -156,7 +152,9 @@ class Counting:
     def triples(self) -> list[tuple[str, str, str]]:
         return list(combinations([self.columns[i].name for i in self.tripled], 3))
 
-    def _numbers(self, column: Column, found: NDArray[np.uint16], values: Floats) -> tuple[Any, Any]:
+    def of_numbers(self, i: int, found: Places, values: Floats) -> tuple[Any, Any]:
+        """Return the counts of a numeric column's bins, and its rates."""
+        column = self.columns[i]
         both = np.bincount(found, minlength=_BINS * _COMBINATIONS).reshape(_COMBINATIONS, _BINS)
         flagged = both.sum(axis=1)
         rates = np.zeros(len(RATES), dtype=np.int64)
@@ -167,7 +165,8 @@ class Counting:
             rates[_RATE["common"]] = np.count_nonzero(values == column.common)
         return both[_HAS[0]].sum(axis=0)[: column.bins], rates
 
-    def _levels(self, i: int, values: Values | Coded) -> tuple[Any, Any]:
+    def of_levels(self, i: int, values: Values | Coded) -> tuple[Any, Any]:
+        """Return the counts of a column's levels, and its rates."""
         column, known = self.columns[i], self._known[i]
         bins, rates = np.zeros(column.bins, dtype=np.int64), np.zeros(len(RATES), dtype=np.int64)
         rates[_RATE["missing"]] = len(values)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boucle.core.profile import Column, Counts, Kind, Profile
+from boucle.core.profile import RATES, Column, Kind, Profile
 from boucle.core.signature import Batch, Field
 from boucle.core.signature import Column as Values
 from boucle.measures.counting import (
@@ -147,14 +147,12 @@ class _Reference:
     ) -> None:
         self.rows, self.block, self.columns, self.held = rows, block, columns, held
         self.counting = Counting(columns, multiplied=multiplied)
-        self.found = {i: self.counting.place(i, held[c.name]) for i, c in enumerate(columns) if c.numeric}
-        self.placed: dict[int, Bins] = {i: bins_of(found) for i, found in self.found.items()}
         self.blocks = [slice(start, start + block) for start in range(0, max(rows - block // 2, 1), block)]
         self.blocks[-1] = slice(self.blocks[-1].start, rows)  # a short rest belongs to the last block
 
     def profile(self, ordered: bool, origin: float, span: float) -> Profile:
-        plain = [self._counted(block) for block in self.blocks]
-        total = np.sum([c.bins for c in plain], axis=0)
+        bins, rates = self._counted()
+        total = bins.sum(axis=0)
         self.counting.scores = normal_scores(self.columns, self.counting.offsets, total)
         products = [self._products(block) for block in self.blocks]
         noise = self._noise()
@@ -162,9 +160,9 @@ class _Reference:
             self.columns,
             self.block,
             ordered,
-            np.array([c.rows for c in plain]),
-            np.array([c.bins for c in plain]),
-            np.array([c.rates for c in plain]),
+            np.array([block.stop - block.start if self.rows else 0 for block in self.blocks]),
+            bins,
+            rates,
             np.array([pairs for pairs, _ in products]),
             np.array([triples for _, triples in products]),
             *noise,
@@ -174,25 +172,40 @@ class _Reference:
             span,
         )
 
-    def _part(self, block: slice) -> dict[str, Any]:
-        def cut(values: Any) -> Any:
-            return Coded(values.codes[block], values.levels) if isinstance(values, Coded) else values[block]
+    def _part(self, name: str, block: slice) -> Any:
+        values = self.held[name]
+        return Coded(values.codes[block], values.levels) if isinstance(values, Coded) else values[block]
 
-        return {name: cut(values) for name, values in self.held.items()}
-
-    def _counted(self, block: slice) -> Counts:
-        numbers = {i: self.held[self.columns[i].name][block] for i in self.found}
-        found = {i: places[block] for i, places in self.found.items()}
-        return self.counting.counted(self._part(block), numbers, found, block.stop - block.start if self.rows else 0)
+    def _counted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count column by column, each block by itself, and keep every row's bin where it is needed again."""
+        many, counting = len(self.blocks), self.counting
+        bins = np.zeros((many, int(counting.offsets[-1])), dtype=np.int64)
+        rates = np.zeros((many, len(self.columns), len(RATES)), dtype=np.int64)
+        self.placed: dict[int, Bins] = {}
+        self.step = counting.step(self.rows) if many == 1 else 1
+        for i, column in enumerate(self.columns):
+            place = slice(int(counting.offsets[i]), int(counting.offsets[i + 1]))
+            found = counting.place(i, self.held[column.name]) if column.numeric else None
+            for b, block in enumerate(self.blocks):
+                part = self._part(column.name, block)
+                counted = counting.of_levels(i, part) if found is None else counting.of_numbers(i, found[block], part)
+                bins[b, place], rates[b, i] = counted
+            if found is not None:
+                self.placed[i] = bins_of(found[:: self.step])
+        return bins, rates
 
     def _products(self, block: slice) -> tuple[Floats, Floats]:
-        return self.counting.products({i: p[block] for i, p in self.placed.items()}, block.stop - block.start)
+        rows = block.stop - block.start
+        step = 1 if self.step > 1 else self.counting.step(rows)
+        placed = {i: p if self.step > 1 else p[block][::step] for i, p in self.placed.items()}
+        return self.counting.products(placed, rows)
 
     def _noise(self) -> tuple[Floats, Floats]:
         """Return the variance of one row's Fisher-z influence for each pair, and of its product for each triple."""
-        step = max(1, self.rows // _NOISE_ROWS)
+        taken = len(range(0, self.rows, self.step))
+        step = max(1, taken // _NOISE_ROWS)
         placed = {i: p[::step] for i, p in self.placed.items()}
-        rows = len(range(0, self.rows, step))
+        rows = len(range(0, taken, step))
         many, threes = len(self.counting.paired), len(self.counting.tripled)
         mean, crossed, cubes = (np.zeros((many, many)) for _ in range(3))
         fourths = np.zeros(many)
@@ -263,7 +276,7 @@ class _Reference:
             if len(self.blocks) < 2:
                 found[place] = [every[name] * kept(every[name] - 1) for name in column.levels]
                 continue
-            parts = [levels(self._part(block)[column.name], column.kind) for block in self.blocks]
+            parts = [levels(self._part(column.name, block), column.kind) for block in self.blocks]
             found[place] = [
                 sum(n * kept(every[name] - n) for part in parts if (n := part.get(name, 0))) for name in column.levels
             ]

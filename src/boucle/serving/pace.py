@@ -30,9 +30,7 @@ class Pace:
 
     def longest_wait(self, rows: int) -> float:
         """Return the seconds a request of so many rows may wait; without end for a model that was never tried."""
-        if not self._tried:
-            return float("inf")
-        return max(1.0, self._scale) * max(LEAST_WAIT, WAITS * (self._call + self._row * rows))
+        return max(LEAST_WAIT, WAITS * self.expected(rows)) if self._tried else float("inf")
 
     def seen(self, rows: int, seconds: float) -> None:
         """Learn what a call took."""

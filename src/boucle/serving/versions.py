@@ -186,18 +186,17 @@ def quick_rows(spent: float, most: int) -> int:
 def trial(predictor: Predictor, fields: tuple[Field, ...]) -> tuple[float, float]:
     """Return the seconds a model takes for one made-up row and for TRIED_ROWS; zeros where such rows break it.
 
-    The first call warms it up. A close call between quick and slow is tried again, for others use the machine.
+    The first call warms it up, then the best of a few counts: others use the machine as well.
     """
+    found = []
     try:
-        for sample in (_made_up(fields, TRIED_ROWS), _made_up(fields, 1)):
+        for rows in (1, TRIED_ROWS):
+            sample = _made_up(fields, rows)
             predictor.predict(sample)
-        one, sample = _seconds(predictor, sample), _made_up(fields, TRIED_ROWS)
-        many = _seconds(predictor, sample)
-        if QUICK <= many < TRIES * QUICK:
-            many = min(many, *(_seconds(predictor, sample) for _ in range(TRIES)))
+            found.append(min(_seconds(predictor, sample) for _ in range(TRIES)))
     except Exception:  # noqa: BLE001 - made-up rows may break a model; real ones are for its own thread then
         return 0.0, 0.0
-    return max(one, 1e-9), max(many, 1e-9)
+    return max(found[0], 1e-9), max(found[1], 1e-9)
 
 
 def _seconds(predictor: Predictor, sample: Batch) -> float:

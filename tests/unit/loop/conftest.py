@@ -81,11 +81,15 @@ class World:
         version: int = 1,
         role: Role = "champion",
         factor: float = 1.0,
+        low: float = 0.0,
         labelled: bool = True,
     ) -> None:
-        """Serve rows around the reference; ``shift`` moves the truth, ``error`` the answers, ``factor`` some inputs."""
+        """Serve rows around the reference; ``shift`` moves the truth, ``error`` the answers, ``factor`` some inputs.
+
+        All inputs are above ``low``.
+        """
         seen, truths = [], []
-        for x in self._rng.uniform(0, 10, rows).tolist():
+        for x in self._rng.uniform(low, 10, rows).tolist():
             self._count += 1
             self.clock.sleep(0.01)
             broken = x * factor if self._rng.random() < 0.1 else x

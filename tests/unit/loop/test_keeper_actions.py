@@ -160,3 +160,14 @@ def test_an_alarm_says_what_was_done_about_it(world: World) -> None:
     (alarm,) = [a for a in world.open_alarms() if a.cause == "quality"]
     assert "retraining" in alarm.data["done"]
     assert alarm.data["window"]["start"] < alarm.data["window"]["end"]
+
+
+def test_drift_without_labels_asks_for_them_and_says_of_which_rows(world: World) -> None:
+    for _ in range(4):
+        world.answer(250, low=5.0, labelled=False)
+        world.look()
+    assert [e.data["action"] for e in world.events("decision")] == ["ask"]
+    (drift,) = [a for a in world.open_alarms() if a.cause == "drift"]
+    assert len(drift.data["label"]) == 100
+    assert len({(one["id"], one["row"]) for one in drift.data["label"]}) == 100
+    assert world.engine.started == []
