@@ -29,7 +29,7 @@ class Flow:
 
 
 class Jitter(Flow):
-    """Every column wanders a little from window to window, in the reference as later: 0.03 sd."""
+    """Every column wanders a little from window to window, in the reference as later: by up to 0.05 sd."""
 
     def draw(self, flow: Flow, rng: np.random.Generator, rows: int, time: int) -> Hidden:
         hidden = self.law.draw(rng, rows)

@@ -1,9 +1,9 @@
 """What becomes of those who are let in when far more is asked than a model can answer.
 
 The model is one that nothing compiles, and slow enough for the generator to ask five times as much as it can do. Its
-capacity is what a closed loop of a few connections gets out of it; then many ask at a fixed rate: half of that, and five
-times as much. Only answers with status 200 are looked at, from when the request was sent: how long the generator waited
-for a free connection says nothing about the server.
+capacity is what a closed loop of a few connections gets out of it. Then many ask at a fixed rate: half of that, and
+five times as much. Only answers with status 200 are looked at, from when the request was sent: how long the generator
+waited for a free connection says nothing about the server.
 """
 
 from __future__ import annotations

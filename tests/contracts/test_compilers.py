@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -383,7 +384,16 @@ def test_no_tree_parts_a_row_otherwise_than_its_original(data: st.DataObject) ->
     signature = Signature(fields, outputs_of(tuple(np.unique(target).tolist())))
     for model in PARTING:
         model.fit(frame, target)
-        check(Fitted(model, signature, near(model, rows, fields), SklearnRuntime(), CompiledRuntime()))
+        batch = near(model, rows, fields)
+        if isinstance(model, lightgbm.LGBMClassifier):
+            batch = untied(model, batch)
+        check(Fitted(model, signature, batch, SklearnRuntime(), CompiledRuntime()))
+
+
+def untied(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out rows whose best two classes differ by rounding alone: the order of a sum then decides their label."""
+    shares = np.sort(model.predict_proba(pd.DataFrame(batch)), axis=1)
+    return {name: column[shares[:, -1] - shares[:, -2] > 1e-12] for name, column in batch.items()}
 
 
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)

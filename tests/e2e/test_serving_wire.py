@@ -150,6 +150,43 @@ def test_a_connection_is_kept_and_closed_when_asked(service: Service) -> None:
         assert connection.recv(1) == b""
 
 
+def test_a_head_seen_before_means_the_same_whatever_comes_behind_it(service: Service) -> None:
+    one, two, three = (post(b'{"x": %d}' % number) for number in (1, 2, 3))  # their heads are the same bytes
+    sent = [
+        [one],
+        [two],
+        [three[:-4], three[-4:]],
+        [one + two],
+        [three[:20], three[20:]],
+        [two],
+        [one[:-1] + b"]"],
+        [two],
+    ]
+    found: list[Answer] = []
+    with service.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for parts in sent:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(0.02)  # parts arrive one by one then; whether they do changes no answer
+            found += read(connection, 2 if parts == [one + two] else 1)
+    assert [answer.status for answer in found] == [200] * 7 + [400, 200]
+    assert [answer.predictions for answer in found if answer.status == 200] == [
+        [n + 1.0] for n in (1, 2, 3, 1, 2, 3, 2, 2)
+    ]
+    assert len({answer.headers["x-request-id"] for answer in found}) == len(found)
+
+
+def test_a_head_seen_before_is_no_leave_for_another_caller(service: Service) -> None:
+    for extra, status in (("x-request-id: mine\r\n", 200), ("content-type: image/png\r\n", 415)):
+        with service.connect() as connection:
+            for _ in range(3):
+                connection.sendall(post(b'{"x": 1}', extra=extra))
+                (answer,) = read(connection, 1)
+                assert answer.status == status
+                assert status != 200 or answer.headers["x-request-id"] == "mine"
+
+
 def test_a_body_in_chunks_is_read_whole(service: Service) -> None:
     assert service.ask(chunked(b'{"x"', b": 4", b"1}"))[0].predictions == [42.0]
 

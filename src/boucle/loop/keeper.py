@@ -173,7 +173,8 @@ class Keeper:
         project, now = self.project, self.project.clock.now()
         version, info, bundle = self._about(held)
         with project.state.begin() as tx:
-            before = memory.read(tx, held.model).at(now).under(held.champion)
+            kept = memory.read(tx, held.model)
+            before = kept.at(now).under(held.champion)
             seen = look(tx, version, bundle, project.settings, now)
             more = promises.judge(tx, project.settings, version, info, seen, now, before.failing("slo"))
             seen = replace(seen, verdicts={**seen.verdicts, **more})
@@ -182,7 +183,9 @@ class Keeper:
                 self._note(tx, held, kind, verdict, before)
                 if kind in JUDGED:
                     self._alarm(tx, held, kind, after, seen)
-            memory.write(tx, held.model, self._taken_in(tx, held, after, seen, now))
+            after = self._taken_in(tx, held, after, seen, now)
+            if after != kept:
+                memory.write(tx, held.model, after)
         return seen
 
     def _about(self, held: Deployment) -> tuple[ModelVersion, BundleInfo, Path]:

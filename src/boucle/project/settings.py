@@ -282,7 +282,9 @@ class Serve(Section):
     queue_rows: int = Field(20_000, ge=1, description="rows that may wait; more are answered 503")
     deadline: Duration = Field("30s", description="longest a request waits for its answer")
     max_wait: Duration | None = Field(
-        None, description="longest a request may wait for a slow model; more are answered 503; default: `monitor.slo`"
+        None,
+        description="longest a request may wait for a slow model; more are answered 503; default: `monitor.slo`, "
+        "else by how long the model takes",
     )
     memory: Bytes | None = Field(
         None, description="most memory for models, such as 2GB; those asked longest ago sleep until asked again"

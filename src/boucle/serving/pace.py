@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SMOOTHING = 0.2
-WAITS, LEAST_WAIT = 6.0, 0.025
+WAITS, LEAST_WAIT = 4.0, 0.025
 """A request may wait as long as so many calls for its rows alone take, and no less than so many seconds.
 
 At half of what a model can do a request waits about as long as a call takes, and the slowest of a hundred about three

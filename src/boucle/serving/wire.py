@@ -7,6 +7,7 @@ falls through to the application, which answers the same. This is the one module
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -147,7 +148,8 @@ class Turn:
         first = not self._done
         self._done.append((connection, job))
         if first:
-            connection.loop.call_soon_threadsafe(self._deliver)
+            with contextlib.suppress(RuntimeError):  # a loop that has ended has nobody waiting
+                connection.loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         while self._done:

@@ -200,15 +200,15 @@ def test_by_itself_a_slow_model_lets_few_wait_and_those_longer_that_ask_for_more
     line.model.gate.clear()
     batcher.submit(Job(None, table([1.0]), "held"))
     assert line.model.entered.wait(LONG)
-    waiting = [Job(None, table([1.0]), f"r{n}") for n in range(42)]  # 1000 s, then 900 and 100 for each of them
+    waiting = [Job(None, table([1.0]), f"r{n}") for n in range(22)]  # 1000 s, then 900 and 100 for each of them
     for job in waiting:
         batcher.submit(job)
-    with pytest.raises(Overloaded, match=r"42 rows wait already, .* the limit is 6e.03 s"):
+    with pytest.raises(Overloaded, match=r"22 rows wait already, .* the limit is 4e.03 s"):
         batcher.submit(Job(None, table([1.0]), "refused"))
     batcher.submit(Job(None, table([1.0] * 50), "large"))
     line.model.gate.set()
     batcher.close(LONG)
-    assert [job.error for job in waiting] == [None] * 42
+    assert [job.error for job in waiting] == [None] * 22
 
 
 def test_who_no_longer_waits_is_recorded_as_late(line: Line) -> None:
