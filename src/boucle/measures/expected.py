@@ -54,6 +54,14 @@ def expect(losses: Floats, window: int = 0, times: Floats | None = None) -> Expe
     return replace(plain, design=design, phases=phases)
 
 
+def phase_of(rows: int, window: int, times: Floats | None, whole: Expected) -> NDArray[np.int64] | None:
+    """Return the phase of each reference row, shape (rows,), as ``expect`` has numbered them; None without a cycle."""
+    if not whole.phases:
+        return None
+    place, _, _ = _places(rows, window, times)
+    return np.floor(place).astype(np.int64) % len(whole.phases)
+
+
 def _places(rows: int, window: int, times: Floats | None) -> tuple[Floats, float, float]:
     """Return each row's place in blocks before the reference's end (below 0), and a block's length and the end."""
     if times is None:

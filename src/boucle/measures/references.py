@@ -10,7 +10,7 @@ import numpy as np
 
 from boucle.core.expected import Calibration, Expected, QualityReference
 from boucle.measures.estimates import calibrate
-from boucle.measures.expected import expect
+from boucle.measures.expected import expect, phase_of
 from boucle.measures.levels import slices_of
 from boucle.measures.metrics import REGRESSION, Answers, Floats, Loss, row_losses
 
@@ -45,7 +45,10 @@ def quality_reference(
     losses: dict[str, Expected | None] = {**learnt, **spread}
     known = {name: one for name, one in losses.items() if one is not None}
     whole = known.get(names[0])
-    slices = slices_of(columns or {}, each[names[0]], whole) if whole is not None else {}
+    slices = {}
+    if whole is not None:
+        phase = phase_of(len(given), window, times, whole)
+        slices = slices_of(columns or {}, each[names[0]], whole, phase)
     return QualityReference(known, slices, _calibrations(given))
 
 

@@ -83,8 +83,8 @@ def tally(
 ) -> Tally:
     """Tally raw ``losses``, shape (rows,); NaN ones are left out.
 
-    ``times`` are the requests', for the phase of the cycle; ``parts`` the rows' slices. A slice follows the cycle of
-    all rows.
+    ``times`` are the requests', for the phase of the cycle; ``parts`` the rows' slices. A slice follows its own course
+    through the cycle of all rows where it is known, else theirs.
     """
     kept = np.isfinite(losses)
     scaled = np.minimum(losses[kept] / expected.cut, 1.0)
@@ -93,9 +93,8 @@ def tally(
     for one in parts:
         codes = one.codes[kept]
         for i, (name, own) in enumerate(zip(one.names, one.expected, strict=True)):
-            room = own.tolerated(tolerance) - expected.tolerated(tolerance)
             among = codes == i
-            found[name] = _growth(scaled[among], phase[among], limits + room, expected)
+            found[name] = _growth(scaled[among], phase[among], _own(own, expected, tolerance, limits), expected)
     return Tally(len(scaled), float(losses[kept].sum()), _growth(scaled, phase, limits, expected), found)
 
 
@@ -108,6 +107,14 @@ def _limits(expected: Expected, tolerance: float, times: Floats | None, rows: in
     limits = [expected.tolerated(tolerance, middle) for middle in middles.tolist()]
     phase = np.floor((times - expected.origin) / expected.span).astype(np.int64) % many
     return phase, np.array(limits)
+
+
+def _own(own: Expected, expected: Expected, tolerance: float, limits: Floats) -> Floats:
+    """Return the tolerated mean of a slice in each phase."""
+    if len(own.phases) != len(limits):
+        return limits + own.tolerated(tolerance) - expected.tolerated(tolerance)
+    middles = own.origin + (np.arange(len(limits)) + 0.5) * own.span
+    return np.array([own.tolerated(tolerance, middle) for middle in middles.tolist()])
 
 
 def _growth(scaled: Floats, phase: Places, limits: Floats, expected: Expected) -> tuple[float, ...]:

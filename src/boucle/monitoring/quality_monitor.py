@@ -17,7 +17,7 @@ from boucle.core.json import dumps, from_data, loads, to_data
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.formats.files import write_atomic
 from boucle.measures.detectors import THRESHOLD
-from boucle.measures.expected import Floats, expect
+from boucle.measures.expected import Floats, expect, phase_of
 from boucle.measures.intervals import Estimate, normal, share
 from boucle.measures.levels import part, slices_of, titles_of
 from boucle.measures.tallies import Tally, Watch, tally, watch
@@ -103,7 +103,8 @@ class QualityMonitor:
             raise ContractError(f"A window of {window} rows with tolerance {tolerance} cannot be watched.",
                             hint="window is at least 1, tolerance within [0, 1)")  # fmt: skip
         expected = expect(losses, window, _times(times, len(losses)))
-        slices = slices_of(_columns(reference_rows, len(losses)), losses, expected)
+        phase = phase_of(len(losses), window, _times(times, len(losses)), expected)
+        slices = slices_of(_columns(reference_rows, len(losses)), losses, expected, phase)
         self._kept = _Kept(expected, slices, window, float(tolerance), times is not None)
         self._done: _Done = _START
 

@@ -82,3 +82,16 @@ def test_losses_that_are_missing_are_not_counted() -> None:
     found = tally(np.array([np.nan, 1.0, np.nan]), WHOLE, 0.01, None, part({"c": ["x"] * 3}, {"c": {"x": WHOLE}}))
     assert (found.rows, found.total) == (1, 1.0)
     assert watch([]).after(0.0, tally(np.array([np.nan]), WHOLE, 0.01)).whole.starts == (None,) * 5
+
+
+def test_a_slice_with_a_course_of_its_own_is_expected_to_follow_it() -> None:
+    random = np.random.default_rng(5)
+    phase = np.repeat(np.arange(4), 5000)
+    column = random.choice(["x", "y"], len(phase))
+    rates = {"x": np.array([0.1, 0.1, 0.1, 0.1]), "y": np.array([0.05, 0.15, 0.25, 0.15])}
+    losses = (random.random(len(phase)) < np.where(column == "x", rates["x"][phase], rates["y"][phase])).astype(float)
+    means = tuple(float(losses[phase == t].mean()) for t in range(4))
+    whole = Expected(float(losses.mean()), float(len(losses)), float(losses.std()), phases=means)
+    slices = slices_of({"c": column}, losses, whole, phase)["c"]
+    for name, rate in rates.items():
+        assert slices[name].phases == pytest.approx(rate, abs=0.02)
