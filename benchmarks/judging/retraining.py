@@ -177,7 +177,7 @@ class Boucle:
     def __init__(self) -> None:
         import boucle  # the one thing judged, imported where it is used: the rest runs without it
         from boucle.loop.policy import Known, decide
-        from boucle.project.settings import React
+        from boucle.project.watching import React
 
         self._boucle, self._known, self._decide = boucle, Known, decide
         self._react = React.model_validate({"budget": 1000})  # a day has no length here

@@ -25,7 +25,7 @@ from boucle.adapters.sources.sql import SqlSource
 from boucle.core.errors import SourceError
 from boucle.data.read import read_path, read_table
 from boucle.ports.source import Source
-from boucle.project.settings import Data
+from boucle.project.learning import Data
 
 WINES = Path(__file__).parents[2] / "src" / "boucle" / "demo" / "data" / "winequality-red.csv"
 TABLE = pd.DataFrame({"size": [1.5, 2.0, -3.25], "rooms": [1, 2, 3], "quarter": ["Châtelet", "a, b", 'say "no"']})

@@ -15,7 +15,8 @@ from boucle.data.check import check
 from boucle.data.infer import infer
 from boucle.data.read import read_table
 from boucle.data.snapshot import Snapshots
-from boucle.project.settings import Data, Settings
+from boucle.project.learning import Data
+from boucle.project.settings import Settings
 
 pytestmark = pytest.mark.server
 

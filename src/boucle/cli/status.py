@@ -23,6 +23,8 @@ def status(project: ProjectOption = None, json: JsonOption = False) -> None:
             for kind in ("quality", "drift", "fault", "slo"):
                 found = getattr(model, kind)
                 output.line(f"  {sentences.WORDS[kind]:<12} {sign(found['status'])}: {found['reason']}")
+            if model.estimate is not None and model.estimate["status"] == "pass":
+                output.line(f"  {'estimate':<12} {model.estimate['reason']}")
             output.line(f"  {'traffic':<12} {model.traffic['rows']} rows, {model.traffic['labels']:.0f} labelled")
             for alarm in model.alarms:
                 output.line(f"  alarm {alarm.id}     {alarm.state}: {alarm.reason}")

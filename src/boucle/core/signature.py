@@ -7,16 +7,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-DType = Literal["float64", "int64", "bool", "string", "datetime"]
-Task = Literal["tabular-regression", "tabular-classification"]
+DType = Literal["float64", "int64", "bool", "string", "datetime", "text", "image", "json"]
+"""``string`` are levels, ``text`` is running text, ``image`` the bytes of an image file; ``json``, of outputs only, is
+any JSON value."""
+Task = Literal[
+    "tabular-regression",
+    "tabular-classification",
+    "text-classification",
+    "zero-shot-classification",
+    "image-classification",
+    "token-classification",
+    "question-answering",
+    "fill-mask",
+    "summarization",
+    "translation",
+    "text-generation",
+    "feature-extraction",
+]
+Kind = Literal["quantity", "class", "spans", "text", "candidates", "vector"]
+"""What one answer is: a number, one of the classes, marked pieces of a text, a text, filled gaps, an embedding."""
+KINDS: dict[Task, Kind] = {
+    "tabular-regression": "quantity",
+    "tabular-classification": "class",
+    "text-classification": "class",
+    "zero-shot-classification": "class",
+    "image-classification": "class",
+    "token-classification": "spans",
+    "question-answering": "text",
+    "fill-mask": "candidates",
+    "summarization": "text",
+    "translation": "text",
+    "text-generation": "text",
+    "feature-extraction": "vector",
+}
+_BY_OUTPUTS = cast("Task", "")
 Label = str | int | bool
 Column = NDArray[np.generic]
-"""One column, shape (rows,) or (rows, k). Missing: NaN in float64, NaT in datetime, None in string (object dtype)."""
+"""One column, shape (rows,) or (rows, k). Missing: NaN in float64, NaT in datetime, None where the dtype is object."""
 Batch = Mapping[str, Column]
 """Named columns of equal length: what every predictor takes and returns."""
 
@@ -26,6 +58,9 @@ STORAGE: dict[str, np.dtype[np.generic]] = {
     "bool": np.dtype("bool"),
     "string": np.dtype("object"),
     "datetime": np.dtype("datetime64[ns]"),
+    "text": np.dtype("object"),
+    "image": np.dtype("object"),
+    "json": np.dtype("object"),
 }
 
 
@@ -68,10 +103,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Ordered input and output fields. The first output is the prediction; classifiers add ``probabilities``."""
+    """Ordered input and output fields. The first output is the prediction; classifiers add ``probabilities``.
+
+    ``task`` is one of the tabular ones, by the outputs, unless it is said.
+    """
 
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...]
+    task: Task = _BY_OUTPUTS
 
     def __post_init__(self) -> None:
         for side, fields in (("input", self.inputs), ("output", self.outputs)):
@@ -81,6 +120,8 @@ class Signature:
                 raise ValueError(f"{side} field '{twice[0]}' stands twice in the signature")
         if not self.outputs:
             raise ValueError("a signature needs at least one output field")
+        if self.task == _BY_OUTPUTS:
+            object.__setattr__(self, "task", "tabular-regression" if self.classes is None else "tabular-classification")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,8 +137,9 @@ class Signature:
         return self.prediction.categories
 
     @property
-    def task(self) -> Task:
-        return "tabular-regression" if self.classes is None else "tabular-classification"
+    def kind(self) -> Kind:
+        """What one answer is."""
+        return KINDS[self.task]
 
     def input(self, name: str) -> Field:
         """Return the input field ``name``; raises KeyError."""

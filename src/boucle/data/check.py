@@ -15,7 +15,8 @@ from boucle.core.dataset import Violation
 from boucle.core.errors import DataError, ProjectError, suggest
 from boucle.core.verdict import Check, Verdict
 from boucle.data.infer import infer_target, repeated
-from boucle.project.settings import ColumnCheck, Settings
+from boucle.project.learning import ColumnCheck
+from boucle.project.settings import Settings
 
 EXAMPLES = 5
 _KINDS = {

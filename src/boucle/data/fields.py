@@ -13,7 +13,8 @@ from boucle.core.errors import DataError, ProjectError, suggest
 from boucle.core.signature import Field, Label
 from boucle.data.infer import infer_field
 from boucle.ports.frames import to_batch, to_frame
-from boucle.project.settings import ColumnCheck, Settings
+from boucle.project.learning import ColumnCheck
+from boucle.project.settings import Settings
 
 
 def input_fields(frame: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:

@@ -14,8 +14,8 @@ import pyarrow as pa
 from boucle import plugins
 from boucle.core.errors import DataError, SourceError, suggest
 from boucle.ports.source import Source
+from boucle.project.learning import Data
 from boucle.project.masking import masked
-from boucle.project.settings import Data
 
 _MMAP_THRESHOLD, _BIG = -3, 2**20
 """Its number in malloc.h; bytes from which an array is mapped by itself."""

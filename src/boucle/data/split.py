@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from boucle.core.errors import DataError, suggest
 from boucle.data.infer import present
-from boucle.project.settings import Data
+from boucle.project.learning import Data
 from boucle.project.values import seconds
 
 _KEY_LENGTH = 16

@@ -19,7 +19,8 @@ from boucle.delivery.outside import MoveAliases, Outside
 from boucle.delivery.routing import FindTarget
 from boucle.ports.clock import Clock
 from boucle.ports.stores import State
-from boucle.project.settings import Release, Settings
+from boucle.project.answering import Release
+from boucle.project.settings import Settings
 
 _UNDO = {
     "rollout_aborted": "boucle promote {model}/{version}",

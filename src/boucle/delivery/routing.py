@@ -8,7 +8,8 @@ from pathlib import Path
 from boucle.core.deployment import Deployment, Rollout, Route, RouteTable, Rule, Target
 from boucle.core.errors import BoucleError, StoreError
 from boucle.formats.routes import read_routes, write_routes
-from boucle.project.settings import Fallback, Settings
+from boucle.project.answering import Fallback
+from boucle.project.settings import Settings
 
 FindTarget = Callable[[str, int], Target]
 """Where the bundle of a model's version lies; raises NotFound or BundleError."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from boucle.project.settings import Serve, Settings, Store, Tracking
+from boucle.project.answering import Serve
+from boucle.project.settings import Settings, Store, Tracking
 
 MOST_ROWS, ROWS_BY_TIME = 1_000, 500
 

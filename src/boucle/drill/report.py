@@ -8,7 +8,8 @@ from typing import Literal
 
 from boucle.core.event import Event
 from boucle.drill.scenarios import ACTIONS, ANY_ALARM, SHOWN, Scenario, Sign
-from boucle.project.settings import Reaction, Settings
+from boucle.project.settings import Settings
+from boucle.project.watching import Reaction
 
 Outcome = Literal["pass", "fail", "not applicable"]
 

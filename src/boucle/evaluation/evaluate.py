@@ -21,7 +21,7 @@ from boucle.evaluation.timing import latency_ms
 from boucle.measures.intervals import bootstrap
 from boucle.measures.metrics import METRICS, Answers, default_metrics
 from boucle.ports.runtime import Predictor
-from boucle.project.settings import Evaluate
+from boucle.project.learning import Evaluate
 
 __all__ = ["Evaluation", "chosen_metrics", "evaluate"]
 

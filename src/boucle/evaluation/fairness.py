@@ -19,7 +19,7 @@ from boucle.evaluation.parts import parts
 from boucle.evaluation.result import Fairness, Gap, Group
 from boucle.measures.intervals import Estimate, normal, share
 from boucle.measures.metrics import Answers
-from boucle.project.settings import Fairness as Limits
+from boucle.project.learning import Fairness as Limits
 
 FEW = 50
 SELECTED, CAUGHT, FALSE, RIGHT, ERROR = "selected", "true positive", "false positive", "accuracy", "mean error"

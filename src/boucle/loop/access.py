@@ -17,7 +17,7 @@ from boucle.formats.files import exclusive
 from boucle.loop import issuers
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
-from boucle.project.settings import Jwt
+from boucle.project.answering import Jwt
 from boucle.project.values import NAME, seconds
 
 PREFIX = "boucle_"

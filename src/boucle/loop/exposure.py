@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from boucle.core.errors import MissingExtra, ProjectError
 from boucle.loop.project import Project
-from boucle.project.settings import Serve
+from boucle.project.answering import Serve
 
 
 def is_loopback(host: str) -> bool:

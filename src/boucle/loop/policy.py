@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from boucle.core.verdict import Verdict
-from boucle.project.settings import React, Reaction
+from boucle.project.watching import React, Reaction
 
 Cause = Literal["floor", "slo", "fault", "quality", "drift", "follow_up", "stale", "schedule"]
 ActionName = Literal["retrain", "rollback", "disable", "alert", "ask", "none"]

@@ -13,8 +13,10 @@ from boucle.loop.policy import JUDGED, Known, reaction_to
 from boucle.loop.project import Project
 from boucle.monitoring.quarantine import quarantined, within
 from boucle.ports.stores import Transaction
-from boucle.project.settings import Fallback, React, Settings
+from boucle.project.answering import Fallback
+from boucle.project.settings import Settings
 from boucle.project.values import seconds
+from boucle.project.watching import React
 
 _MOST = 20_000
 """Labelled rows that are counted at most."""

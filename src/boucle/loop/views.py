@@ -19,7 +19,10 @@ from boucle.ports.stores import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model at a glance; quality and drift are the newest verdicts about its champion."""
+    """One model at a glance; quality and drift are the newest verdicts about its champion.
+
+    ``estimate`` is what quality is guessed to be before labels come, None where that cannot be.
+    """
 
     name: str
     enabled: bool
@@ -34,6 +37,7 @@ class ModelStatus:
     traffic: dict[str, Any]
     alarms: list[Alarm]
     training: dict[str, Any] | None = None
+    estimate: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def _model_status(project: Project, tx: Transaction, held: Deployment) -> ModelS
         traffic={"rows": tx.observations.count(held.model), **totals},
         alarms=tx.alarms.unresolved(held.model),
         training=tx.settings.get(f"training:{held.model}"),
+        estimate=None if (guess := _newest(tx, held, "estimate")) is None else _verdict(guess),
     )
 
 

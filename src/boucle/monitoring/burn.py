@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.measures.special import binomial_tail
 from boucle.monitoring.meter import HOUR, MINUTE, Counts
-from boucle.project.settings import Slo
+from boucle.project.watching import Slo
 
 PAIRS = ((14.4, HOUR, 5 * MINUTE), (6.0, 6 * HOUR, 30 * MINUTE))
 """Burn rate, long and short stretch in seconds."""

@@ -12,7 +12,7 @@ from boucle.measures.expected import CUT
 from boucle.measures.intervals import Estimate, student, wilson
 from boucle.measures.special import normal_quantile
 from boucle.ports.stores import Transaction
-from boucle.project.settings import Business
+from boucle.project.watching import Business
 
 _LEVEL = 0.95
 

@@ -12,16 +12,20 @@ from boucle.core.verdict import Verdict
 from boucle.formats.bundle import read_info, read_profile, read_quality
 from boucle.measures.law import Law
 from boucle.monitoring.drift import LONGEST, Seen, drift_verdict, fault_verdict, findings
+from boucle.monitoring.estimate import look_at_estimate
 from boucle.monitoring.quality_look import look_at_quality
 from boucle.monitoring.slo import judge_slo
 from boucle.monitoring.windows import ClosedWindow, close_windows
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Settings
 
+_GUESSED = 1000
+"""Newest requests that quality is estimated on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The verdicts that are new, by kind (``fault``, ``drift``, ``slo``, ``quality``), and the windows closed.
+    """The verdicts that are new by kind (``fault``, ``drift``, ``slo``, ``quality``, ``estimate``) and closed windows.
 
     ``changed`` is the request time (Unix seconds) since which the losses are higher, when quality failed.
     """
@@ -44,6 +48,9 @@ def look(tx: Transaction, version: ModelVersion, bundle: Path, settings: Setting
     quality = look_at_quality(tx, version, info, settings, now, quality_of(bundle))
     if quality is not None:
         verdicts["quality"] = quality.verdict
+    guess = look_at_estimate(tx, version, info, quality_of(bundle), _GUESSED) if closed else None
+    if guess is not None:
+        verdicts["estimate"] = guess
     return Look(len(closed), verdicts, quality.changed if quality else None, tuple(closed))
 
 

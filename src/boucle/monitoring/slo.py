@@ -8,7 +8,7 @@ from boucle.core.verdict import Check, Status, Verdict
 from boucle.measures.intervals import wilson
 from boucle.measures.special import binomial_tail
 from boucle.monitoring.service import latencies, quantile
-from boucle.project.settings import Slo
+from boucle.project.watching import Slo
 
 ENOUGH = 100
 _SURE = 0.01

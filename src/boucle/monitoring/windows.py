@@ -13,8 +13,8 @@ from boucle.measures.law import Law
 from boucle.monitoring.columns import answers, to_batch
 from boucle.monitoring.service import service_counts
 from boucle.ports.stores import Transaction
-from boucle.project.settings import Monitor
 from boucle.project.values import seconds
+from boucle.project.watching import Monitor
 
 ROLES: tuple[Role, ...] = ("champion", "challenger")
 """Requests that callers sent in the normal way: no copies, no pinned versions."""

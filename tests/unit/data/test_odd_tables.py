@@ -16,7 +16,8 @@ from boucle.data.infer import infer, infer_target
 from boucle.data.read import read_table
 from boucle.data.snapshot import decode, encode
 from boucle.data.split import split
-from boucle.project.settings import Data, Settings
+from boucle.project.learning import Data
+from boucle.project.settings import Settings
 
 Make = Callable[..., Settings]
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from boucle.core.errors import DataError
 from boucle.data import split as parting
 from boucle.data.split import split
-from boucle.project.settings import Data, Settings
+from boucle.project.learning import Data
+from boucle.project.settings import Settings
 
 Make = Callable[..., Settings]
 

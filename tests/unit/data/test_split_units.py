@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from boucle.core.errors import DataError
 from boucle.data.split import split
-from boucle.project.settings import Data
+from boucle.project.learning import Data
 
 
 def data(**changes: Any) -> Data:

@@ -11,7 +11,9 @@ from boucle.core.signature import Signature
 from boucle.drill import faults
 from boucle.drill.faults import Absent, Traffic, make
 from boucle.drill.population import Population
-from boucle.project.settings import Monitor, Serve, Settings
+from boucle.project.answering import Serve
+from boucle.project.settings import Settings
+from boucle.project.watching import Monitor
 
 ROWS = 400
 

@@ -9,7 +9,7 @@ from boucle.core.json import dumps, loads
 from boucle.core.signature import Batch, Field, Signature
 from boucle.evaluation.evaluate import evaluate
 from boucle.evaluation.result import Evaluation
-from boucle.project.settings import Evaluate
+from boucle.project.learning import Evaluate
 
 
 def run(case: Any, target: str, settings: dict[str, Any] | None = None, **more: Any) -> Evaluation:

@@ -8,7 +8,7 @@ from boucle.evaluation.fairness import by_group, checks, difference, ratio
 from boucle.evaluation.result import Fairness
 from boucle.measures.intervals import share
 from boucle.measures.metrics import Answers, labelled, numbers
-from boucle.project.settings import Fairness as Limits
+from boucle.project.learning import Fairness as Limits
 
 LIMITS = Limits.model_validate({"groups": ["sex"]})
 

@@ -12,7 +12,7 @@ from boucle.evaluation.evaluate import evaluate
 from boucle.evaluation.look import number
 from boucle.evaluation.report import Context, answer, report_data, report_html, report_json
 from boucle.evaluation.result import Evaluation
-from boucle.project.settings import Evaluate
+from boucle.project.learning import Evaluate
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 VOID = {"meta", "br", "img", "link", "input", "hr"}

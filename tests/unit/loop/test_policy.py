@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.loop.policy import JUDGED, MOVES, Decision, Known, decide
-from boucle.project.settings import React
+from boucle.project.watching import React
 
 READY = Known(labels=1000, fresh=100)
 FRESH = replace(READY, windows=1, has_previous=True)

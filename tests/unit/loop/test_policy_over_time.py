@@ -10,7 +10,7 @@ from boucle.core.json import from_data, to_data
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.loop.memory import DAY, Memory
 from boucle.loop.policy import JUDGED, Decision, Known, decide
-from boucle.project.settings import React
+from boucle.project.watching import React
 
 REACT = React.model_validate({"budget": 3, "stale": "2d", "drift": "retrain"})
 STATUSES: st.SearchStrategy[Status] = st.sampled_from(["pass", "fail", "inconclusive"])

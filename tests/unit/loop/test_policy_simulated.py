@@ -17,7 +17,7 @@ from boucle.core.verdict import Verdict
 from boucle.loop.memory import Memory
 from boucle.loop.policy import Known, decide
 from boucle.monitoring.quality_monitor import QualityMonitor
-from boucle.project.settings import React
+from boucle.project.watching import React
 
 Floats = NDArray[np.float64]
 WINDOWS, ROWS, LATE, PAST = 120, 300, 4, 10

@@ -16,7 +16,7 @@ from boucle.monitoring.floor import judge_floor, loss_limit
 from boucle.monitoring.labels import Labelled, labelled
 from boucle.monitoring.meter import HOUR, MINUTE, Counts, Meter, Metered
 from boucle.ports.stores import State
-from boucle.project.settings import Slo
+from boucle.project.watching import Slo
 
 NOW = 1_700_000_000.0
 MONTH = 30 * 86_400.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -29,10 +30,11 @@ def table(seed: int, rows: int = 2000, shift: float = 0.0) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("kind", ["pandas", "arrow", "mapping"])
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "mapping"])
 def test_two_tables_are_compared_whatever_library_they_come_from(kind: str) -> None:
     makes: dict[str, Any] = {
         "pandas": lambda frame: frame,
+        "polars": lambda frame: pl.from_arrow(pa.Table.from_pandas(frame)),
         "arrow": pa.Table.from_pandas,
         "mapping": lambda frame: {name: frame[name].to_numpy() for name in frame},
     }

@@ -13,7 +13,7 @@ from boucle.monitoring.labels import Labelled, labelled
 from boucle.monitoring.quality import Judge, Quality
 from boucle.monitoring.slo import judge_slo
 from boucle.ports.stores import State
-from boucle.project.settings import Business
+from boucle.project.watching import Business
 
 from .conftest import make_settings
 

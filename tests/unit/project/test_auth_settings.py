@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from boucle.core.errors import ProjectError
+from boucle.project.answering import Serve
 from boucle.project.load import load
-from boucle.project.settings import Serve
 
 PROJECT = "name: wine\ntask: tabular-regression\ndata: {source: w.csv, target: y}\nserve:\n"
 JWT = "issuer: i, audience: a, jwks: k.json"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from boucle.project.settings import Capture
+from boucle.project.answering import Capture
 from boucle.project.values import bytes_of
 
 
