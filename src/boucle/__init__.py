@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from boucle.core.signature import Signature as Signature
     from boucle.core.verdict import Check as Check
     from boucle.core.verdict import Verdict as Verdict
-    from boucle.loop.handle import LoadedModel as LoadedModel
-    from boucle.loop.handle import Loop as Loop
-    from boucle.loop.handle import adopt as adopt
-    from boucle.loop.handle import load as load
-    from boucle.loop.handle import open_loop as open
+    from boucle.handle import LoadedModel as LoadedModel
+    from boucle.handle import Loop as Loop
+    from boucle.handle import adopt as adopt
+    from boucle.handle import load as load
+    from boucle.handle import open_loop as open
     from boucle.monitoring.canary_judge import CanaryJudge as CanaryJudge
     from boucle.monitoring.monitors import DriftMonitor as DriftMonitor
     from boucle.monitoring.monitors import drift as drift
@@ -31,16 +31,16 @@ _NAMES = {
     "Check": "boucle.core.verdict:Check",
     "DriftMonitor": "boucle.monitoring.monitors:DriftMonitor",
     "Field": "boucle.core.signature:Field",
-    "LoadedModel": "boucle.loop.handle:LoadedModel",
-    "Loop": "boucle.loop.handle:Loop",
+    "LoadedModel": "boucle.handle:LoadedModel",
+    "Loop": "boucle.handle:Loop",
     "QualityMonitor": "boucle.monitoring.quality_monitor:QualityMonitor",
     "Signature": "boucle.core.signature:Signature",
     "Verdict": "boucle.core.verdict:Verdict",
-    "adopt": "boucle.loop.handle:adopt",
+    "adopt": "boucle.handle:adopt",
     "attach": "boucle.serving.embedded:attach",
     "drift": "boucle.monitoring.monitors:drift",
-    "load": "boucle.loop.handle:load",
-    "open": "boucle.loop.handle:open_loop",
+    "load": "boucle.handle:load",
+    "open": "boucle.handle:open_loop",
 }
 
 __all__ = [

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from boucle.loop import views
 from boucle.loop.project import Project
 from boucle.loop.turn import run_turn
+from boucle.views import models as views
 
 
 def turn(folder: Path, die_at: int | None) -> int:

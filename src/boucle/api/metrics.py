@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boucle.core.json import from_data, to_data
-from boucle.loop import views
 from boucle.loop.lease import Held
 from boucle.loop.project import Project
 from boucle.monitoring.burn import budgets
 from boucle.monitoring.meter import Metered
 from boucle.project.values import seconds
+from boucle.views import models as views
 
 _HELP = {
     "boucle_quality_ratio": "gauge newest measured quality of a version",

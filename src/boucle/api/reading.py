@@ -13,8 +13,8 @@ from boucle.api.access import Door, Known, Viewed, require, require_all
 from boucle.api.bodies import Body
 from boucle.api.turns import Turns
 from boucle.core.access import LOCAL, Role, reaches
-from boucle.loop import views
 from boucle.loop.project import Project
+from boucle.views import models as views
 
 router = APIRouter()
 

@@ -9,8 +9,8 @@ import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption, number, sign
 from boucle.core.json import to_data
-from boucle.loop import views
 from boucle.loop.project import Project
+from boucle.views import models as views
 
 RefArgument = Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME/7 or NAME@champion.")]
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption, sign
-from boucle.loop import sentences, views
 from boucle.loop.project import Project
+from boucle.views import models as views
+from boucle.views import sentences
 
 
 def status(project: ProjectOption = None, json: JsonOption = False) -> None:

@@ -13,8 +13,9 @@ from boucle.api.app import create_app
 from boucle.api.attempts import ALLOWED, MOST, Attempts
 from boucle.api.shield import HEADERS, LARGEST
 from boucle.core.access import Role
-from boucle.loop import access, views
+from boucle.loop import access
 from boucle.loop.project import Project
+from boucle.views import models as views
 
 PROJECT = "name: wine\ntask: tabular-regression\ndata: {source: wine.csv, target: y}\n"
 HOME = "http://127.0.0.1:8081"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boucle.loop.views import status
+from boucle.views.models import status
 
 from .conftest import World, failed, passed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from boucle.loop.turn import run_turn
-from boucle.loop.views import status
+from boucle.views.models import status
 
 from .conftest import World, failed, passed
 

@@ -9,8 +9,8 @@ import pytest
 
 from boucle.core.event import Event
 from boucle.loop.keeper import Keeper
-from boucle.loop.views import status
 from boucle.ports.stores import State, Transaction
+from boucle.views.models import status
 
 from .conftest import World, passed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from boucle.loop.sentences import headline
-from boucle.loop.views import ModelStatus
+from boucle.views.models import ModelStatus
+from boucle.views.sentences import headline
 
 FINE: dict[str, Any] = {"status": "pass", "reason": "", "checks": []}
 MODEL = ModelStatus(

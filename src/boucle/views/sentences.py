@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boucle.loop.views import ModelStatus
+from boucle.views.models import ModelStatus
 
 WORDS = {"quality": "quality", "drift": "drift", "fault": "data faults", "slo": "service"}
 

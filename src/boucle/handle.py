@@ -16,12 +16,14 @@ from boucle.core.deployment import Strategy
 from boucle.core.event import Event
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.delivery.release import Change
-from boucle.loop import operations, sentences, views
+from boucle.loop import operations
 from boucle.loop.adoption import adopt_model
 from boucle.loop.project import Project
 from boucle.loop.registering import TurnResult
 from boucle.loop.turn import run_turn
 from boucle.ports.runtime import Predictor
+from boucle.views import models as views
+from boucle.views import sentences
 
 Rows = pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
