@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 _LEAST, _MOST = 1e-6, 1.0 - 1e-6
+_SURE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,19 @@ class Expected:
         """Return the largest mean that is still no loss: ``tolerance`` above it, two standard errors at least.
 
         Of errors the tolerance is a share of the rows, of other losses a share of their mean. Nobody can tell a model
-        that has become worse from one whose reference was lucky within its own error.
+        that has become worse from one whose reference was lucky within its own error. That of a share is Wilson's
+        (1927): no error in ten rows does not mean that there are none.
         """
         room = tolerance if self.errors else tolerance * self.mean
-        return min(max(self.at(time) + max(room, 2.0 * self.error), _LEAST), _MOST)
+        return min(max(self.at(time) + max(room, self._unsure()), _LEAST), _MOST)
+
+    def _unsure(self) -> float:
+        """Return how far above ``mean`` the true one may be."""
+        if not self.errors or self.rows <= 0.0:
+            return _SURE * self.error
+        n, p, square = self.rows / self.design, self.mean, _SURE * _SURE
+        reach = _SURE * math.sqrt(p * (1.0 - p) / n + square / (4.0 * n * n))
+        return (p + square / (2.0 * n) + reach) / (1.0 + square / n) - p
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,11 @@ from pandas.api import types
 
 from boucle.core.dataset import Violation
 from boucle.core.errors import DataError, ProjectError, suggest
+from boucle.core.signature import KINDS
 from boucle.core.verdict import Check, Verdict
-from boucle.data.infer import infer_target, repeated
+from boucle.data import contents
+from boucle.data.infer import MOST_CLASSES, infer_target, repeated
+from boucle.measures.spans import spans_of
 from boucle.project.learning import ColumnCheck
 from boucle.project.settings import Settings
 
@@ -25,6 +28,8 @@ _KINDS = {
     "bool": types.is_bool_dtype,
     "string": lambda d: types.is_string_dtype(d) or types.is_object_dtype(d),
     "datetime": types.is_datetime64_any_dtype,
+    "text": lambda d: types.is_string_dtype(d) or types.is_object_dtype(d),
+    "image": types.is_object_dtype,
 }
 
 
@@ -38,6 +43,9 @@ def check(frame: pd.DataFrame, settings: Settings) -> tuple[Verdict, tuple[Viola
     warned = list(_duplicates(frame, settings)) if settings.data.duplicates != "allow" else []
     if settings.data.duplicates == "refuse":
         found, warned = found + warned, []
+    for violation, grave in _contents(frame, settings):
+        (found if grave else warned).append(violation)
+    warned += _lonely(frame, settings)
     found, warned = _discreet(found, settings), _discreet(warned, settings)
     checks = [
         Check(f"{v.column}: {v.rule}", "fail", float(v.count), "0 rows", n=len(frame), note=_shown(v)) for v in found
@@ -66,24 +74,73 @@ def _absent(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
 def _target(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
     """The target can be learned: it is there, varies, and is of the project's task."""
     name = settings.data.target
-    try:
-        task, _ = infer_target(frame[name])
-    except DataError as error:
-        yield Violation(name, error.message.rstrip("."), len(frame))
-        return
-    except KeyError:
+    if name not in frame.columns:
         yield Violation(name, "the target is not in the data", len(frame))
         return
     absent = frame[name].isna().to_numpy()
     if absent.any():
         yield _violation(name, "the target is missing", frame[name], absent)
-    if settings.task == "tabular-regression" and not types.is_numeric_dtype(frame[name].dtype):
+    kind = KINDS[settings.task]
+    if kind not in ("class", "quantity"):
+        yield from _structured(frame, settings) if kind == "spans" else ()
+        return
+    try:
+        task, _ = infer_target(frame[name])
+    except DataError as error:
+        yield Violation(name, error.message.rstrip("."), len(frame))
+        return
+    if kind == "quantity" and not types.is_numeric_dtype(frame[name].dtype):
         numbers = pd.to_numeric(frame[name], errors="coerce")
         wrong = numbers.isna().to_numpy() & ~absent
         if wrong.any():
             yield _violation(name, "the target of a regression is a number", frame[name], wrong)
-    if settings.task == "tabular-classification" and task == "tabular-regression" and frame[name].nunique() > 100:
+    if kind == "class" and task == "tabular-regression" and frame[name].nunique() > 100:
         yield Violation(name, f"the target of a classification has {frame[name].nunique()} classes", len(frame))
+
+
+def _structured(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    """Every target is a list of spans that lie within the row's text."""
+    target = frame[settings.data.target]
+    texts = [name for name, wanted in settings.data.checks.items() if wanted.type == "text" and name in frame.columns]
+    lengths = frame[texts[0]].astype(str).str.len() if texts else None
+    broken, outside = np.zeros(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
+    for row, value in enumerate(target):
+        try:
+            ends = [span.end for span in spans_of(value)]
+        except ValueError:
+            broken[row] = True
+            continue
+        outside[row] = lengths is not None and bool(ends) and max(ends) > lengths.iloc[row]
+    if broken.any():
+        yield _violation(settings.data.target, "a list of spans with label, start and end", target, broken)
+    if outside.any():
+        yield _violation(settings.data.target, "spans lie within the text", target, outside)
+
+
+def _contents(frame: pd.DataFrame, settings: Settings) -> Iterator[tuple[Violation, bool]]:
+    """Look into declared texts and images; yields each violation with whether it is grave."""
+    data = settings.data
+    for name, wanted in data.checks.items():
+        if name not in frame.columns or wanted.type not in ("text", "image"):
+            continue
+        values = frame[name]
+        for one in contents.texts(values, wanted) if wanted.type == "text" else contents.images(values):
+            if one.wrong.any():
+                yield _violation(name, one.rule, values, one.wrong), one.grave
+        if data.target in frame.columns and KINDS[settings.task] == "class":
+            twice = contents.labelled_twice(values, frame[data.target])
+            if twice.any():
+                yield _violation(name, f"the same {wanted.type} has one label", values, twice), False
+
+
+def _lonely(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
+    """A class of one row cannot be both learned and tested."""
+    name = settings.data.target
+    if name in frame.columns and KINDS[settings.task] == "class":
+        counts = frame[name].value_counts()
+        alone = frame[name].isin(counts.index[counts == 1]).to_numpy()
+        if alone.any() and len(counts) <= MOST_CLASSES:
+            yield _violation(name, "a class has two rows or more", frame[name], alone)
 
 
 def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
@@ -94,6 +151,8 @@ def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
     for name, wanted in present.items():
         kind = _kind(frame[name], wanted)
         values, wrong = _typed(frame[name], kind)
+        if kind == "image":
+            continue
         if wrong.any():
             yield _violation(name, f"values are of type {kind}", frame[name], wrong)
         ready[name] = values
@@ -105,7 +164,7 @@ def _columns(frame: pd.DataFrame, settings: Settings) -> Iterator[Violation]:
         endless = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
         if endless.any():
             yield _violation(str(name), "values are finite", frame[name], endless)
-    broken = {name: c for name, c in present.items() if not _holds(ready[name], c)}
+    broken = {name: c for name, c in present.items() if name in ready and not _holds(ready[name], c)}
     if broken:
         yield from _pandera(pd.DataFrame({name: ready[name] for name in broken}, index=frame.index), broken)
 
@@ -127,7 +186,7 @@ def _typed(values: pd.Series[Any], kind: str | None) -> tuple[pd.Series[Any], np
         # a number could count days or seconds; text is read as the training reads it
         text = pd.Series(pd.NaT, values.index) if types.is_numeric_dtype(values.dtype) else values
         turned: pd.Series[Any] = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
-    elif kind == "string":
+    elif kind in ("string", "text"):
         return values.astype(str).where(known), none
     else:
         blank = values.astype(str).str.strip() == "" if types.is_string_dtype(values.dtype) else ~known
@@ -250,7 +309,7 @@ def _violation(name: str, rule: str, values: pd.Series[Any], wrong: np.ndarray[A
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and value != value:
         return None
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    return value if isinstance(value, int | float | bool) or value is None else contents.shown(value)
 
 
 def _text(value: Any) -> str:

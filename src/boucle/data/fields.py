@@ -33,17 +33,23 @@ def input_fields(frame: pd.DataFrame, settings: Settings) -> tuple[Field, ...]:
             )
     aside = {data.target, data.id, data.split.time, data.split.group, *data.drop}
     wanted = data.features or [c for c in known if c not in aside]
-    fields = [
-        f for name in wanted if (f := _field(name, frame[name], data.checks.get(name), data.features is not None))
-    ]
+    tabular = settings.task.startswith("tabular-")
+    fields = []
+    for name in wanted:
+        found = infer_field(name, frame[name], texts=not tabular)
+        if isinstance(found, Field) and tabular and data.features is None and found.dtype in ("text", "image"):
+            found = f"{found.dtype}s take part in a tabular task where they are declared"
+        if (field := _field(name, frame[name], found, data.checks.get(name), data.features is not None)) is not None:
+            fields.append(field)
     if not fields:
         raise DataError("No column is left to predict from.", hint="see data.features and data.drop in boucle.yaml")
     return tuple(fields)
 
 
-def _field(name: str, values: pd.Series[Any], check: ColumnCheck | None, asked: bool) -> Field | None:
+def _field(
+    name: str, values: pd.Series[Any], found: Field | str, check: ColumnCheck | None, asked: bool
+) -> Field | None:
     """Merge the declaration with the values; a column that cannot be an input is left out unless it was asked for."""
-    found = infer_field(name, values)
     if check is None or (check.type is None and not check.categories):
         if isinstance(found, str):
             if asked:
@@ -55,7 +61,10 @@ def _field(name: str, values: pd.Series[Any], check: ColumnCheck | None, asked: 
     else:
         kind = check.type or ("int64" if _numbered(values, check) else "string")
         field = replace(found, dtype=kind) if not isinstance(found, str) else Field(name, kind)
-        field = replace(field, minimum=None, maximum=None) if kind == "string" else replace(field, categories=None)
+        if kind in ("string", "text", "image"):
+            field = replace(field, minimum=None, maximum=None)
+        if kind != "string":
+            field = replace(field, categories=None)
     if check is None:
         return field
     gaps = _blank_to_missing(values.to_frame(name), [field])[name].isna()

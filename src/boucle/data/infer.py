@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,17 @@ from pandas.api import types
 from boucle.core.errors import DataError
 from boucle.core.signature import Field, Label, Task
 from boucle.data.read import require_target
+from boucle.data.wording import is_running
+from boucle.measures.spans import spans_of
 
 MOST_LEVELS = 50
 MOST_CLASSES = 100
+MOST_GRADES = 20
+"""Whole numbers up to which a target beside texts or images is a class, such as the stars of a review."""
+FEW_BESIDE = 3
+"""Other inputs from which on a column of running text is one among many, and the task a tabular one."""
+BESIDE_TEXT = "beside the text: take it out of drop, and declare it under checks, to learn from it too"
+AMONG_MANY = "running text: declare it under data.checks with type: text to learn from it"
 _FEW = 10_000
 _ID = re.compile(r"(^|[\s_\-.])(id|uuid|guid|key|index|rownames?|unnamed)($|[\s_\-.:0-9])", re.IGNORECASE)
 _CAMEL_ID = re.compile(r"[a-z](ID|Id)$")
@@ -36,9 +44,11 @@ class Contract:
 
 
 def infer(frame: pd.DataFrame, target: str) -> Contract:
-    """Read the contract off ``frame``; raises DataError for a target that cannot be learned."""
+    """Read the contract off ``frame``; raises DataError for a target that cannot be learned.
+
+    A table with a column of images, or of running text and hardly anything else, is about those.
+    """
     require_target(frame, target)
-    task, told = infer_target(frame[target])
     identity = next((str(c) for c in frame.columns if c != target and _is_id(str(c), frame[c])), None)
     fields: list[Field] = []
     dropped: dict[str, str] = {}
@@ -51,9 +61,10 @@ def infer(frame: pd.DataFrame, target: str) -> Contract:
         else:
             fields.append(found)
     if not fields:
-        raise DataError(
-            "No column is left to predict from.", hint="every other column is an id, constant, or free text"
-        )
+        raise DataError("No column is left to predict from.", hint="every other column is an id, or constant")
+    fields, aside = _about(fields)
+    dropped.update(aside)
+    task, told = infer_target(frame[target], fields)
     notes = []
     twice = int(repeated(frame).sum())
     if twice:
@@ -61,11 +72,63 @@ def infer(frame: pd.DataFrame, target: str) -> Contract:
     return Contract(task, tuple(fields), told, identity, dropped, tuple(notes))
 
 
-def infer_target(values: pd.Series[Any]) -> tuple[Task, Field]:
+def _about(fields: list[Field]) -> tuple[list[Field], dict[str, str]]:
+    """Return the inputs that count, and the others with the reason."""
+    for dtype in ("image", "text"):
+        chosen = [f for f in fields if f.dtype == dtype]
+        others = [f for f in fields if f.dtype != dtype]
+        if chosen and len(others) < FEW_BESIDE:
+            return chosen, {f.name: BESIDE_TEXT.replace("text", dtype) for f in others}
+        if chosen:
+            return others, {f.name: AMONG_MANY.replace("text", dtype) for f in chosen}
+    return fields, {}
+
+
+def infer_target(values: pd.Series[Any], inputs: Sequence[Field] = ()) -> tuple[Task, Field]:
     """Decide what is to be learned: text, true/false and two values are classes; other numbers are a quantity.
 
-    Raises DataError when there is nothing to learn.
+    What is learned from running text or images (the ``inputs``) has a task of theirs; whole numbers, up to 20 of them,
+    are classes then. Raises DataError when there is nothing to learn.
     """
+    dtypes = {f.dtype for f in inputs}
+    if dtypes & {"text", "image"}:
+        return _target_of(values, dtypes, [f.name for f in inputs])
+    return _tabular_target(values)
+
+
+def _target_of(values: pd.Series[Any], dtypes: set[str], names: list[str]) -> tuple[Task, Field]:
+    known = present(values)
+    name = str(values.name)
+    if "text" in dtypes and len(known) and _marked(known):
+        return "token-classification", Field(name, "json")
+    if (
+        "text" in dtypes
+        and _textual(known)
+        and is_running(pd.Series(known.astype(str).unique()), len(known), MOST_CLASSES)
+    ):
+        return ("question-answering" if {"question", "context"} <= set(names) else "summarization"), Field(name, "text")
+    whole = types.is_numeric_dtype(known.dtype) and label_dtype(known) == "int64" and known.nunique() <= MOST_GRADES
+    task, told = _tabular_target(known.astype("int64").astype(str).rename(name) if whole else values)
+    if task != "tabular-classification":
+        return task, told
+    labels = labels_of(known) if whole else told.categories
+    return "text-classification" if "text" in dtypes else "image-classification", Field(
+        name, label_dtype(known) if whole else told.dtype, categories=labels
+    )
+
+
+def _marked(known: pd.Series[Any]) -> bool:
+    """Say whether values are lists of marked pieces of a text, as objects or as JSON."""
+    some = known.iloc[:200]
+    if _textual(some) and not all(str(v).lstrip().startswith("[") for v in some if isinstance(v, str)):
+        return False
+    try:
+        return any(len(spans_of(v)) > 0 for v in some) if _textual(some) else False
+    except ValueError:
+        return False
+
+
+def _tabular_target(values: pd.Series[Any]) -> tuple[Task, Field]:
     name = str(values.name)
     known = present(values)
     if _nested(known):
@@ -94,14 +157,19 @@ def infer_target(values: pd.Series[Any]) -> tuple[Task, Field]:
     return "tabular-classification", Field(name, label_dtype(known), categories=labels_of(known))
 
 
-def infer_field(name: str, values: pd.Series[Any]) -> Field | str:
-    """Return the column as an input field, or the reason why it cannot be one."""
+def infer_field(name: str, values: pd.Series[Any], texts: bool = False) -> Field | str:
+    """Return the column as an input field, or the reason why it cannot be one.
+
+    With ``texts`` every column of text with too many values to be levels is running text, however short they are.
+    """
     known = present(values)
     optional = len(known) < len(values)
     if known.empty:
         return "no values"
     if _nested(known):
         return "lists or objects: make columns of them"
+    if types.is_object_dtype(known.dtype) and all(isinstance(v, bytes | bytearray) for v in known):
+        return Field(name, "image", optional=optional)
     if types.is_complex_dtype(known.dtype):
         return f"values of type {known.dtype} are not understood"
     distinct = known if types.is_numeric_dtype(known.dtype) else pd.Series(known.unique())
@@ -119,6 +187,8 @@ def infer_field(name: str, values: pd.Series[Any]) -> Field | str:
         if len(numbers) and numbers.notna().all():
             return _numeric(name, numbers, optional or bool(blank.any()))
         levels = sorted(map(str, distinct.astype(str).unique()))
+        if is_running(pd.Series(levels), len(known), MOST_LEVELS) or (texts and len(levels) > MOST_LEVELS):
+            return Field(name, "text", optional=optional)
         if len(levels) > MOST_LEVELS:
             return f"text with {len(levels)} different values"
         return Field(name, "string", optional=optional, categories=tuple(levels))
@@ -185,7 +255,7 @@ def _is_id(name: str, values: pd.Series[Any]) -> bool:
     named = bool(_ID.search(name) or _CAMEL_ID.search(name))
     if not values.is_unique:
         return False
-    return named or (_textual(values) and not _is_dates(values))
+    return named or (_textual(values) and not _is_dates(values) and not isinstance(infer_field(name, values), Field))
 
 
 def _nested(values: pd.Series[Any]) -> bool:

@@ -158,4 +158,6 @@ def _array(values: pd.Series[Any], name: str) -> Any:
         array = array.cast(array.type.value_type)
     if pa.types.is_string(array.type):
         array = array.cast(pa.large_string())  # a column may hold more than 2 GiB of text
+    if pa.types.is_binary(array.type):
+        array = array.cast(pa.large_binary())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

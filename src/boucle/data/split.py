@@ -6,6 +6,7 @@ follows from a hash of its content (or its id, or its group), not from its place
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +100,8 @@ def _plain(values: pd.Series[Any]) -> pd.Series[Any]:
     kind = present(values).dtype if values.dtype == object else values.dtype
     if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
         return values if values.dtype != object else values.astype("float64")
+    if values.dtype == object and any(isinstance(value, bytes) for value in values):
+        return values.map(lambda v: hashlib.blake2b(v, digest_size=16).hexdigest() if isinstance(v, bytes) else str(v))
     return values.astype(str)
 
 

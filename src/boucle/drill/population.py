@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boucle.core.errors import DataError
 from boucle.core.model import BundleInfo, ModelVersion
-from boucle.core.signature import Batch, Column, Signature
+from boucle.core.signature import KINDS, Batch, Column, Signature
 from boucle.data import fields, split
 from boucle.loop.project import Project
 from boucle.measures.metrics import default_metrics, losses
@@ -69,7 +69,7 @@ def population(project: Project, version: ModelVersion, settings: Settings) -> P
     target = settings.data.target
     if target not in frame.columns:
         raise DataError(f"The rows of {version.ref} have no column '{target}', so nobody knows what is right.")
-    parts = split.split(frame, settings.data, settings.task == "tabular-classification")
+    parts = split.split(frame, settings.data, KINDS[settings.task] == "class")
     rows = parts.test if len(parts.test) >= FEWEST else frame[frame[target].notna()].reset_index(drop=True)
     if len(rows) < FEWEST:
         raise DataError(f"{version.ref} has {len(rows)} rows to replay, a drill needs {FEWEST}.")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from boucle.core.errors import ProjectError, suggest
-from boucle.core.signature import Label, Signature, Task
+from boucle.core.signature import KINDS, Label, Signature, Task
 from boucle.core.verdict import Check, Verdict
 from boucle.evaluation import baseline, comparison, fairness, gates, robustness
 from boucle.evaluation.curves import curves
@@ -105,7 +105,7 @@ def chosen_metrics(settings: Evaluate, task: Task) -> list[str]:
     """Return the metrics to measure, the primary one first, those with a bound included; raises ProjectError."""
     named = list(settings.metrics or default_metrics(task))
     wanted = list(dict.fromkeys(named + [m for m in settings.require if m not in gates.COSTS]))
-    fitting = [m.name for m in METRICS.values() if m.task == task]
+    fitting = [m.name for m in METRICS.values() if m.kind == KINDS[task]]
     for name in wanted:
         if name not in fitting:
             what = f"is not a metric of {task}" if name in METRICS else "is not a metric"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from boucle.core.errors import DataError
 from boucle.core.signature import Batch, Column, Label, Signature, Task
 from boucle.measures.intervals import SALT
-from boucle.measures.metrics import REGRESSION, Answers, labelled, numbers
+from boucle.measures.metrics import Answers, answers
 from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Predictor
 
@@ -48,9 +49,9 @@ class Scored:
         return self.pair(self.predictor.predict(batch), truth)
 
     def pair(self, output: Batch, truth: Column) -> Answers:
-        if self.task == REGRESSION:
-            return numbers(truth, output["prediction"])
-        return labelled(truth, output["prediction"], output.get("probabilities"), self.signature.classes, self.positive)
+        """Pair what was told with the truth."""
+        told = output.get("probabilities")
+        return answers(self.task, truth, output["prediction"], told, self.signature.classes, self.positive)
 
     def take(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Scored:
         """Return the same predictor on some of the rows."""
@@ -80,7 +81,9 @@ def prepare(
 def truth_of(frame: pd.DataFrame, target: str, signature: Signature) -> Column:
     """Read the target as the model's own numbers or labels; raises DataError when none of them is."""
     column = frame[target]
-    if signature.task == REGRESSION:
+    if signature.kind not in ("class", "quantity"):
+        return objects(column.tolist())
+    if signature.kind == "quantity":
         truth = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
         if len(truth) and np.isnan(truth).any():
             raise DataError(
@@ -97,9 +100,15 @@ def truth_of(frame: pd.DataFrame, target: str, signature: Signature) -> Column:
             hint="evaluate the model on the target it was trained for",
             field=target,
         )
-    truth = np.empty(len(values), dtype=object)
-    truth[:] = values
-    return truth
+    return objects(values)
+
+
+def objects(values: list[Any]) -> Column:
+    """Return values as a column of objects, shape (rows,), lists among them left whole."""
+    column = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        column[place] = value
+    return column
 
 
 def labelled_rows(frame: pd.DataFrame, target: str) -> pd.DataFrame:

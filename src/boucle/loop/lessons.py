@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from boucle.core.signature import KINDS
 from boucle.loop.project import Project
 from boucle.monitoring.quarantine import quarantined, within
 
@@ -56,7 +57,7 @@ def gather(project: Project, span: Span | None, base: pd.DataFrame) -> Learned:
 def _enough(project: Project, rows: pd.DataFrame, base: pd.DataFrame) -> bool:
     if len(rows) < project.settings.react.min_labels:
         return False
-    if project.settings.task != "tabular-classification":
+    if KINDS[project.settings.task] != "class":
         return True
     target = project.settings.data.target
     counts = rows[target].astype(str).value_counts()

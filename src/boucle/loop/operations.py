@@ -15,6 +15,7 @@ from boucle.core.deployment import Strategy
 from boucle.core.errors import Conflict, RequestError, SourceError
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback
+from boucle.core.signature import KINDS
 from boucle.core.verdict import Verdict
 from boucle.data import fields, split
 from boucle.data.read import read_path
@@ -80,7 +81,7 @@ def measure(
         train_frame = None
     else:
         parts = split.split(
-            project.snapshots.load(version.fingerprint), settings.data, settings.task == "tabular-classification"
+            project.snapshots.load(version.fingerprint), settings.data, KINDS[settings.task] == "class"
         )
         frame, train_frame = parts.test, parts.train
     rival = _rival(project, version, against)

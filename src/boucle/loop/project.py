@@ -152,7 +152,8 @@ class Project:
         return runtime
 
     def trainer(self) -> Trainer:
-        trainer: Trainer = plugins.load("trainers", "sklearn")()
+        name = "sklearn" if self.settings.model.pretrained is None else "pretrained"
+        trainer: Trainer = plugins.load("trainers", name)()
         return trainer
 
     def resolve(self, ref: str) -> ModelVersion:

@@ -15,7 +15,7 @@ from boucle.core.errors import BoucleError, ContractError
 from boucle.core.event import Event
 from boucle.core.json import to_data
 from boucle.core.run import Run, RunStatus
-from boucle.core.signature import Field
+from boucle.core.signature import KINDS, Field
 from boucle.data import check, fields, read, split
 from boucle.formats.files import exclusive
 from boucle.loop import lessons
@@ -119,8 +119,7 @@ class _Turn:
             inputs = fields.widened(inputs, learned.known)
         base, warnings = learned.frame, warnings + learned.warnings
         snapshot = self.project.snapshots.keep(base, source=str(data.source), time=self.project.clock.now())
-        classification = self.settings.task == "tabular-classification"
-        parts = split.split(base, data, classification)
+        parts = split.split(base, data, KINDS[self.settings.task] == "class")
         return Gathered(snapshot, inputs, parts.train, parts.test, learned.labelled, warnings)
 
     def _begin(self, gathered: Gathered) -> Run:
@@ -164,6 +163,8 @@ class _Turn:
             class_weight=model.class_weight,
             threshold=model.threshold,
             directory=str(self.project.directory),
+            pretrained=model.tuning,
+            workspace=str(self.project.root / "training") if model.tuning else "",
         )
         lineage = {
             "fingerprint": gathered.snapshot.fingerprint,

@@ -6,6 +6,7 @@ and times only grow. A window is compared with the reference of its own phase; c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,7 @@ class Law:
     """A reference with what it teaches. ``period`` is the cycle's length in blocks, 1 without one.
 
     ``design`` (columns,) is what the rows of each column are divided by; ``typical`` is the median, for all else.
+    ``unsteady`` is the squared coefficient of variation of the design effect from block to block.
     """
 
     def __init__(self, profile: Profile, multiplied: int = MULTIPLIED) -> None:
@@ -65,7 +67,7 @@ class Law:
                 self._tables[self.place(i), : basis.order] = basis.table
         self.clocks: frozenset[str] = frozenset()
         self.period, self.cyclic = 1, np.zeros(len(profile.columns), dtype=bool)
-        self.typical, self.design = 1.0, np.ones(len(profile.columns))
+        self.typical, self.design, self.unsteady = 1.0, np.ones(len(profile.columns)), 0.0
         blocks = len(profile.block_rows)
         if profile.ordered and blocks > 1:
             self.clocks = self._clocks()
@@ -77,7 +79,7 @@ class Law:
         self.phase_pairs = _grouped(profile.pairs, phases, self.period)
         self.phase_triples = _grouped(profile.triples, phases, self.period)
         if profile.ordered and blocks > 1:
-            self.typical, self.design = self._design(phases)
+            self.typical, self.design, self.unsteady = self._design(phases)
 
         self.has_rate = np.array(
             [[self._has(i, rate) for rate in RATES] for i in range(len(profile.columns))], dtype=bool
@@ -225,19 +227,29 @@ class Law:
         means = _grouped(values, phases, period) / np.bincount(phases, minlength=period)[:, None]
         return np.asarray(((values - means[phases]) ** 2).sum(axis=0))
 
-    def _design(self, phases: Ints) -> tuple[float, Floats]:
-        """Return the typical design effect, and every column's own where it is surely larger (Kish, 1965)."""
-        freedom = np.zeros(len(self.bases))
-        wide = np.ones(len(self.bases))
+    def steadiness(self, rows: float) -> float:
+        """Return how many degrees of freedom the design effect of so many rows is known by, infinite without bursts.
+
+        That of one window varies with the bursts it happens to hold: 2 over the squared coefficient of variation
+        (Satterthwaite, 1946), which falls as the rows grow.
+        """
+        return 2.0 * rows / (self.unsteady * self.profile.length) if self.unsteady else math.inf
+
+    def _design(self, phases: Ints) -> tuple[float, Floats, float]:
+        """Return the typical design effect, every column's own where it is surely larger (Kish, 1965), and how much
+        it changes from block to block."""
+        freedom, orders = np.zeros(len(self.bases)), np.zeros(len(self.bases))
+        spread = np.zeros((len(self.bases), self.blocks))
         for i, basis in enumerate(self.bases):
             if basis is None or self.profile.columns[i].name in self.clocks:
                 continue
             lost = self.period if self.cyclic[i] else 1
-            freedom[i] = max(self.blocks - lost, 1) * basis.order
-            wide[i] = self._spread(i, basis, phases) / freedom[i]
+            freedom[i], orders[i] = max(self.blocks - lost, 1) * basis.order, basis.order
+            spread[i] = self._spread(i, basis, phases)
         used = freedom > 0.0
         if not used.any():
-            return 1.0, np.ones(len(self.bases))
+            return 1.0, np.ones(len(self.bases)), 0.0
+        wide = np.divide(spread.sum(axis=1), freedom, out=np.ones(len(self.bases)), where=used)
         fine = np.where(self.cyclic, 1.0, self.profile.fine)
         typical = 1.0
         for found, free in ((wide, freedom), (fine, freedom * 8.0)):
@@ -246,19 +258,32 @@ class Law:
                 typical = max(typical, middle)
         own = np.maximum(wide, fine)
         surely = used & (own > typical * (1.0 + 4.0 * np.sqrt(2.0 / np.maximum(freedom, 1.0))))
-        return typical, np.where(surely, own, typical)
+        unsteady = _unsteady(spread[used].sum(axis=0), float(orders.sum())) if typical > 1.0 else 0.0
+        return typical, np.where(surely, own, typical), unsteady
 
-    def _spread(self, i: int, basis: Basis, phases: Ints) -> float:
-        """Return the weighted sum of squares of the block means about what is expected of them."""
+    def _spread(self, i: int, basis: Basis, phases: Ints) -> Floats:
+        """Return each block's squared distance from what is expected of it, times its rows, shape (blocks,)."""
         bins = self.profile.bins[:, self.place(i)]
         rows = bins.sum(axis=1)
         if not self.cyclic[i]:
             off = basis.means(bins) - basis.means(bins.sum(axis=0))
-            return float((rows[:, None] * off**2).sum())
+            return np.asarray(rows * (off**2).sum(axis=1), dtype=np.float64)
         within = self.phase_bins[:, self.place(i)]
         off = basis.means(bins) - basis.means(within)[phases]
         covariance = np.mean([basis.covariance(c) for c in within], axis=0) + 1e-3 * np.eye(basis.order)
-        return float((rows * np.einsum("bj,jk,bk->b", off, np.linalg.inv(covariance), off)).sum())
+        return np.asarray(rows * np.einsum("bj,jk,bk->b", off, np.linalg.inv(covariance), off), dtype=np.float64)
+
+
+def _unsteady(spreads: Floats, freedom: float) -> float:
+    """Return the squared coefficient of variation of ``spreads`` beyond that of chi-squared sums with ``freedom``.
+
+    One standard error of so few spreads is added: too little would be believed for ever.
+    """
+    mean, blocks = float(spreads.mean()), len(spreads)
+    if mean <= 0.0 or blocks < _CLOCK_BLOCKS:
+        return 0.0
+    found = float(spreads.var(ddof=1)) / mean**2
+    return max(0.0, found * (1.0 + math.sqrt(2.0 / (blocks - 1))) - 2.0 / freedom)
 
 
 def _grouped(values: NDArray[Any], phases: Ints, period: int) -> Floats:

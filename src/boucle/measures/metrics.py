@@ -5,24 +5,23 @@ What is undefined (no positive row, a constant truth, no probabilities) is NaN, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.errors import NotFound, suggest
-from boucle.core.signature import Column, Label, Task
+from boucle.core.signature import KINDS, Column, Kind, Label, Task
+from boucle.measures.structured import WAYS
 
-Loss = Literal["zero_one", "squared", "absolute", "log", "brier"]
+Loss = Literal["zero_one", "squared", "absolute", "log", "brier", "unlike"]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Kernel = Callable[[Floats], Floats]
 """Row weights, shape (sets, rows), to the metric under each set of weights, shape (sets,)."""
 
-REGRESSION: Task = "tabular-regression"
-CLASSIFICATION: Task = "tabular-classification"
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -36,7 +35,7 @@ class Metric:
 
     name: str
     title: str
-    task: Task
+    kind: Kind
     greater_is_better: bool
     loss: Loss
     exact: bool
@@ -46,7 +45,8 @@ class Metric:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        return (self.task,)
+        """The tasks it measures."""
+        return tuple(task for task, kind in KINDS.items() if kind == self.kind)
 
     @property
     def sign(self) -> float:
@@ -59,19 +59,42 @@ def _table(*metrics: Metric) -> dict[str, Metric]:
 
 
 METRICS: dict[str, Metric] = _table(
-    Metric("accuracy", "Accuracy", CLASSIFICATION, True, "zero_one", True, high=1.0),
-    Metric("balanced_accuracy", "Balanced accuracy", CLASSIFICATION, True, "zero_one", False, high=1.0),
-    Metric("precision", "Precision", CLASSIFICATION, True, "zero_one", False, high=1.0),
-    Metric("recall", "Recall", CLASSIFICATION, True, "zero_one", False, high=1.0),
-    Metric("f1", "F1", CLASSIFICATION, True, "zero_one", False, high=1.0),
-    Metric("roc_auc", "ROC AUC", CLASSIFICATION, True, "brier", False, high=1.0, probabilities=True),
-    Metric("log_loss", "Log loss", CLASSIFICATION, False, "log", True, probabilities=True),
-    Metric("brier", "Brier score", CLASSIFICATION, False, "brier", True, high=2.0, probabilities=True),
-    Metric("rmse", "RMSE", REGRESSION, False, "squared", True),
-    Metric("mse", "MSE", REGRESSION, False, "squared", True),
-    Metric("mae", "MAE", REGRESSION, False, "absolute", True),
-    Metric("r2", "R²", REGRESSION, True, "squared", False, low=float("-inf"), high=1.0),
+    Metric("accuracy", "Accuracy", "class", True, "zero_one", True, high=1.0),
+    Metric("balanced_accuracy", "Balanced accuracy", "class", True, "zero_one", False, high=1.0),
+    Metric("precision", "Precision", "class", True, "zero_one", False, high=1.0),
+    Metric("recall", "Recall", "class", True, "zero_one", False, high=1.0),
+    Metric("f1", "F1", "class", True, "zero_one", False, high=1.0),
+    Metric("roc_auc", "ROC AUC", "class", True, "brier", False, high=1.0, probabilities=True),
+    Metric("log_loss", "Log loss", "class", False, "log", True, probabilities=True),
+    Metric("brier", "Brier score", "class", False, "brier", True, high=2.0, probabilities=True),
+    Metric("rmse", "RMSE", "quantity", False, "squared", True),
+    Metric("mse", "MSE", "quantity", False, "squared", True),
+    Metric("mae", "MAE", "quantity", False, "absolute", True),
+    Metric("r2", "R²", "quantity", True, "squared", False, low=float("-inf"), high=1.0),
+    Metric("span_f1", "F1 of spans", "spans", True, "unlike", False, high=1.0),
+    Metric("span_precision", "Precision of spans", "spans", True, "unlike", False, high=1.0),
+    Metric("span_recall", "Recall of spans", "spans", True, "unlike", False, high=1.0),
+    Metric("exact_match", "Exact match", "text", True, "unlike", False, high=1.0),
+    Metric("word_f1", "F1 of words", "text", True, "unlike", False, high=1.0),
+    Metric("rouge_l", "ROUGE-L", "text", True, "unlike", False, high=1.0),
+    Metric("chrf", "chrF", "text", True, "unlike", False, high=1.0),
+    Metric("accuracy_at_1", "Right at first", "candidates", True, "unlike", False, high=1.0),
+    Metric("accuracy_at_5", "Among the first five", "candidates", True, "unlike", False, high=1.0),
+    Metric("reciprocal_rank", "Mean reciprocal rank", "candidates", True, "unlike", False, high=1.0),
+    Metric("cosine", "Cosine similarity", "vector", True, "unlike", False, low=-1.0, high=1.0),
 )
+_DEFAULTS: dict[Kind, tuple[str, ...]] = {
+    "quantity": ("rmse", "mae", "r2"),
+    "class": ("accuracy", "f1", "roc_auc", "log_loss"),
+    "spans": ("span_f1", "span_precision", "span_recall"),
+    "text": ("rouge_l", "chrf", "exact_match"),
+    "candidates": ("accuracy_at_1", "accuracy_at_5", "reciprocal_rank"),
+    "vector": ("cosine",),
+}
+_OWN: dict[Task, tuple[str, ...]] = {
+    "question-answering": ("word_f1", "exact_match"),
+    "translation": ("chrf", "rouge_l", "exact_match"),
+}
 
 
 def metric_of(name: str) -> Metric:
@@ -85,15 +108,17 @@ def metric_of(name: str) -> Metric:
 
 def default_metrics(task: Task) -> tuple[str, ...]:
     """Return the metrics of a task that names none; the first is the primary one."""
-    return ("rmse", "mae", "r2") if task == REGRESSION else ("accuracy", "f1", "roc_auc", "log_loss")
+    return _OWN.get(task, _DEFAULTS[KINDS[task]])
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Truth and answers on the same rows, ready to be scored any number of times.
 
-    Regression: ``truth`` and ``prediction`` are the numbers. Classification: they are positions in ``labels``, which
+    Quantities: ``truth`` and ``prediction`` are the numbers. Classes: they are positions in ``labels``, which
     begins with the ``declared`` classes (the columns of ``probabilities``) and goes on with labels met besides.
+    Anything else: ``truth`` is 1, ``prediction`` 1 where it is wholly right, and ``parts`` holds for each metric, the
+    deciding one first, what is above and below its fraction, shape (rows, 2).
     """
 
     truth: Floats | Codes
@@ -102,13 +127,17 @@ class Answers:
     labels: tuple[Any, ...] = ()
     declared: int = 0
     positive: int = -1
+    parts: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.truth)
 
     @property
-    def task(self) -> Task:
-        return CLASSIFICATION if self.declared else REGRESSION
+    def kind(self) -> Kind:
+        """What one answer is."""
+        if self.parts:
+            return METRICS[next(iter(self.parts))].kind
+        return "class" if self.declared else "quantity"
 
     @property
     def binary(self) -> bool:
@@ -117,7 +146,8 @@ class Answers:
     def take(self, rows: NDArray[Any]) -> Answers:
         """Return the answers of ``rows``: positions or a mask."""
         kept = None if self.probabilities is None else self.probabilities[rows]
-        return replace(self, truth=self.truth[rows], prediction=self.prediction[rows], probabilities=kept)
+        parts = {name: part[rows] for name, part in self.parts.items()}
+        return replace(self, truth=self.truth[rows], prediction=self.prediction[rows], probabilities=kept, parts=parts)
 
 
 def numbers(truth: Column, prediction: Column) -> Answers:
@@ -181,10 +211,22 @@ def answers(
     classes: Sequence[Label] | None = None,
     positive: Label | None = None,
 ) -> Answers:
-    """Pair truth and answers as the task asks."""
-    if task == REGRESSION:
+    """Pair truth and answers as the task asks; the first default metric of the task decides."""
+    kind = KINDS[task]
+    if kind == "quantity":
         return numbers(truth, prediction)
-    return labelled(truth, prediction, probabilities, classes, positive)
+    if kind == "class":
+        return labelled(truth, prediction, probabilities, classes, positive)
+    return _structured(truth, prediction, default_metrics(task))
+
+
+def _structured(truth: Column, prediction: Column, first: Sequence[str]) -> Answers:
+    """Pair answers that are neither numbers nor labels; ``first`` are metrics of their kind, the deciding one first."""
+    kind = METRICS[first[0]].kind
+    names = list(dict.fromkeys([*first, *(m.name for m in METRICS.values() if m.kind == kind)]))
+    parts = WAYS[kind](list(truth), list(prediction))
+    right = (parts[names[0]][:, 0] >= parts[names[0]][:, 1] - _EPS).astype(np.int64)
+    return Answers(np.ones(len(right), dtype=np.int64), right, parts={name: parts[name] for name in names})
 
 
 def compute(
@@ -200,12 +242,12 @@ def compute(
 
     ``classes`` is the order of the columns of ``probabilities``. Raises NotFound for an unknown metric.
     """
-    task = metric_of(metric).task
+    task = metric_of(metric).tasks[0]
     return score(metric, answers(task, truth, prediction, probabilities, classes, positive), weights)
 
 
 def score(metric: str, given: Answers, weights: Floats | None = None) -> float:
-    """Compute one metric of paired answers; NaN where it is undefined or belongs to the other task."""
+    """Compute one metric of paired answers; NaN where it is undefined or belongs to another kind of answer."""
     rows = np.ones(len(given)) if weights is None else np.asarray(weights, dtype=np.float64)
     return float(kernel(metric, given)(rows[None, :])[0])
 
@@ -223,7 +265,7 @@ def losses(
     A loss that needs probabilities falls back on the 0/1 error where there are none.
     """
     kind = metric_of(metric)
-    given = answers(kind.task, truth, prediction, probabilities, classes, positive)
+    given = answers(kind.tasks[0], truth, prediction, probabilities, classes, positive)
     wanted: Loss = "zero_one" if kind.loss in ("log", "brier") and given.probabilities is None else kind.loss
     return row_losses(wanted, given)
 
@@ -235,6 +277,8 @@ def row_losses(loss: Loss, given: Answers) -> Floats:
     if loss in ("squared", "absolute"):
         error = np.asarray(given.truth - given.prediction, dtype=np.float64)
         return np.square(error) if loss == "squared" else np.abs(error)
+    if loss == "unlike":
+        return _unlike(given)
     if given.probabilities is None:
         return np.full(len(given), np.nan)
     told = _of_truth(given)
@@ -243,6 +287,14 @@ def row_losses(loss: Loss, given: Answers) -> Floats:
     # Brier (1950) sums over classes; halved for two classes, so that it is (p - y)².
     whole = np.square(given.probabilities).sum(axis=1) - 2.0 * told + 1.0
     return np.asarray(whole / 2.0 if given.binary else whole, dtype=np.float64)
+
+
+def _unlike(given: Answers) -> Floats:
+    """Return what each row lacks of the deciding metric; a row that has nothing to find lacks nothing."""
+    if not given.parts:
+        return np.full(len(given), np.nan)
+    above, below = next(iter(given.parts.values())).T
+    return np.where(below > 0, 1.0 - above / np.where(below > 0, below, 1.0), 0.0)
 
 
 def _of_truth(given: Answers) -> Floats:
@@ -256,8 +308,11 @@ def _of_truth(given: Answers) -> Floats:
 def kernel(metric: str, given: Answers) -> Kernel:
     """Prepare ``metric`` on ``given`` for any number of row weightings."""
     kind = metric_of(metric)
-    if kind.task != given.task:
+    if kind.kind != given.kind:
         return lambda weights: np.full(len(weights), np.nan)
+    if given.parts:
+        above, below = given.parts[kind.name].T
+        return lambda weights: _ratio(weights @ above, weights @ below)
     if kind.name == "r2":
         return _determination(given)
     if kind.name == "roc_auc":

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from boucle.core.expected import Calibration, Expected, QualityReference
+from boucle.core.signature import Kind
 from boucle.measures.estimates import calibrate
 from boucle.measures.expected import expect, phase_of
 from boucle.measures.levels import slices_of
-from boucle.measures.metrics import REGRESSION, Answers, Floats, Loss, row_losses
+from boucle.measures.metrics import Answers, Floats, Loss, row_losses
 
 LEAST = 50
 """Rows from which on a loss, or a class, is described."""
-_CLASSIFIED: tuple[Loss, ...] = ("zero_one", "brier", "log")
-_REGRESSED: tuple[Loss, ...] = ("squared", "absolute")
+_LOSSES: dict[Kind, tuple[Loss, ...]] = {"class": ("zero_one", "brier", "log"), "quantity": ("squared", "absolute")}
 
 
 def quality_reference(
@@ -29,7 +29,7 @@ def quality_reference(
     rows is left out. With a ``window`` of rows, and the rows in order of time, bursts are learnt, and with ``times``
     (Unix seconds, one a row) daily and weekly cycles, of losses over all rows.
     """
-    names = _REGRESSED if given.task == REGRESSION else _CLASSIFIED
+    names = _LOSSES.get(given.kind, ("unlike",))
     each: dict[str, Floats] = {name: row_losses(name, given) for name in names}
     if given.binary:
         wrong = each["zero_one"]

@@ -7,6 +7,7 @@ shift, a scale, a skew and a kurtosis first (Neyman, 1937; Ledwina, 1994; Thas, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,13 +104,14 @@ NOTHING = Found(1.0, 0.0)
 
 
 def smooth_test(
-    off: Floats, covariance: Floats | None, rows: float, trifle: float = TRIFLE, floor: float = 0.0
-) -> Found:
+    off: Floats, covariance: Floats | None, rows: float, trifle: float = TRIFLE, floor: float = 0.0,
+    known: float = math.inf,
+) -> Found:  # fmt: skip
     """Test means that are ``off`` the expected ones, shape (order,), on ``rows`` effective rows.
 
     The statistic is S = off' C⁻¹ off, with C the covariance of one row (None: the identity), and rows times S is
     chi-squared with ``order`` degrees of freedom, non-central by rows times trifle². The effect is
-    sqrt(S - order / rows), or 0; below ``floor`` p is 1 and not computed.
+    sqrt(S - order / rows), or 0; below ``floor`` p is 1 and not computed. ``known`` is as for ``settled``.
     """
     order = len(off)
     if rows <= 0.0 or not order:
@@ -122,7 +124,16 @@ def smooth_test(
     effect = float(np.sqrt(max(0.0, square - order / rows)))
     if effect < floor:
         return Found(1.0, effect)
-    return Found(chi2_tail(rows * square, order, rows * trifle * trifle), effect)
+    return Found(chi2_tail(settled(rows * square, known), order, rows * trifle * trifle), effect)
+
+
+def settled(square: float, known: float) -> float:
+    """Return the chi-squared value that is as rare as ``square``, of a variance known by ``known`` degrees of freedom.
+
+    known log(1 + square / known): the likelihood ratio of a mean when the variance is estimated (Anderson, 1958, 5.2).
+    How many rows a window of bursts is worth changes from window to window, so its tails are as heavy.
+    """
+    return known * math.log1p(square / known) if math.isfinite(known) else square
 
 
 def normal_scores(columns: Sequence[Column], offsets: NDArray[Any], total: NDArray[Any]) -> Floats:

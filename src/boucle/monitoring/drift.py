@@ -17,7 +17,7 @@ from boucle.core.profile import RATES, Counts
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.measures.distances import benjamini_hochberg, effective_rows, pooled
 from boucle.measures.law import GRAIN, Law
-from boucle.measures.smooth import NOTHING, TRIFLE, Found, smooth_test
+from boucle.measures.smooth import NOTHING, TRIFLE, Found, settled, smooth_test
 from boucle.measures.special import binomial_tail, chi2_tail, normal_tail
 
 ENOUGH = 200
@@ -28,7 +28,8 @@ LONGEST = 16
 LEVEL, EFFECT = 0.005, 0.10
 FLOORS = {"missing": 0.01, "unseen": 0.005, "outside": 0.005, "far": 0.005, "small": 0.5, "large": 0.5,
           "whole": 0.02, "common": 0.02}  # fmt: skip
-"""What a rate has to exceed what was to be expected by, to matter."""
+"""What a rate has to exceed what was to be expected by, to matter. The grain, ``whole`` and ``common``, has to exceed it
+by ``effect`` times its own standard deviation besides: where most values are 0 anyway, a few more are a small shift."""
 FAULTS = frozenset(("missing", "unseen", "far", "small", "large"))
 """Rates that no honest change of the world looks like: they block retraining."""
 WORDS = {
@@ -135,6 +136,7 @@ class _Horizon:
             total = total + seen.counts
         self.total = total
         self.weights = law.weights([s.phase for s in windows], [s.counts.rows for s in windows])
+        self.steady = law.steadiness(float(total.rows))
 
     def shapes(self) -> Family:
         means = self.law.means(self.total.bins)
@@ -153,10 +155,10 @@ class _Horizon:
         if law.cyclic[i]:
             expected = law.expected(i, self.weights)
             worth = effective_rows(rows / burst, expected.rows / burst)
-            found = smooth_test(mean - expected.means, expected.covariance, worth, floor=self.effect)
+            found = smooth_test(mean - expected.means, expected.covariance, worth, floor=self.effect, known=self.steady)
         else:
             worth = effective_rows(rows / burst, float(law.known[i]) / burst)
-            found = smooth_test(mean, None, worth, floor=self.effect)
+            found = smooth_test(mean, None, worth, floor=self.effect, known=self.steady)
         return Finding(column.name, "smooth", self.many, rows, found.p, found.effect, self.effect)
 
     def _levels(
@@ -180,7 +182,7 @@ class _Horizon:
         effect = math.sqrt(max(0.0, square - freedom / worth))
         if effect < self.effect:
             return Found(1.0, effect)
-        return Found(chi2_tail(worth * square, freedom, worth * TRIFLE * TRIFLE), effect)
+        return Found(chi2_tail(settled(worth * square, self.steady), freedom, worth * TRIFLE * TRIFLE), effect)
 
     def rates(self) -> Family:
         """Test the rates that matter: an exact binomial tail at the upper side of the reference's rate."""
@@ -192,11 +194,14 @@ class _Horizon:
         expected = np.minimum(1.0, share + law.caution * np.sqrt(share * (1.0 - share) / (before + 1.5)))
         rate = np.divide(seen, rows, out=np.zeros_like(seen), where=rows > 0)
         tested = law.has_rate & (base_rows > 0) & (~_IS_GRAIN | (rows >= ENOUGH))
+        # Cohen's w (1988) of a share: what it moves by in its own standard deviations, as shapes are measured.
+        moved = np.where(_IS_GRAIN, self.effect * np.sqrt(base * (1.0 - base)), 0.0)
+        bounds = expected + np.maximum(_FLOORS, moved)
         found = []
-        for i, place in zip(*np.nonzero(tested & (rate >= expected + _FLOORS)), strict=True):
+        for i, place in zip(*np.nonzero(tested & (rate >= bounds)), strict=True):
             p = binomial_tail(float(seen[i, place] / law.design[i]), float(many[i, place]), float(expected[i, place]))
-            bound = float(expected[i, place]) + float(_FLOORS[place])
             name, n = law.profile.columns[i].name, int(rows[i, place])
+            bound = float(bounds[i, place])
             found.append(Finding(name, RATES[place], self.many, n, p, float(rate[i, place]), bound))
         return found, int(tested.sum())
 
@@ -265,7 +270,8 @@ class _Horizon:
         effects = np.sqrt(np.maximum(off**2 - error**2, 0.0))
         found = []
         for place in np.flatnonzero(effects >= floor).tolist():
-            p = min(1.0, 2.0 * normal_tail(float((off[place] - TRIFLE) / (_SLACK * error[place]))))
+            z = float((off[place] - TRIFLE) / (_SLACK * error[place]))
+            p = min(1.0, 2.0 * normal_tail(math.sqrt(settled(z * z, self.steady)) if z > 0.0 else z))
             first, *others = names[place]
             found.append(
                 Finding(first, test, self.many, self.total.rows, p, float(effects[place]), floor, tuple(others))

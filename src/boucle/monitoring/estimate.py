@@ -11,7 +11,7 @@ from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.verdict import Check, Verdict
 from boucle.measures.estimates import METRICS, estimate
 from boucle.measures.intervals import Estimate, bootstrap
-from boucle.measures.metrics import REGRESSION, Answers
+from boucle.measures.metrics import Answers
 from boucle.measures.metrics import answers as paired
 from boucle.monitoring.columns import answers
 from boucle.monitoring.labels import labelled
@@ -65,7 +65,7 @@ def look_at_estimate(
 ) -> Verdict | None:
     """Estimate the quality of the newest ``rows`` requests; None for models that give no calibrated probabilities."""
     signature = info.signature
-    if signature.task == REGRESSION or reference is None or not reference.calibrations:
+    if signature.kind != "class" or reference is None or not reference.calibrations:
         return None
     predicted, shares = answers(newest(tx, version.name, version.number, rows), signature)
     given = paired(signature.task, predicted, predicted, shares, signature.classes)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.observation import Joined
-from boucle.core.signature import Column, Label, Task
+from boucle.core.signature import KINDS, Column, Label, Task
 from boucle.measures.counting import level
-from boucle.measures.metrics import REGRESSION, Answers, Floats, answers, losses, ordered
+from boucle.measures.metrics import Answers, Floats, answers, losses, ordered
 from boucle.monitoring.columns import numbers, shares
 
 
@@ -71,10 +71,14 @@ def labelled(
     told = [joined.probabilities[i] for i in rows]
     truth: Column
     prediction: Column
-    if task == REGRESSION:
+    kind = KINDS[task]
+    if kind == "quantity":
         values, predicted = numbers(truths), numbers(predictions)
         usable = np.isfinite(values) & np.isfinite(predicted)
         truth, prediction, probabilities = values, predicted, None
+    elif kind != "class":
+        truth, prediction, probabilities = _objects(truths), _objects(predictions), None
+        usable = np.array([t is not None and p is not None for t, p in zip(truths, predictions, strict=True)], bool)
     else:
         known, probabilities = _known(classes, truths, predictions, told)
         classes = known if classes is None else tuple(classes)

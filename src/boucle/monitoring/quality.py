@@ -143,7 +143,16 @@ class Judge:
 
     def _verdict(self, checks: list[Check], rows: Labelled, newest: Labelled, since: float | None = None) -> Verdict:
         dropped = {"dropped": rows.dropped} if rows.dropped else {}
-        return Verdict.of(self.subject, "quality", checks, changed=since, labels=len(newest), **dropped)
+        told = {**_timed(newest), **dropped}
+        return Verdict.of(self.subject, "quality", checks, changed=since, labels=len(newest), **told)
+
+
+def _timed(newest: Labelled) -> dict[str, float]:
+    """Say from when to when the rows were asked for, and how long their labels took: half and nine tenths of them."""
+    if not len(newest):
+        return {}
+    half, most = np.quantile(np.maximum(newest.arrived - newest.times, 0.0), (0.5, 0.9)).tolist()
+    return {"begin": float(newest.times[0]), "end": float(newest.times[-1]), "delay": half, "late": most}
 
 
 def _limit(metric: str, known: Mapping[str, float], by: Deciding) -> float | None:

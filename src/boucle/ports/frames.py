@@ -16,6 +16,7 @@ from pandas.api import types
 from boucle.core.errors import ContractError, suggest
 from boucle.core.signature import Batch, Column, Field
 
+_BYTES = (bytes, bytearray, memoryview)
 _FEW = 1_000_000
 """Values up to which a copy costs nothing that anybody notices."""
 
@@ -124,6 +125,17 @@ def _strings(series: pd.Series[Any]) -> Column:
     return values
 
 
+def _images(series: pd.Series[Any]) -> Column:
+    """The bytes of image files; None where one is missing."""
+    values = series.to_numpy(dtype=object, copy=True)
+    absent = series.isna().to_numpy()
+    strange = next((v for v, gap in zip(values, absent, strict=True) if not gap and not isinstance(v, _BYTES)), None)
+    if strange is not None:
+        raise TypeError(f"it holds {type(strange).__name__}, not the bytes of image files")
+    values[:] = [None if gap else bytes(value) for value, gap in zip(values, absent, strict=True)]
+    return values
+
+
 def _datetimes(series: pd.Series[Any]) -> Column:
     """Times without a zone, those with one brought to UTC; text is read as ISO 8601."""
     if types.is_numeric_dtype(series.dtype):
@@ -144,4 +156,6 @@ _CONVERSIONS: dict[str, Callable[[pd.Series[Any]], Column]] = {
     "bool": _booleans,
     "string": _strings,
     "datetime": _datetimes,
+    "text": _strings,
+    "image": _images,
 }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Batch, Signature
@@ -19,6 +22,41 @@ class Predictor(Protocol):
         Regression: ``prediction`` (rows,) float64. Classification: ``prediction`` (rows,) of labels and
         ``probabilities`` (rows, classes) in the order of ``signature.classes``.
         """
+        ...
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """What a predictor may offer besides: the vectors it makes of its inputs, on which drift of meaning is found."""
+
+    def embed(self, batch: Batch) -> NDArray[np.floating[Any]]:
+        """Return one vector a row, shape (rows, d), the same d always.
+
+        It is asked with the very batch that was predicted last, on the same thread: who keeps the vectors of that call
+        has nothing to compute. Who has not is asked for a part of the rows only.
+        """
+        ...
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """What a predictor may offer besides: numbers or levels only it knows of its inputs."""
+
+    def describe(self, batch: Batch) -> Batch:
+        """Return columns named ``FIELD.WHAT``, shape (rows,): float64 or objects, such as the share of tokens that the
+        model does not know (``text.unknown``) or the brightness of a picture (``image.brightness``, 0 to 1).
+
+        It is asked as ``embed`` is, and has to be quick beside ``predict``.
+        """
+        ...
+
+
+@runtime_checkable
+class Thumbnails(Protocol):
+    """What a predictor of images may offer besides: small pictures of its inputs."""
+
+    def thumbnail(self, image: bytes, side: int) -> bytes:
+        """Return an image file of at most ``side`` pixels a side."""
         ...
 
 

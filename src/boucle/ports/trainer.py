@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +24,8 @@ class Job:
 
     ``estimator`` is ``auto``, an import path, ``module:function``, or a list of those; ``params`` its parameters.
     ``metric`` decides between candidates and search trials. ``positive`` is the label of interest of a binary task.
+    ``pretrained`` asks for fine-tuning: ``checkpoint`` and the keys of the project's model section that were given.
+    ``workspace`` is a folder where a trainer keeps what a training that was killed goes on from; empty: none is kept.
     """
 
     task: Task
@@ -41,6 +43,8 @@ class Job:
     threshold: float | str | None = None
     positive: Any = None
     directory: str = "."
+    pretrained: Mapping[str, Any] | None = None
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Fitted:
     """A fitted model and what became of the candidates: ``scores`` maps each to its cross-validated metric.
 
     ``scores`` has the ``baseline`` too, the best constant answer; ``spread`` the standard deviation between folds;
-    ``warnings`` what a person should know, such as that nothing beats the baseline.
+    ``warnings`` what a person should know, such as that nothing beats the baseline. ``curves`` are what was measured
+    along the way, such as ``train_loss``: pairs of the epoch and the value, in order.
     """
 
     model: Any
@@ -73,6 +78,7 @@ class Fitted:
     spread: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unseen: Unseen | None = None
+    curves: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
 
 class Trainer(Protocol):

@@ -22,12 +22,18 @@ class ColumnCheck(Section):
     categories: list[str | int | bool] | None = Field(None, description="the levels that are right")
     unique: bool = Field(False, description="no value may stand twice")
     pattern: str | None = Field(None, description="regular expression every text value matches whole")
+    min_length: int | None = Field(None, ge=0, description="fewest characters of a text")
+    max_length: int | None = Field(None, ge=1, description="most characters of a text")
     pii: bool = Field(False, description="personal data: kept out of logs and reports")
 
     @model_validator(mode="after")
     def _possible(self) -> ColumnCheck:
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"`min` {self.min:g} is above `max` {self.max:g}")
+        if self.type == "image" and (self.min is not None or self.max is not None or self.pattern is not None):
+            raise ValueError("an image has no `min`, `max` or `pattern`")
+        if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
+            raise ValueError(f"`min_length` {self.min_length} is above `max_length` {self.max_length}")
         if self.categories is not None and not self.categories:
             raise ValueError("`categories` is empty: no value could be right")
         if self.pattern is not None:
@@ -99,8 +105,16 @@ class Search(Section):
     timeout: Duration | None = Field(None, description="stop after this long")
 
 
+Method = Literal["full", "lora", "qlora", "frozen", "probe"]
+TUNING = (
+    "method", "epochs", "learning_rate", "batch_tokens", "max_tokens", "validation", "patience",
+    "freeze_embeddings", "rank",
+)  # fmt: skip
+"""The keys of `model` that only fine-tuning has."""
+
+
 class Model(Section):
-    """What is trained."""
+    """What is trained: an estimator on a table, or a pretrained model of texts or images that is fine-tuned."""
 
     estimator: str | list[str] = Field(
         "auto", description="auto, an import path such as sklearn.linear_model.Ridge, a list, or module:function"
@@ -113,6 +127,57 @@ class Model(Section):
     threshold: float | Literal["tune"] | None = Field(
         None, description="decision threshold of a binary classifier; `tune` finds it by cross-validation"
     )
+    pretrained: str | None = Field(
+        None, min_length=1, description="checkpoint to fine-tune: hf://org/name, hf://org/name@revision, or a folder"
+    )
+    method: Method | None = Field(
+        None,
+        description="full trains all layers, frozen the upper ones, lora and qlora small adapters, probe a linear head "
+        "on frozen embeddings; default: frozen on small data, else full",
+    )
+    epochs: int | None = Field(
+        None, ge=1, le=1000, description="passes over the rows, at most; default: by their number"
+    )
+    learning_rate: float | None = Field(None, gt=0, le=1, description="default: by the method")
+    batch_tokens: int | None = Field(None, ge=16, description="tokens of a step; default: what makes about 16 texts")
+    max_tokens: int | None = Field(None, ge=8, description="longer texts are cut; default: by the lengths met")
+    validation: float | None = Field(
+        None, gt=0, le=0.5, description="share of the training rows that says when to stop; default: by their number"
+    )
+    patience: int | None = Field(
+        None, ge=0, description="epochs without gain after which training stops, 0 to never stop early; default: 1"
+    )
+    freeze_embeddings: bool | None = Field(
+        None, description="leave token embeddings as they are; default: on small data"
+    )
+    rank: int | None = Field(None, ge=1, le=512, description="of the adapters of lora and qlora; default: 8")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Model:
+        given = self.model_fields_set
+        if self.pretrained is None:
+            alone = [key for key in TUNING if key in given]
+            if alone:
+                raise ValueError(f"`{alone[0]}` belongs to fine-tuning: name a checkpoint with `pretrained`")
+            return self
+        for key in ("estimator", "params", "search"):
+            if key in given:
+                raise ValueError(f"`{key}` and `pretrained` exclude each other: a checkpoint is its own estimator")
+        if self.rank is not None and self.method not in ("lora", "qlora"):
+            raise ValueError("`rank` is of adapters: it needs `method: lora` or `method: qlora`")
+        if self.method == "probe":
+            idle = [key for key in ("epochs", "learning_rate", "patience", "freeze_embeddings") if key in given]
+            if idle:
+                raise ValueError(f"`{idle[0]}` does nothing with `method: probe`, which trains no layer")
+        return self
+
+    @property
+    def tuning(self) -> dict[str, Any] | None:
+        """What is asked of fine-tuning, by key; None when an estimator is trained. Keys left out are not in it."""
+        if self.pretrained is None:
+            return None
+        asked = {key: getattr(self, key) for key in TUNING}
+        return {"checkpoint": self.pretrained, **{key: value for key, value in asked.items() if value is not None}}
 
 
 class ChampionGate(Section):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from types import ModuleType
 
 from boucle.core.errors import RequestError
+from boucle.measures.pictures import MEDIA
 from boucle.serving.batcher import Job
 from boucle.serving.codec import malformed
 from boucle.serving.desk import Question, answer
@@ -27,7 +28,14 @@ _PATHS: tuple[tuple[re.Pattern[str], ModuleType], ...] = (
 )
 _JSON = frozenset((b"", b"application/json", b"text/json", b"text/plain", b"application/x-www-form-urlencoded"))
 _CSV = b"text/csv"
-_READ_BY = {v2: _JSON | {b"application/octet-stream"}, friendly: _JSON | {_CSV}, mlflow: _JSON | {_CSV}, v1: _JSON}
+_FORMS = {b"text/plain": "text", b"multipart/form-data": "form", b"application/octet-stream": "bytes"}
+_FORMS |= {kind.encode(): "image" for kind in MEDIA}
+_READ_BY = {
+    v2: _JSON | {b"application/octet-stream"},
+    friendly: _JSON | {_CSV} | _FORMS.keys(),
+    mlflow: _JSON | {_CSV},
+    v1: _JSON,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Head:
     headers: Mapping[bytes, bytes]
     size: int = -1
     csv: bool = False
+    form: str = ""
     version: int | None = None
     id: str = ""
     key: str = ""
@@ -58,7 +67,7 @@ class Head:
     def understood(self) -> None:
         """Read what the headers say; raises RequestError."""
         headers = self.headers
-        self.csv = is_csv(self.asked.protocol, headers.get(b"content-type", b""))
+        self.csv, self.form = kind_of(self.asked.protocol, headers.get(b"content-type", b""))
         if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
             raise RequestError("Compressed bodies are not read.", hint="send it as it is", code="unsupported")
         self.version = None if self.asked.version is None else number(self.asked.version)
@@ -89,7 +98,7 @@ def question(head: Head, body: bytes, snapshot: Snapshot) -> Question:
     if not head.read:
         head.understood()
     asked = head.asked
-    raw = Raw(body, head.headers, head.csv)
+    raw = Raw(body, head.headers, head.csv, None, head.form)
     return Question(asked.model or snapshot.only(), asked.protocol, raw, head.version, head.id, head.key)
 
 
@@ -106,8 +115,8 @@ def whole(found: Encoded, said: Answer) -> Response:
 
 
 @lru_cache(256)
-def is_csv(protocol: ModuleType, content_type: bytes) -> bool:
-    """Say whether a body is CSV; raises RequestError for one that no codec reads.
+def kind_of(protocol: ModuleType, content_type: bytes) -> tuple[bool, str]:
+    """Say whether a body is CSV, and what else it is that is no JSON; raises RequestError for one that no codec reads.
 
     What curl calls a form is taken for the JSON it most likely is.
     """
@@ -115,7 +124,7 @@ def is_csv(protocol: ModuleType, content_type: bytes) -> bool:
     if kind not in _READ_BY[protocol] and not kind.endswith(b"+json"):
         shown = kind.decode("latin-1")[:80]
         raise RequestError(f"A body of type {shown} is not read.", hint="send application/json", code="unsupported")
-    return kind == _CSV
+    return kind == _CSV, _FORMS.get(kind, "") if protocol is friendly else ""
 
 
 def given(headers: Mapping[bytes, bytes], name: bytes) -> str:

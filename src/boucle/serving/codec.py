@@ -18,6 +18,8 @@ import numpy as np
 from boucle.core.errors import RequestError, suggest
 from boucle.core.signature import Batch, Column, Field, Signature
 from boucle.serving.columns import check_declared, expected, fault, shown, to_column
+from boucle.serving.forms import Part
+from boucle.serving.media import MediaLimits, only, to_media
 
 _decode = msgspec.json.Decoder().decode
 _GONE = {"", "na", "nan", "null", "none"}
@@ -57,8 +59,14 @@ def malformed(message: str, hint: str | None = None, **facts: Any) -> RequestErr
 class TableReader:
     """Reads tables for one signature; made once a version."""
 
-    def __init__(self, signature: Signature, max_rows: int, refuse: Sequence[str] = ()) -> None:
+    def __init__(
+        self, signature: Signature, max_rows: int, refuse: Sequence[str] = (), limits: MediaLimits | None = None
+    ) -> None:
         self.signature = signature
+        self.limits = limits or MediaLimits()
+        self.media = tuple(field for field in signature.inputs if field.dtype in ("text", "image"))
+        self.only = only(signature.inputs)
+        csv.field_size_limit(max(csv.field_size_limit(), self.limits.characters + 1))
         self._fields = signature.inputs
         self._names = frozenset(signature.names)
         self._max_rows = max_rows
@@ -81,7 +89,7 @@ class TableReader:
         rows = max(map(len, columns.values()))
         self._count(rows)
         absent = [None] * rows
-        batch = {field.name: to_column(field, columns.get(field.name, absent)) for field in self._fields}
+        batch = {field.name: self._column(field, columns.get(field.name, absent)) for field in self._fields}
         return self.checked(batch)
 
     def rows(self, rows: Sequence[Any], names: Sequence[Any] | None = None) -> Batch:
@@ -114,6 +122,35 @@ class TableReader:
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         self._check_columns(cells)
         return self.columns({name: self._cells(self.signature.input(name), found) for name, found in cells.items()})
+
+    def values(self, values: Sequence[Any]) -> Batch:
+        """Read the values of the only field of a model of texts or of images."""
+        assert self.only is not None
+        return self.columns({self.only.name: values})
+
+    def form(self, parts: Sequence[Part]) -> Batch:
+        """Read the parts of a form: files and values named as the fields; parts of one name are rows.
+
+        ``file`` stands for the only field of texts or images.
+        """
+        alone = self.media[0].name if len(self.media) == 1 else ""
+        found: dict[str, list[Any]] = {}
+        for part in parts:
+            name = alone if alone and part.name == "file" and "file" not in self._names else part.name
+            found.setdefault(name, []).append(part.body)
+        self._check_columns(found)
+        return self.columns({name: self._parts(self.signature.input(name), bodies) for name, bodies in found.items()})
+
+    def _parts(self, field: Field, bodies: Sequence[bytes]) -> Sequence[Any]:
+        if field.dtype in ("text", "image"):
+            return bodies
+        try:
+            return self._cells(field, [body.decode() for body in bodies])
+        except UnicodeDecodeError:
+            raise fault("wrong_type", f"{field.name} is not UTF-8.", field) from None
+
+    def _column(self, field: Field, values: Sequence[Any]) -> Column:
+        return to_media(field, values, self.limits) if field in self.media else to_column(field, values)
 
     def checked(self, batch: Batch) -> Batch:
         """Hold typed columns to the declared ranges and categories, where values outside are refused."""
@@ -161,7 +198,7 @@ class TableReader:
         return tuple(names)
 
     def _cells(self, field: Field, cells: Sequence[str]) -> list[Any]:
-        if field.dtype in ("string", "datetime"):
+        if field.dtype not in _CELLS:
             return [cell or None for cell in cells]
         read = _CELLS[field.dtype]
         values: list[Any] = []

@@ -19,6 +19,8 @@ _WORDS = {
     "bool": "true or false",
     "string": "a text",
     "datetime": "a time as text (ISO 8601)",
+    "text": "a text",
+    "image": "an image file as base64",
 }
 LONGEST_TEXT = 100_000  # characters
 _NONE = np.array(None, dtype=object)

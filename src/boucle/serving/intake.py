@@ -11,6 +11,7 @@ from types import ModuleType
 from boucle.core.signature import Batch, Signature
 from boucle.serving.batcher import joined
 from boucle.serving.codec import TableReader
+from boucle.serving.media import MediaLimits
 from boucle.serving.messages import Asked, Raw, Row
 from boucle.serving.protocols import friendly, mlflow, v1, v2
 from boucle.serving.typed import Read, Typed
@@ -19,8 +20,10 @@ from boucle.serving.typed import Read, Typed
 class Intake:
     """Reads requests for one signature; made once a version."""
 
-    def __init__(self, signature: Signature, max_rows: int, refuse: Sequence[str] = ()) -> None:
-        self.exact = TableReader(signature, max_rows, refuse)
+    def __init__(
+        self, signature: Signature, max_rows: int, refuse: Sequence[str] = (), limits: MediaLimits | None = None
+    ) -> None:
+        self.exact = TableReader(signature, max_rows, refuse, limits)
         self._typed = typed = Typed(signature, max_rows, refuse)
         self._quick: dict[ModuleType, Callable[[Raw], Asked | None]] = {
             friendly: _lists(friendly.quick(typed)),
@@ -32,7 +35,7 @@ class Intake:
     def read(self, protocol: ModuleType, raw: Raw) -> Asked:
         """Return the table of a request; raises RequestError naming the first thing wrong in it."""
         quick = self._quick.get(protocol)
-        asked = None if quick is None or raw.csv else quick(raw)
+        asked = None if quick is None or raw.csv or raw.form else quick(raw)
         if asked is None:
             asked = protocol.decode(raw, self.exact)
         assert isinstance(asked, Asked)

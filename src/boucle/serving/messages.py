@@ -24,13 +24,15 @@ _SANE = re.compile(r"[\x21-\x7e]{1,128}")
 class Raw(msgspec.Struct, eq=False, gc=False):
     """A request's body, the headers a codec may look at (lower-case names), and whether the body is CSV.
 
-    ``table`` is there instead of a body where Python asks.
+    ``table`` is there instead of a body where Python asks. ``form`` is what else the body is, if it is no JSON: text,
+    image, form (multipart) or bytes.
     """
 
     body: bytes
     headers: Mapping[bytes, bytes] = {}
     csv: bool = False
     table: Any = None
+    form: str = ""
 
 
 class Asked:
@@ -59,7 +61,7 @@ class Asked:
 class Answer(msgspec.Struct, eq=False):
     """What a version said. ``version`` 0 is the declared fallback; ``outputs`` are its typed columns.
 
-    ``predictions`` and ``probabilities`` are the same as JSON values.
+    ``predictions`` and ``probabilities`` are the same as JSON values, ``more`` are other outputs by their names.
     """
 
     id: str
@@ -70,6 +72,7 @@ class Answer(msgspec.Struct, eq=False):
     predictions: list[Any]
     probabilities: list[Any] | None = None
     labels: tuple[Label, ...] | None = None
+    more: Mapping[str, list[Any]] = {}
 
 
 class Encoded(msgspec.Struct, eq=False, gc=False):

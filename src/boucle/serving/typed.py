@@ -98,7 +98,7 @@ def first_inside(body: bytes, opening: bytes) -> bytes:
 
 
 def _usable(field: Field, refuse: Sequence[str]) -> bool:
-    if field.dtype == "datetime" or field.shape:
+    if field.dtype in ("datetime", "text", "image") or field.shape:
         return False
     if "category" in refuse and field.categories:
         return field.dtype in ("string", "int64") and all(type(label) in (str, int) for label in field.categories)

@@ -400,6 +400,24 @@ class JudgementsContract:
             assert tx.windows.verdicts("wine", "drift", limit=1) == [(2.0, 1, verdicts[2])]
             assert tx.windows.verdicts("beer") == []
 
+    def test_verdicts_are_thinned_evenly_and_the_newest_stays(self, state: State) -> None:
+        with state.begin() as tx:
+            for n in range(100):
+                check = Check("rmse", "pass", observed=float(n))
+                tx.windows.record("wine", 1 + n // 50, "quality", float(n), Verdict.of("wine/1", "quality", [check]))
+            tx.windows.record("wine", 1, "drift", 5.0, Verdict.of("wine/1", "drift", []))
+            thin = tx.windows.spread("wine", "quality", 0.0, 99.0, 10)
+            assert [time for time, _, _ in thin] == [float(n) for n in range(9, 100, 10)]
+            assert [time for time, _, _ in tx.windows.spread("wine", "quality", 90.0, 94.0, 600)] == [
+                90,
+                91,
+                92,
+                93,
+                94,
+            ]
+            assert {of for _, of, _ in tx.windows.spread("wine", "quality", 0.0, 99.0, 10, version=2)} == {2}
+            assert tx.windows.spread("wine", "quality", 200.0, 300.0, 10) == []
+
     def test_alarms_are_numbered_kept_and_resolved(self, state: State) -> None:
         with state.begin() as tx:
             one = tx.alarms.put(Alarm(0, "wine", "drift", 1.0, "pH moved", data={"columns": ["pH"]}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from boucle.adapters.stores.tables import verdicts, windows
 from boucle.core.json import dumps, loads
@@ -56,3 +56,15 @@ class SqlWindows:
             query = query.limit(limit)
         rows = self._connection.execute(query)
         return [(row.time, row.version, loads(row.verdict, Verdict)) for row in rows][::-1]
+
+    def spread(
+        self, model: str, kind: str, since: float, until: float, most: int, version: int | None = None
+    ) -> list[tuple[float, int, Verdict]]:
+        held = [verdicts.c.model == model, verdicts.c.kind == kind, verdicts.c.time.between(since, until)]
+        if version is not None:
+            held.append(verdicts.c.version == version)
+        tile = func.ntile(most).over(order_by=verdicts.c.seq)
+        tiled = select(verdicts.c.seq, tile.label("tile")).where(*held).subquery()
+        newest = select(func.max(tiled.c.seq)).group_by(tiled.c.tile)
+        query = select(verdicts).where(verdicts.c.seq.in_(newest)).order_by(verdicts.c.seq)
+        return [(row.time, row.version, loads(row.verdict, Verdict)) for row in self._connection.execute(query)]

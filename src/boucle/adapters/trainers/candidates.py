@@ -30,7 +30,7 @@ from sklearn.utils import all_estimators
 
 from boucle.adapters.trainers.preparation import preparation, usable
 from boucle.core.errors import MissingExtra, TrainingError, suggest
-from boucle.core.signature import Field, Task
+from boucle.core.signature import KINDS, Field, Task
 
 AUTO: dict[Task, dict[str, dict[str, Any]]] = {
     "tabular-regression": {
@@ -202,7 +202,7 @@ def _idle(made: Any) -> bool:
 
 def _weighted(model: Any, conditions: Conditions, y: NDArray[Any]) -> Any:
     """Weigh rare classes up the way the estimator knows."""
-    if conditions.class_weight is None or conditions.task == "tabular-regression":
+    if conditions.class_weight is None or KINDS[conditions.task] == "quantity":
         return model
     known = model.get_params(deep=False) if hasattr(model, "get_params") else {}
     labels, counts = np.unique(y, return_counts=True)
@@ -222,7 +222,7 @@ def _answering(model: Any, task: Task, y: NDArray[Any]) -> Any:
     XGBoost takes only labels 0 to k-1; a vote of one renames them. What has no probabilities gets them by Platt's
     calibration (1999) over folds.
     """
-    if task == "tabular-regression":
+    if KINDS[task] == "quantity":
         return model
     labels, counts = np.unique(y, return_counts=True)
     if type(model).__module__.startswith("xgboost.") and labels.tolist() != list(range(len(labels))):

@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from boucle.adapters.trainers.candidates import Candidate, labels_of
-from boucle.core.signature import Task
+from boucle.core.signature import KINDS, Task
 from boucle.measures.metrics import METRICS, compute
 
 MOST_ROWS = 20_000
@@ -64,7 +64,7 @@ class Trial:
     ) -> Trial:
         """Choose at most 20,000 rows and part them. A class of one row takes no part: it could not be tested."""
         kept = np.arange(len(y))
-        classification = task == "tabular-classification"
+        classification = KINDS[task] == "class"
         if classification:
             _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
             kept = kept[counts[places] > 1]
@@ -89,7 +89,7 @@ class Trial:
     @property
     def labels(self) -> tuple[Any, ...] | None:
         """The classes in the order of the probabilities, None for a regression."""
-        return None if self.task == "tabular-regression" else tuple(np.unique(self.y).tolist())
+        return None if KINDS[self.task] == "quantity" else tuple(np.unique(self.y).tolist())
 
     def score(self, candidate: Candidate, report: Report | None = None) -> Score:
         """Cross-validate a candidate."""
@@ -98,7 +98,7 @@ class Trial:
 
     def baseline(self) -> Score:
         """Score the constant answer: the mean (the median under mae), or the commonest class and the class shares."""
-        if self.task == "tabular-regression":
+        if KINDS[self.task] == "quantity":
             model: Any = DummyRegressor(strategy="median" if self.metric == "mae" else "mean")
         else:
             model = DummyClassifier(strategy="prior")

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from boucle.core.errors import TrainingError
+from boucle.core.signature import KINDS
 from boucle.measures.metrics import metric_of, ordered
 from boucle.ports.frames import to_batch, to_frame
 from boucle.ports.trainer import Job
@@ -16,7 +17,7 @@ from boucle.ports.trainer import Job
 
 def inputs(job: Job) -> pd.DataFrame:
     """Return the canonical input columns of a job."""
-    if metric_of(job.metric).task != job.task:
+    if metric_of(job.metric).kind != KINDS[job.task]:
         raise TrainingError(f"The metric '{job.metric}' does not belong to {job.task}.", metric=job.metric)
     if job.target not in job.frame.columns:
         raise TrainingError(f"The data has no target column '{job.target}'.", target=job.target)
@@ -42,7 +43,7 @@ def target_of(job: Job) -> NDArray[Any]:
             hint="drop these rows, or find out why they have no value",
         )
     values = target.to_numpy()
-    if job.task == "tabular-regression":
+    if KINDS[job.task] == "quantity":
         return _number_target(job.target, values)
     if values.dtype.kind not in "biu":
         whole = values.dtype.kind == "f" and bool((values == np.rint(values)).all())
@@ -70,7 +71,7 @@ def _number_target(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
 
 def sides(job: Job, y: NDArray[Any]) -> tuple[Any, Any]:
     """Return the positive and the negative label of a binary task, (None, None) otherwise."""
-    if job.task == "tabular-regression":
+    if KINDS[job.task] == "quantity":
         return None, None
     labels = ordered(np.unique(y).tolist())
     if job.positive is not None and job.positive not in labels:

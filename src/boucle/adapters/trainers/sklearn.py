@@ -22,7 +22,7 @@ from boucle.adapters.trainers.comparison import Score, Trial
 from boucle.adapters.trainers.rows import inputs, sides, target_of
 from boucle.adapters.trainers.spaces import Space, parted, space_of
 from boucle.core.errors import BoucleError, TrainingError
-from boucle.core.signature import Signature, outputs_of
+from boucle.core.signature import KINDS, Signature, outputs_of
 from boucle.ports.trainer import Fitted, Job, Progress, Unseen
 
 SMALL = 500_000
@@ -172,7 +172,7 @@ class _Training:
         return model
 
     def _fitted(self, chosen: Candidate, score: Score, model: Any, cut: float | None) -> Fitted:
-        classes = labels_of(model) if self.negative is not None or self.job.task == "tabular-classification" else None
+        classes = labels_of(model) if self.negative is not None or KINDS[self.job.task] == "class" else None
         signature = Signature(chosen.fields, outputs_of(classes, hasattr(model, "predict_proba")))
         return Fitted(
             model=model,

@@ -57,16 +57,11 @@ def _tensors(request: Any) -> Iterator[tuple[str, list[int], Any]]:
         name, kind, shape = v2.checked(tensor.name, tensor.datatype, list(tensor.shape))
         values = v2.unpacked(memoryview(raw[place]), kind, name) if raw else _contents(tensor)
         v2.check_size(name, shape, len(values))
-        yield name, shape, values
+        based = kind == "BYTES" and tensor.parameters["content_type"].string_param == v2.BASE64
+        yield name, shape, v2.unbased(values, name) if based else values
 
 
 def _contents(tensor: Any) -> Any:
     if tensor.datatype not in _CONTENTS:
         raise malformed(f"Values of {tensor.datatype} are sent as raw_input_contents.", field=tensor.name)
-    values = list(getattr(tensor.contents, _CONTENTS[tensor.datatype]))
-    if tensor.datatype != "BYTES":
-        return values
-    try:
-        return [value.decode() for value in values]
-    except UnicodeDecodeError:
-        raise malformed(f"A text of input '{tensor.name}' is not UTF-8.", field=tensor.name) from None
+    return list(getattr(tensor.contents, _CONTENTS[tensor.datatype]))

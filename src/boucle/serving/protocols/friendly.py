@@ -1,7 +1,11 @@
-"""``POST /predict/{model}``: one object, a list of objects, or ``{"inputs": …}``; CSV as well."""
+"""``POST /predict/{model}``: one object, a list of objects, or ``{"inputs": …}``; CSV as well.
+
+A model of texts or of images also takes a bare text, a list of texts, plain text, an image file, and a form.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,16 +13,41 @@ import msgspec
 import orjson
 from msgspec.structs import astuple
 
+from boucle.core.errors import RequestError
 from boucle.core.signature import Batch
 from boucle.serving.codec import TableReader, malformed, parse
+from boucle.serving.forms import parts_of
+from boucle.serving.media import bare, decoded
 from boucle.serving.messages import Answer, Asked, Encoded, Raw, Row
 from boucle.serving.typed import Read, Typed, first_inside, nothing, records
+
+_CHARSET = re.compile(rb"charset=([^;]+)", re.IGNORECASE)
 
 
 def decode(raw: Raw, reader: TableReader) -> Asked:
     if raw.csv:
         return Asked(reader.csv(raw.body))
+    if raw.form and (raw.form != "text" or reader.only is not None):  # of tables, JSON may be called plain text
+        return Asked(_formed(raw, reader))
     return Asked(table(parse(raw.body), reader))
+
+
+def _formed(raw: Raw, reader: TableReader) -> Batch:
+    """Read a body that is no JSON; raises RequestError where the model takes nothing of the kind."""
+    told = raw.headers.get(b"content-type", b"")
+    if raw.form == "form" and reader.media:
+        return reader.form(parts_of(raw.body, told))
+    if reader.only is not None and raw.form == "text" and reader.only.dtype == "text":
+        return reader.values([decoded(raw.body, _charset(told))])
+    if reader.only is not None and raw.form in ("image", "bytes") and reader.only.dtype == "image":
+        return reader.values([raw.body])
+    shown = told.partition(b";")[0].decode("latin-1")[:80]
+    raise RequestError(f"This model reads no body of type {shown}.", hint="send application/json", code="unsupported")
+
+
+def _charset(content_type: bytes) -> str:
+    found = _CHARSET.search(content_type)
+    return found[1].decode("latin-1") if found else ""
 
 
 def quick(typed: Typed) -> Read:
@@ -45,6 +74,8 @@ def quick(typed: Typed) -> Read:
 
 def table(data: Any, reader: TableReader) -> Batch:
     """Read whatever a person would send: records, columns, or rows in the signature's order."""
+    if reader.only is not None and (type(data) in (str, bytes) or bare(data) or _listed(data)):
+        return reader.values(data if type(data) is list else [data])
     if type(data) is dict:
         if data.keys() == {"inputs"} and (
             type(data["inputs"]) in (list, dict) or "inputs" not in reader.signature.names
@@ -56,6 +87,11 @@ def table(data: Any, reader: TableReader) -> Batch:
     if type(data) is list:
         return reader.rows(data) if data and type(data[0]) is list else reader.records(data)
     raise malformed("The body is neither an object of columns nor a list of such objects.")
+
+
+def _listed(data: Any) -> bool:
+    """Say whether data are the values of an only field."""
+    return type(data) is list and bool(data) and (type(data[0]) in (str, bytes) or bare(data[0]))
 
 
 def encode(asked: Asked, answer: Answer) -> Encoded:
@@ -73,4 +109,4 @@ def summary(answer: Answer) -> dict[str, Any]:
     if answer.probabilities is not None:
         data["probabilities"] = answer.probabilities
         data["labels"] = list(answer.labels or ())
-    return data
+    return {**data, **answer.more} if answer.more else data

@@ -9,6 +9,7 @@ import msgspec
 
 from boucle.core.signature import Batch
 from boucle.serving.codec import TableReader, malformed, parse
+from boucle.serving.media import bare
 from boucle.serving.messages import Answer, Asked, Encoded, Raw, Row, to_json
 from boucle.serving.typed import Read, Typed, first_inside, nothing, records
 
@@ -78,7 +79,7 @@ def instances(data: Any, reader: TableReader) -> Batch:
         return reader.columns({name: _flat(values) for name, values in columns.items()})
     if type(data) is not list:
         raise malformed("A list of rows or an object of columns is expected.")
-    if data and type(data[0]) is dict:
+    if data and type(data[0]) is dict and not (reader.only is not None and bare(data[0])):
         return reader.records(data)
     if data and type(data[0]) is not list and len(reader.signature.names) == 1:
         return reader.columns({reader.signature.names[0]: data})

@@ -5,6 +5,8 @@ One named input per column, of shape (rows,) or (rows, 1); or one numeric tensor
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +24,13 @@ from boucle.serving.columns import plain
 from boucle.serving.messages import Answer, Asked, Encoded, Raw, to_json
 from boucle.serving.typed import Typed, matrix
 
+BASE64 = "base64"
 HEADER = b"inference-header-content-length"
 DATATYPES: dict[str, str] = {
     "BOOL": "?", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "<i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BYTES": "",
 }  # fmt: skip
-_OF_FIELD = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES", "datetime": "BYTES"}
+_OF_FIELD = {"float64": "FP64", "int64": "INT64", "bool": "BOOL"}
 
 
 class _Size(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -163,7 +166,7 @@ def encode(asked: Asked, answer: Answer) -> Encoded:
             chunks.append(packed(column))
             tensor["parameters"] = {"binary_data_size": len(chunks[-1])}
         else:
-            tensor["data"] = plain(column.reshape(-1))
+            tensor["data"] = _written(column)
         outputs.append(tensor)
     head = {"model_name": answer.model, "model_version": str(answer.version), "id": asked.id or answer.id}
     body = to_json({**head, "outputs": outputs})
@@ -175,7 +178,7 @@ def encode(asked: Asked, answer: Answer) -> Encoded:
 
 def datatype(field: Field) -> str:
     """Return the protocol's name for a field's type; an optional whole number or truth value may be NaN."""
-    return "FP64" if field.storage == np.float64 else _OF_FIELD[field.dtype]
+    return "FP64" if field.storage == np.float64 else _OF_FIELD.get(field.dtype, "BYTES")
 
 
 def _parts(raw: Raw) -> tuple[dict[str, Any], memoryview]:
@@ -214,7 +217,8 @@ def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tup
     used = 0
     for one in inputs:
         name, kind, shape = checked(one.get("name"), one.get("datatype"), one.get("shape"))
-        size = _parameters(one).get("binary_data_size")
+        told = _parameters(one)
+        size = told.get("binary_data_size")
         if size is None:
             values = _flattened(one.get("data"), name)
         elif type(size) is int and 0 <= size <= len(tail) - used:
@@ -223,7 +227,7 @@ def _tensors(inputs: Sequence[dict[str, Any]], tail: memoryview) -> Iterator[tup
         else:
             raise malformed(f"The bytes of input '{name}' are not all there.", field=name)
         check_size(name, shape, len(values))
-        yield name, shape, values
+        yield name, shape, unbased(values, name) if kind == "BYTES" and told.get("content_type") == BASE64 else values
     if used != len(tail):
         raise malformed(f"{len(tail) - used} bytes at the end belong to no input.")
 
@@ -254,27 +258,32 @@ def _flattened(data: Any, name: str) -> list[Any]:
 def unpacked(raw: memoryview, kind: str, name: str) -> Any:
     """Return the values behind the bytes of a tensor; raises RequestError."""
     if kind == "BYTES":
-        return _texts(raw, name)
+        return _pieces(raw, name)
     dtype = np.dtype(DATATYPES[kind])
     if len(raw) % dtype.itemsize:
         raise malformed(f"The bytes of input '{name}' are no whole number of {kind}.", field=name)
     return np.frombuffer(raw, dtype=dtype)
 
 
-def _texts(raw: memoryview, name: str) -> list[str]:
-    """Read texts, each behind its length as four bytes."""
-    found: list[str] = []
+def _pieces(raw: memoryview, name: str) -> list[bytes]:
+    """Read texts or files, each behind its length as four bytes."""
+    found: list[bytes] = []
     place = 0
     while place < len(raw):
         end = place + 4 + (struct.unpack_from("<I", raw, place)[0] if place + 4 <= len(raw) else len(raw))
         if end > len(raw):
             raise malformed(f"A text of input '{name}' is cut short.", field=name)
-        try:
-            found.append(str(raw[place + 4 : end], "utf-8"))
-        except UnicodeDecodeError:
-            raise malformed(f"A text of input '{name}' is not UTF-8.", field=name) from None
+        found.append(bytes(raw[place + 4 : end]))
         place = end
     return found
+
+
+def unbased(values: Sequence[Any], name: str) -> list[bytes]:
+    """Return the bytes behind texts in base64, as MLServer's ``content_type`` says; raises RequestError."""
+    try:
+        return [base64.b64decode(value, validate=True) for value in values]
+    except (binascii.Error, ValueError, TypeError):
+        raise malformed(f"A value of input '{name}' is no base64, as its content_type says.", field=name) from None
 
 
 def batch(tensors: list[tuple[str, list[int], Any]], reader: TableReader) -> Batch:
@@ -287,18 +296,32 @@ def batch(tensors: list[tuple[str, list[int], Any]], reader: TableReader) -> Bat
         if isinstance(values, np.ndarray):
             return reader.tensor(values.reshape(shape))
         width = len(names)
-        return reader.rows([values[start : start + width] for start in range(0, len(values), width)])
+        listed = [_value(reader.signature.inputs[place % width], value) for place, value in enumerate(values)]
+        return reader.rows([listed[start : start + width] for start in range(0, len(values), width)])
     for name, shape, _ in tensors:
         if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             raise malformed(f"Input '{name}' has shape {shape}; one column has (rows,) or (rows, 1).", field=name)
     if len({name for name, _, _ in tensors}) != len(tensors):
         raise malformed("An input stands twice.")
-    return reader.columns({name: _listed(values) for name, _, values in tensors})
+    known = {field.name: field for field in reader.signature.inputs}
+    return reader.columns({name: _listed(values, known.get(name)) for name, _, values in tensors})
 
 
-def _listed(values: Any) -> list[Any]:
-    listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else values
-    return listed
+def _listed(values: Any, field: Field | None) -> list[Any]:
+    if isinstance(values, np.ndarray):
+        numbers: list[Any] = values.tolist()
+        return numbers
+    return values if field is None else [_value(field, value) for value in values]
+
+
+def _value(field: Field, value: Any) -> Any:
+    """Return bytes as text, but for a field that may take files."""
+    if type(value) is not bytes or field.dtype in ("text", "image"):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise malformed(f"A text of input '{field.name}' is not UTF-8.", field=field.name) from None
 
 
 def wanted(data: dict[str, Any], signature: Signature) -> dict[str, bool]:
@@ -326,6 +349,14 @@ def packed(column: Column) -> bytes:
     if column.dtype.kind in "fib":
         return np.ascontiguousarray(column).tobytes()
     return b"".join(struct.pack("<I", len(text)) + text for text in texts(column))
+
+
+def _written(column: Column) -> list[Any]:
+    """Return a column flat, as JSON; what is no single value is a text of JSON, which is what BYTES hold."""
+    values = plain(column.reshape(-1))
+    if column.dtype != object:
+        return values
+    return [orjson.dumps(value).decode() if type(value) in (list, dict) else value for value in values]
 
 
 def texts(column: Column) -> list[bytes]:
