@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import html
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boucle import plugins
 from boucle.core.deployment import Strategy
+from boucle.core.errors import RequestError
 from boucle.core.event import Event
 from boucle.core.model import BundleInfo, ModelVersion
+from boucle.core.signature import KINDS, Column, Signature, Task
 from boucle.delivery.release import Change
 from boucle.loop import operations
 from boucle.loop.adoption import adopt_model
@@ -40,17 +44,52 @@ def open_loop(directory: str | Path | None = None) -> Loop:
     return Loop(Project.open(directory, actor="python"))
 
 
-def load(ref: str, directory: str | Path | None = None) -> LoadedModel:
+@overload
+def load(ref: str | Path, *, task: Task, labels: Sequence[str] | None = None, **options: Any) -> LoadedCheckpoint: ...
+@overload
+def load(ref: str | Path, directory: str | Path | None = None) -> LoadedModel: ...
+def load(
+    ref: str | Path,
+    directory: str | Path | None = None,
+    *,
+    task: Task | None = None,
+    labels: Sequence[str] | None = None,
+    **options: Any,
+) -> LoadedModel | LoadedCheckpoint:
     """Load ``NAME``, ``NAME/7`` or ``NAME@champion`` from the project's registry, verified.
 
-    Raises NotFound, BundleCorrupt or UnsafeBundle.
+    ``hf://org/name``, ``hf://org/name@revision`` and a folder are checkpoints of texts or images, which need no
+    project. ``task`` is said where they can do several, ``labels`` are the candidates of zero-shot-classification,
+    ``options`` such as ``max_length`` or ``max_new_tokens`` are described in docs/how-to/pretrained-models.md. Raises
+    NotFound, BundleCorrupt, BundleError or UnsafeBundle.
 
     >>> boucle.load("wine-quality@champion").predict(frame)          # doctest: +SKIP
+    >>> boucle.load("hf://org/name", task="text-classification").predict(["a lovely film"])  # doctest: +SKIP
+    ['POSITIVE']
     """
+    if task or labels or options or _is_checkpoint(ref):
+        return _checkpoint(ref, task, labels, options)
     project = Project.open(directory, actor="python")
-    version = project.resolve(ref)
+    version = project.resolve(str(ref))
     predictor, info = project.predictor(version)
     return LoadedModel(version, predictor, info)
+
+
+def _is_checkpoint(ref: str | Path) -> bool:
+    if isinstance(ref, str) and ref.startswith("hf://"):
+        return True
+    return Path(ref).is_dir() and bool(plugins.load("importers", "pretrained")().accepts(Path(ref)))
+
+
+def _checkpoint(
+    ref: str | Path, task: Task | None, labels: Sequence[str] | None, options: Mapping[str, Any]
+) -> LoadedCheckpoint:
+    importer = plugins.load("importers", "pretrained")(task, labels, options)
+    opened = importer.open(ref, None)
+    signature = importer.signature(opened.model)
+    return LoadedCheckpoint(
+        str(ref), plugins.load("runtimes", opened.runtime)().wrap(opened.model, signature), signature
+    )
 
 
 def adopt(
@@ -172,6 +211,75 @@ class LoadedModel:
         return (
             f"<p>{html.escape(repr(self))}</p><table><tr><th>input</th><th>type</th><th>range</th></tr>{rows}</table>"
         )
+
+
+class LoadedCheckpoint:
+    """A pretrained model in memory, without a project: plain values in, plain values out."""
+
+    def __init__(self, ref: str, predictor: Predictor, signature: Signature) -> None:
+        self.ref = ref
+        self.signature = signature
+        self._predictor = predictor
+
+    def predict(self, rows: Any, *, scores: bool = False) -> Any:
+        """Predict on one row or a list of them; returns one answer, or a list in the same order.
+
+        A row is a text; the path, the bytes or the PIL image of a picture; or a mapping by the names of the inputs, as
+        question-answering needs. With ``scores`` an answer is a dictionary: of a classifier label to probability, the
+        likeliest first; else all it gives. Raises RequestError naming the row that cannot be read.
+        """
+        single = isinstance(rows, str | bytes | Path | Mapping) or hasattr(rows, "save")
+        listed = [rows] if single else rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
+        table = self._predictor.predict(self._batch(listed))
+        answers = [self._answer(table, place, scores) for place in range(len(listed))]
+        return answers[0] if single else answers
+
+    def _batch(self, rows: Sequence[Any]) -> dict[str, Column]:
+        names = self.signature.names
+        made: dict[str, Column] = {name: np.empty(len(rows), dtype=object) for name in names}
+        for place, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                if len(names) > 1:
+                    wanted = ", ".join(f"'{name}'" for name in names)
+                    raise RequestError(f"Row {place} is no mapping with {wanted}.", field=names[0], row=place)
+                row = {names[0]: row}
+            for field in self.signature.inputs:
+                if field.name not in row:
+                    raise RequestError(f"Row {place} has no '{field.name}'.", field=field.name, row=place)
+                value = row[field.name]
+                made[field.name][place] = _picture(value, place) if field.dtype == "image" else value
+        return made
+
+    def _answer(self, table: Mapping[str, Column], place: int, scores: bool) -> Any:
+        classes = self.signature.classes
+        if scores and classes is not None:
+            pairs = zip(classes, table["probabilities"][place].tolist(), strict=True)
+            return dict(sorted(pairs, key=lambda pair: -pair[1]))
+        if scores and KINDS[self.signature.task] == "text":
+            return {field.name: _plain(table[field.name][place]) for field in self.signature.outputs}
+        return _plain(table["prediction"][place])
+
+    def __repr__(self) -> str:
+        classes = self.signature.classes
+        return f"<{self.ref}: {self.signature.task}{f', {len(classes)} classes' if classes else ''}>"
+
+
+def _picture(value: Any, place: int) -> Any:
+    """Return the bytes of a picture given as a path, as bytes, or as an image of PIL."""
+    if isinstance(value, str | Path):
+        try:
+            return Path(value).read_bytes()
+        except OSError as error:
+            raise RequestError(f"Row {place}: {value} cannot be read: {error.strerror}.", row=place) from error
+    if hasattr(value, "save"):
+        kept = io.BytesIO()
+        value.save(kept, "PNG")
+        return kept.getvalue()
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _range(low: float | None, high: float | None, categories: Sequence[Any] | None) -> str:

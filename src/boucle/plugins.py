@@ -18,7 +18,9 @@ _EXTRAS = {
     "optuna": "tabular", "scipy": "tabular", "joblib": "tabular", "mlflow": "loop", "sqlalchemy": "loop",
     "alembic": "loop", "fastapi": "loop", "apprise": "loop", "croniter": "loop", "openpyxl": "excel",
     "onnxruntime": "onnx", "onnx": "onnx", "xgboost": "xgboost", "lightgbm": "lightgbm", "psycopg": "postgres",
-    "joserfc": "jwt", "grpc": "grpc",
+    "joserfc": "jwt", "grpc": "grpc", "nicegui": "ui", "authlib": "oidc", "torch": "text",
+    "transformers": "text", "safetensors": "text", "huggingface_hub": "text", "tokenizers": "onnx-text",
+    "PIL": "onnx-image",
 }  # fmt: skip
 
 

@@ -9,9 +9,12 @@ import socket
 import sys
 
 import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 
+from boucle import plugins
 from boucle.api.app import create_app
-from boucle.core.errors import BoucleError, Conflict
+from boucle.core.errors import BoucleError, Conflict, MissingExtra
 from boucle.formats.files import write_atomic
 from boucle.loop import access, exposure
 from boucle.loop.project import Project
@@ -34,6 +37,18 @@ def listen(host: str, port: int) -> socket.socket:
             hint="choose another with --control-port or serve.control_port",
         ) from error
     return sock
+
+
+def add_console(app: FastAPI, project: Project) -> None:
+    """Mount the console in the browser; without its extra the root says how to get it."""
+    try:
+        plugins.load("consoles", "nicegui")(app, project)
+    except MissingExtra as missing:
+        told = f"The control plane of {project.name} answers under /api.\nFor the console in the browser: {missing.hint}\n"
+
+        @app.get("/", include_in_schema=False, response_class=PlainTextResponse)
+        def root() -> str:
+            return told
 
 
 def main() -> int:
@@ -59,8 +74,10 @@ def main() -> int:
     scheme = "https" if certificate else "http"
     address = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", "pid": os.getpid()}
     write_atomic(project.root / "serving" / "control.json", json.dumps(address).encode())
+    app = create_app(project, insecure=arguments.insecure)
+    add_console(app, project)
     config = uvicorn.Config(
-        create_app(project, insecure=arguments.insecure),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from boucle.data.headers import fault_of, header_of
+from boucle.data.headers import fault_of
+from boucle.measures.pictures import head
 from boucle.project.learning import ColumnCheck
 
 LONGEST = 1_000_000
@@ -75,8 +76,11 @@ def misread(text: str) -> bool:
 def shown(value: Any) -> Any:
     """Return a value as an example of a violation: a text cut short, an image by its format and size."""
     if isinstance(value, bytes | bytearray):
-        found = header_of(bytes(value))
-        return f"{found.format} {found.width}x{found.height}" if found else f"{len(value):,} bytes"
+        try:
+            found = head(bytes(value))
+        except ValueError:
+            return f"{len(value):,} bytes"
+        return f"{found.format} {found.width}x{found.height}"
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
 

@@ -19,7 +19,7 @@ from boucle.project.masking import masked
 
 _MMAP_THRESHOLD, _BIG = -3, 2**20
 """Its number in malloc.h; bytes from which an array is mapped by itself."""
-_ORDER = ("sql", "files", "callable")
+_ORDER = ("sql", "saved", "conll", "folders", "files", "callable")
 
 
 def read_table(data: Data, directory: Path) -> pd.DataFrame:

@@ -55,8 +55,13 @@ _COLUMN_TYPES = {
     "bool": "boolean",
     "string": "string",
     "datetime": "datetime",
+    "text": "string",
+    "image": "binary",
 }
-_TENSOR_TYPES = {"float64": "float64", "int64": "int64", "bool": "bool", "string": "str", "datetime": "datetime64[ns]"}
+_TENSOR_TYPES = {
+    "float64": "float64", "int64": "int64", "bool": "bool", "string": "str", "datetime": "datetime64[ns]",
+    "text": "str", "json": "object",
+}  # fmt: skip
 _EXAMPLE, _SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 
 

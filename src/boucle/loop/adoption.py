@@ -128,7 +128,10 @@ def _write_project(
         )
     found = {str(c): infer.infer_field(str(c), sample[c]) for c in sample.columns if c != target}
     fields = [f for f in found.values() if isinstance(f, Field)]
-    task = infer.infer_target(sample[target])[0] if target else adopting.task_of(model, sample, fields, allow_pickle)
+    if target is None or adopting.knows_task(model):
+        task = adopting.task_of(model, sample, fields, allow_pickle)
+    else:
+        task = infer.infer_target(sample[target])[0]
     directory.mkdir(parents=True, exist_ok=True)
     sample.to_parquet(directory / SAMPLE, index=False)
     text = template.render(

@@ -12,8 +12,10 @@ import pandas as pd
 
 from boucle.core.errors import Conflict, ProjectError
 from boucle.core.json import to_data
+from boucle.core.signature import KINDS, Task
 from boucle.data import infer, read
 from boucle.formats.files import write_atomic
+from boucle.measures.metrics import default_metrics
 from boucle.project import schema, template
 from boucle.project.values import FILE
 
@@ -66,9 +68,13 @@ def begin(directory: Path, data: str, target: str, name: str | None = None, forc
     )  # fmt: skip
 
 
-def _gate(target: pd.Series[Any], task: str) -> tuple[str, dict[str, str], str]:
+def _gate(target: pd.Series[Any], task: Task) -> tuple[str, dict[str, str], str]:
     """Choose the primary metric and a bound any model worth releasing meets: better than not looking at the inputs."""
-    if task == "tabular-regression":
+    kind = KINDS[task]
+    if kind not in ("class", "quantity"):
+        metric = default_metrics(task)[0]
+        return metric, {metric: ">= 0.3"}, f"the bound on {metric} is a first guess: raise it to what the use needs"
+    if kind == "quantity":
         deviation = float(target.astype("float64").std(ddof=0))
         bound = f"<= {BEATS_THE_MEAN * deviation:.4g}"
         return (

@@ -116,7 +116,7 @@ class Compaction:
 
     def _there(self) -> bool:
         """Say whether there may be an archive, without the second that loading one takes."""
-        folders = on_disk(self._project)[1:]
+        folders = on_disk(self._project)[2:]
         return not folders or any(folder.exists() for folder in folders)
 
 

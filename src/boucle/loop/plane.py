@@ -22,6 +22,11 @@ def serve_options(settings: Settings, directory: Path, root: Path) -> ServeOptio
         workers=serve.workers,
         max_body=serve.max_body,
         max_rows=serve.max_rows,
+        max_characters=serve.max_characters,
+        max_image=bytes_of(serve.max_image),
+        max_pixels=serve.max_pixels,
+        texts=serve.capture.texts,
+        images=serve.capture.images,
         queue_rows=serve.queue_rows,
         deadline=seconds(serve.deadline),
         max_wait=longest_wait(settings),
@@ -42,11 +47,12 @@ def archive_at(settings: Settings, directory: Path) -> str | None:
 
 def on_disk(settings: Settings, directory: Path, root: Path) -> list[Path]:
     """Return the folders of captured data on this machine's disk."""
-    place, segments = archive_at(settings, directory), ServeOptions(str(root)).segments
+    place, options = archive_at(settings, directory), ServeOptions(str(root))
+    own = [options.segments, options.pictures]
     if place is not None and "://" in place:
-        return [segments]
+        return own
     base = root if place is None else Path(place)
-    return [segments, base / "observations", base / "feedback"]
+    return [*own, base / "observations", base / "feedback"]
 
 
 def publish(settings: Settings, directory: Path, root: Path) -> None:

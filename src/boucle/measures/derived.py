@@ -1,4 +1,4 @@
-"""Numbers and levels that stand for a text, an image or an answer that is neither: what is profiled and watched of them.
+"""Numbers and levels that stand for a text, an image or an answer that is neither: what is profiled and watched.
 
 The same functions make the columns of the reference and of the live windows. A column is named after its field:
 ``text.words``, ``image.width``; ``meaning.1`` and so on are projections of the vectors a model makes of its inputs.
@@ -7,6 +7,7 @@ The same functions make the columns of the reference and of the live windows. A 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from boucle.core.signature import Batch, Column, Field, Kind
 from boucle.measures.languages import language
 from boucle.measures.pictures import head
+from boucle.ports.runtime import Describing, Embedding
 
 Floats = NDArray[np.float64]
 Watched = Literal["numeric", "categorical"]
@@ -57,6 +59,18 @@ def derived(fields: Sequence[Field], batch: Mapping[str, Sequence[Any] | Column]
             columns = of_texts(values) if field.dtype == "text" else of_images(values)
             found |= {name_of(field, what): column for what, column in columns.items()}
     return {name: column for name, column in found.items() if name not in names}
+
+
+def told(predictor: object, batch: Batch) -> dict[str, Column]:
+    """Return what a predictor offers to say of rows it has just predicted (see ``ports.runtime``), one value a row."""
+    rows = len(next(iter(batch.values()), ()))
+    found: dict[str, Column] = {}
+    if isinstance(predictor, Describing):
+        found |= {name: np.asarray(column) for name, column in predictor.describe(batch).items()}
+    if isinstance(predictor, Embedding):
+        vectors = predictor.embed(batch)
+        found |= meaning(vectors, projection(vectors.shape[1]))
+    return {name: column for name, column in found.items() if column.shape == (rows,)}
 
 
 def kinds_of(fields: Sequence[Field], columns: Mapping[str, Column]) -> dict[str, Watched]:
@@ -127,9 +141,13 @@ def answered(kind: Kind, prediction: Column) -> Column:
     return np.array([measure(value) for value in prediction], dtype=np.float64)
 
 
-def projection(dimensions: int, seed: int = 0) -> Floats:
-    """Return the directions that vectors are projected on, shape (dimensions, 8): random, of length one, and fixed."""
-    drawn = np.random.RandomState(seed).standard_normal((dimensions, DIMENSIONS))  # this generator is frozen for good
+@lru_cache(8)
+def projection(dimensions: int) -> Floats:
+    """Return the directions that vectors are projected on, shape (dimensions, 8): random, of length one.
+
+    They are the same for every model, on every machine and for good: NumPy has frozen this generator.
+    """
+    drawn = np.random.RandomState(0).standard_normal((dimensions, DIMENSIONS))
     return np.asarray(drawn / np.linalg.norm(drawn, axis=0))
 
 
@@ -156,7 +174,7 @@ def _without(columns: dict[str, Column], absent: list[bool]) -> dict[str, Column
     if any(absent):
         gone = np.array(absent)
         for column in columns.values():
-            column[gone] = None if column.dtype == object else np.nan
+            column[gone] = np.array(None if column.dtype == object else np.nan, dtype=column.dtype)
     return columns
 
 

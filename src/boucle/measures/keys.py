@@ -42,6 +42,14 @@ def keys(values: ArrayLike, centre: float, scale: float) -> Keys:
     return found
 
 
+def key_counts(values: NDArray[np.float64], centre: float, scale: float) -> NDArray[np.int64]:
+    """Return how many values have each key, shape (65536,)."""
+    found = np.zeros(KEYS, dtype=np.int64)
+    for start in range(0, len(values), KEYS):
+        found += np.bincount(keys(values[start : start + KEYS], centre, scale), minlength=KEYS)
+    return found
+
+
 def centre_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the median and the distance of the quartiles of finite values; a scale that is not zero where they agree.
 
@@ -55,3 +63,11 @@ def centre_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
             if np.isfinite(scale) and scale > _SMALLEST:
                 return centre, scale
     return centre, 1.0
+
+
+def value_of(key: int, centre: float, scale: float) -> float:
+    """Return the least number that has ``key``: the inverse of ``keys``, for the edges of bins; inf beyond numbers."""
+    if not LOWEST <= key <= HIGHEST:
+        return np.inf if key > HIGHEST else -np.inf
+    bits = (key << 16) ^ 0x8000_0000 if key & 0x8000 else ~(key << 16) & 0xFFFF_0000
+    return float(np.array([bits], dtype=np.uint32).view(np.float32)[0]) * scale + centre

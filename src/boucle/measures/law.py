@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from boucle.core.profile import RATES, Counts, Profile
 from boucle.core.signature import Batch
 from boucle.core.signature import Column as Values
-from boucle.measures.counting import MULTIPLIED, Counting
+from boucle.measures.counting import Counting
 from boucle.measures.profiles import OUTPUTS, PREDICTION, output
 from boucle.measures.smooth import ORDER, Basis, normal_scores
 from boucle.measures.special import beta_share
@@ -50,10 +50,10 @@ class Law:
     ``unsteady`` is the squared coefficient of variation of the design effect from block to block.
     """
 
-    def __init__(self, profile: Profile, multiplied: int = MULTIPLIED) -> None:
+    def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.total: Counts = profile.total
-        self.counting = Counting(profile.columns, multiplied=multiplied)
+        self.counting = Counting(profile.columns)
         self.offsets = self.counting.offsets
         scores = normal_scores(profile.columns, self.offsets, self.total.bins)
         self.counting.scores = scores

@@ -14,17 +14,15 @@ from boucle.core.signature import Batch, Field
 from boucle.core.signature import Column as Values
 from boucle.measures.counting import (
     AT_ONCE,
-    MULTIPLIED,
     Bins,
     Coded,
     Counting,
-    bins_of,
     level,
     levels,
     numbers,
     threes_of,
 )
-from boucle.measures.keys import HIGHEST, KEYS, LOWEST, centre_and_scale, keys
+from boucle.measures.keys import HIGHEST, LOWEST, centre_and_scale, key_counts
 from boucle.measures.smooth import Basis, normal_scores
 
 PREDICTION = "prediction"
@@ -77,14 +75,13 @@ def profile(
     kinds: dict[str, Kind],
     length: int | None = None,
     times: tuple[float, float] = (0.0, 0.0),
-    multiplied: int = MULTIPLIED,
 ) -> Profile:
     """Profile columns of the given kinds, all of the same length; ``times`` are those of the first and the last row."""
     rows = max((len(values) for values in batch.values()), default=0)
     held = {name: numbers(batch[name]) if kinds[name] in ("numeric", "datetime") else batch[name] for name in kinds}
     columns = tuple(_column(name, kinds[name], values) for name, values in held.items())
     block = _block(rows, length)
-    made = _Reference(columns, held, rows, block, multiplied)
+    made = _Reference(columns, held, rows, block)
     span = (times[1] - times[0]) * block / max(rows, 1)
     return made.profile(length is not None, times[0], span)
 
@@ -113,14 +110,13 @@ def _column(name: str, kind: Kind, values: Any) -> Column:
         return Column(name, kind, levels=tuple(sorted(kept)))
     some = values[:: max(1, len(values) // _SAMPLE)]
     centre, scale = centre_and_scale(some[np.isfinite(some)])
-    counted = np.bincount(keys(values, centre, scale), minlength=KEYS)
+    counted = key_counts(values, centre, scale)
     counted[:LOWEST] = counted[HIGHEST + 1 :] = 0
-    finite = values[np.isfinite(values)]
-    if not len(finite):
+    finite = np.isfinite(values)
+    if not finite.any():
         return Column(name, kind)
-    return Column(
-        name, kind, centre, scale, _cuts(counted), low=float(finite.min()), high=float(finite.max()), common=_mode(some)
-    )
+    low, high = (float(end(values, where=finite, initial=far)) for end, far in ((np.min, np.inf), (np.max, -np.inf)))
+    return Column(name, kind, centre, scale, _cuts(counted), low=low, high=high, common=_mode(some))
 
 
 def _cuts(counted: NDArray[np.int64]) -> tuple[int, ...]:
@@ -142,11 +138,9 @@ def _mode(values: Floats) -> float | None:
 class _Reference:
     """The reference's rows on their way to a profile."""
 
-    def __init__(
-        self, columns: tuple[Column, ...], held: dict[str, Any], rows: int, block: int, multiplied: int
-    ) -> None:
+    def __init__(self, columns: tuple[Column, ...], held: dict[str, Any], rows: int, block: int) -> None:
         self.rows, self.block, self.columns, self.held = rows, block, columns, held
-        self.counting = Counting(columns, multiplied=multiplied)
+        self.counting = Counting(columns)
         self.blocks = [slice(start, start + block) for start in range(0, max(rows - block // 2, 1), block)]
         self.blocks[-1] = slice(self.blocks[-1].start, rows)  # a short rest belongs to the last block
 
@@ -185,13 +179,16 @@ class _Reference:
         self.step = counting.step(self.rows) if many == 1 else 1
         for i, column in enumerate(self.columns):
             place = slice(int(counting.offsets[i]), int(counting.offsets[i + 1]))
-            found = counting.place(i, self.held[column.name]) if column.numeric else None
+            placed: list[Bins] = []
             for b, block in enumerate(self.blocks):
                 part = self._part(column.name, block)
-                counted = counting.of_levels(i, part) if found is None else counting.of_numbers(i, found[block], part)
-                bins[b, place], rates[b, i] = counted
-            if found is not None:
-                self.placed[i] = bins_of(found[:: self.step])
+                if column.numeric:
+                    bins[b, place], rates[b, i], some = counting.of_numbers(i, part, self.step)
+                    placed.append(some)
+                else:
+                    bins[b, place], rates[b, i] = counting.of_levels(i, part)
+            if placed:
+                self.placed[i] = placed[0] if many == 1 else np.concatenate(placed)
         return bins, rates
 
     def _products(self, block: slice) -> tuple[Floats, Floats]:

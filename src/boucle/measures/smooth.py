@@ -22,6 +22,7 @@ ORDER = 4
 TRIFLE = 0.03
 """Effect, in standard deviations, that is not told apart from none (Hodges and Lehmann, 1954)."""
 SCORED = 64
+_FEW = 100.0
 _LEAST = 1e-6
 
 Floats = NDArray[np.float64]
@@ -94,10 +95,15 @@ def _orthonormal(raw: Floats, weights: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A test's p-value, and its effect in about standard deviations, without its noise."""
+    """A test's p-value, and its effect in about standard deviations, without its noise.
+
+    ``worth`` are the effective rows behind it, ``order`` its degrees of freedom.
+    """
 
     p: float
     effect: float
+    worth: float = 0.0
+    order: int = 0
 
 
 NOTHING = Found(1.0, 0.0)
@@ -111,8 +117,11 @@ def smooth_test(
 
     The statistic is S = off' C⁻¹ off, with C the covariance of one row (None: the identity), and rows times S is
     chi-squared with ``order`` degrees of freedom, non-central by rows times trifle². The effect is
-    sqrt(S - order / rows), or 0; below ``floor`` p is 1 and not computed. ``known`` is as for ``settled``.
+    sqrt(S - order / rows), or 0; below ``floor`` p is 1 and not computed. ``known`` is as for ``settled``. Of few rows
+    the first two functions alone are tested, shift and width: the others would only add their noise.
     """
+    if rows < _FEW:
+        off, covariance = off[:2], None if covariance is None else covariance[:2, :2]
     order = len(off)
     if rows <= 0.0 or not order:
         return NOTHING
@@ -123,8 +132,9 @@ def smooth_test(
         square = float(off @ np.linalg.solve(ridge, off))
     effect = float(np.sqrt(max(0.0, square - order / rows)))
     if effect < floor:
-        return Found(1.0, effect)
-    return Found(chi2_tail(settled(rows * square, known), order, rows * trifle * trifle), effect)
+        return Found(1.0, effect, rows, order)
+    p = chi2_tail(settled(rows * square, known), order, rows * trifle * trifle)
+    return Found(p, effect, rows, order)
 
 
 def settled(square: float, known: float) -> float:

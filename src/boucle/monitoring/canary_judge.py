@@ -105,14 +105,15 @@ def conclude(
     fine = not any(worse) and all(one.fine for one in found)
     waits = [one.needed for one in found if not one.fine]
     needed = None if fine or any(worse) or None in waits else max((w for w in waits if w is not None), default=None)
-    checks = [_check(one, bad, level, pace, unit) for one, bad in zip(found, worse, strict=True)]
+    odds = len(found) / level
+    checks = [_check(one, bad, odds, pace, unit) for one, bad in zip(found, worse, strict=True)]
     status: Status = "fail" if any(worse) else "pass" if fine else "inconclusive"
     decision: Decision = "rollback" if any(worse) else "promote" if fine else "hold"
-    inputs = {"required": max(one.required for one in found), "needed": needed}
+    inputs = {"required": max(one.required for one in found), "needed": needed, "pace": None if unit else pace}
     return Decided(subject, "rollout", status, tuple(checks), inputs, decision=decision, needed=needed)
 
 
-def _check(one: Evidence, worse: bool, level: float, pace: float | None, unit: str) -> Check:
+def _check(one: Evidence, worse: bool, odds: float, pace: float | None, unit: str) -> Check:
     band = one.asymptotic
     status: Status = "fail" if worse else "pass" if one.fine else "inconclusive"
     if worse:
@@ -121,7 +122,11 @@ def _check(one: Evidence, worse: bool, level: float, pace: float | None, unit: s
         note = f"the challenger's is at most {one.margin:.3g} above the champion's"
     else:
         note = one.missing or _waiting(one, pace, unit)
-    evidence = {"champion_loss": told(one.champion_loss), "champion_rows": one.champion_rows, "e_value": one.proof}
+    evidence = {
+        "champion_loss": told(one.champion_loss), "champion_rows": one.champion_rows, "e_value": one.proof,
+        "ends_at": odds, "needed": None if one.fine or worse else one.needed, "required": one.required,
+        "unit": one.unit,
+    }  # fmt: skip
     bound = f"< {one.margin:.4g}" if math.isfinite(one.margin) else ""
     low, high = told(band.low), told(band.high)
     return Check(one.name, status, told(one.band.estimate), bound, low, high, one.rows, note, evidence)

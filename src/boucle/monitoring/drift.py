@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from boucle.core.profile import RATES, Counts
 from boucle.core.verdict import Check, Status, Verdict
 from boucle.measures.distances import benjamini_hochberg, effective_rows, pooled
+from boucle.measures.effects import effect_intervals
 from boucle.measures.law import GRAIN, Law
 from boucle.measures.smooth import NOTHING, TRIFLE, Found, settled, smooth_test
 from boucle.measures.special import binomial_tail, chi2_tail, normal_tail
@@ -28,8 +29,8 @@ LONGEST = 16
 LEVEL, EFFECT = 0.005, 0.10
 FLOORS = {"missing": 0.01, "unseen": 0.005, "outside": 0.005, "far": 0.005, "small": 0.5, "large": 0.5,
           "whole": 0.02, "common": 0.02}  # fmt: skip
-"""What a rate has to exceed what was to be expected by, to matter. The grain, ``whole`` and ``common``, has to exceed it
-by ``effect`` times its own standard deviation besides: where most values are 0 anyway, a few more are a small shift."""
+"""What a rate has to exceed what was to be expected by, to matter. The grain, ``whole`` and ``common``, also by ``effect``
+times its own standard deviation: where most values are 0 anyway, a few more are a small shift."""
 FAULTS = frozenset(("missing", "unseen", "far", "small", "large"))
 """Rates that no honest change of the world looks like: they block retraining."""
 WORDS = {
@@ -46,6 +47,9 @@ _FLOORS = np.array([FLOORS[kind] for kind in RATES])
 _IS_GRAIN = np.isin(RATES, GRAIN)
 _TRIPLE_FLOOR, _TRIPLE_ROWS = 0.15, 500
 _SLACK = 1.1
+_WORTH = 20
+"""Independent rows that a window has to be worth for shapes and products to be tested: fewer have no usual tails."""
+_SCATTERED, _SURELY = 8, 2.326
 _GAPS = 0.05
 _PICTURED = 24
 _FAMILIES = 3
@@ -66,7 +70,7 @@ class Finding:
     """One test of one column, or of columns together, over the newest ``windows`` windows.
 
     ``effect`` is in about standard deviations for shapes and products, a share of the rows for rates; ``bound`` is
-    what it has to exceed.
+    what it has to exceed. ``worth`` are the effective rows of a shape, ``order`` its degrees of freedom.
     """
 
     column: str
@@ -79,6 +83,8 @@ class Finding:
     others: tuple[str, ...] = ()
     adjusted: float = 1.0
     sure: bool = False
+    worth: float = 0.0
+    order: int = 0
 
     @property
     def fault(self) -> bool:
@@ -122,6 +128,8 @@ def _horizons(windows: Sequence[Seen], least: int) -> list[int]:
     return []
 
 
+Ends = dict[Finding, tuple[float, float]]
+"""The intervals of effects of shapes."""
 Family = tuple[list[Finding], int]
 """What a family found, and how many tests it made: those whose effect does not matter have no finding, and p = 1."""
 
@@ -130,7 +138,7 @@ class _Horizon:
     """Windows judged together."""
 
     def __init__(self, law: Law, windows: Sequence[Seen], many: int, effect: float) -> None:
-        self.law, self.many, self.effect = law, many, effect
+        self.law, self.windows, self.many, self.effect = law, windows, many, effect
         total = windows[0].counts
         for seen in windows[1:]:
             total = total + seen.counts
@@ -139,6 +147,8 @@ class _Horizon:
         self.steady = law.steadiness(float(total.rows))
 
     def shapes(self) -> Family:
+        if self.total.rows < _WORTH * self.law.typical:
+            return [], 0
         means = self.law.means(self.total.bins)
         found = [self._shape(i, means[i]) for i in self.law.testable]
         return found, len(found)
@@ -151,7 +161,7 @@ class _Horizon:
             unseen = int(self.total.rates[i, RATES.index("unseen")])
             expected = law.expected(i, self.weights)
             found = self._levels(i, counts, unseen, expected.shares, expected.rows, burst)
-            return Finding(column.name, "chi2", self.many, rows, found.p, found.effect, self.effect)
+            return self._told(column.name, "chi2", rows, found)
         if law.cyclic[i]:
             expected = law.expected(i, self.weights)
             worth = effective_rows(rows / burst, expected.rows / burst)
@@ -159,7 +169,12 @@ class _Horizon:
         else:
             worth = effective_rows(rows / burst, float(law.known[i]) / burst)
             found = smooth_test(mean, None, worth, floor=self.effect, known=self.steady)
-        return Finding(column.name, "smooth", self.many, rows, found.p, found.effect, self.effect)
+        return self._told(column.name, "smooth", rows, found)
+
+    def _told(self, column: str, test: str, rows: int, found: Found) -> Finding:
+        return Finding(
+            column, test, self.many, rows, found.p, found.effect, self.effect, worth=found.worth, order=found.order
+        )
 
     def _levels(
         self, i: int, counts: NDArray[np.int64], unseen: int, shares: Floats, rows: float, burst: float
@@ -181,29 +196,51 @@ class _Horizon:
         square = float(np.sum(np.square(new / now - old / before) / together))
         effect = math.sqrt(max(0.0, square - freedom / worth))
         if effect < self.effect:
-            return Found(1.0, effect)
-        return Found(chi2_tail(settled(worth * square, self.steady), freedom, worth * TRIFLE * TRIFLE), effect)
+            return Found(1.0, effect, worth, freedom)
+        p = chi2_tail(settled(worth * square, self.steady), freedom, worth * TRIFLE * TRIFLE)
+        return Found(p, effect, worth, freedom)
 
     def rates(self) -> Family:
         """Test the rates that matter: an exact binomial tail at the upper side of the reference's rate."""
         law, seen = self.law, self.total.rates.astype(np.float64)
         rows, base, base_rows = self._rate_rows(seen)
-        # Counts of a burst are worth as many rows as it has users, and so is the reference.
-        many, before = rows / law.design[:, None], base_rows / law.design[:, None]
-        share = np.minimum(1.0, (base * before + 1.5) / (before + 1.5))
-        expected = np.minimum(1.0, share + law.caution * np.sqrt(share * (1.0 - share) / (before + 1.5)))
+        design = np.repeat(law.design[:, None], len(RATES), axis=1)
         rate = np.divide(seen, rows, out=np.zeros_like(seen), where=rows > 0)
         tested = law.has_rate & (base_rows > 0) & (~_IS_GRAIN | (rows >= ENOUGH))
         # Cohen's w (1988) of a share: what it moves by in its own standard deviations, as shapes are measured.
-        moved = np.where(_IS_GRAIN, self.effect * np.sqrt(base * (1.0 - base)), 0.0)
-        bounds = expected + np.maximum(_FLOORS, moved)
+        least = np.maximum(_FLOORS, np.where(_IS_GRAIN, self.effect * np.sqrt(base * (1.0 - base)), 0.0))
+        risen = list(zip(*np.nonzero(tested & (rate >= base + least)), strict=True))
+        for i, place in risen:
+            design[i, place] = min(law.design[i], self._scatter(i, place))
+        # Counts of a burst are worth as many rows as it has users, and so is the reference.
+        many, before = rows / design, base_rows / design
+        share = np.minimum(1.0, (base * before + 1.5) / (before + 1.5))
+        expected = np.minimum(1.0, share + law.caution * np.sqrt(share * (1.0 - share) / (before + 1.5)))
         found = []
-        for i, place in zip(*np.nonzero(tested & (rate >= bounds)), strict=True):
-            p = binomial_tail(float(seen[i, place] / law.design[i]), float(many[i, place]), float(expected[i, place]))
-            name, n = law.profile.columns[i].name, int(rows[i, place])
-            bound = float(bounds[i, place])
-            found.append(Finding(name, RATES[place], self.many, n, p, float(rate[i, place]), bound))
+        for i, place in risen:
+            asked, bound = float(expected[i, place]), float(expected[i, place] + least[i, place])
+            if rate[i, place] >= bound:
+                p = binomial_tail(float(seen[i, place] / design[i, place]), float(many[i, place]), asked)
+                name, n = law.profile.columns[i].name, int(rows[i, place])
+                found.append(Finding(name, RATES[place], self.many, n, p, float(rate[i, place]), bound))
         return found, int(tested.sum())
+
+    def _scatter(self, i: int, place: int) -> float:
+        """Return the most that the design effect of a rate can be, seeing how little it differs from window to window.
+
+        Gaps that come one by one are as many as they are, also where all else comes in bursts. The variance is that of
+        successive differences (von Neumann, 1941), which a change does not swell, and its 99 % upper bound is taken
+        (Wilson and Hilferty, 1931).
+        """
+        if len(self.windows) < _SCATTERED or self.law.design[i] <= 1.0:
+            return math.inf
+        rows = np.array([max(seen.counts.rows, 1) for seen in self.windows], dtype=np.float64)
+        rate = np.array([float(seen.counts.rates[i, place]) for seen in self.windows]) / rows
+        mean, many = float(rate @ rows / rows.sum()), len(rows)
+        found = float((np.diff(rate) ** 2 / (1.0 / rows[1:] + 1.0 / rows[:-1])).sum()) / (many - 1)
+        freedom = 2.0 * (many - 1) ** 2 / (3.0 * many - 4.0)
+        lowest = (1.0 - 2.0 / (9.0 * freedom) - _SURELY * math.sqrt(2.0 / (9.0 * freedom))) ** 3
+        return max(1.0, found / max(mean * (1.0 - mean), 1e-12) / lowest)
 
     def _rate_rows(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
         """Return rows, the reference's rates and its rows, shape (columns, rates); all but missing of known ones."""
@@ -229,7 +266,7 @@ class _Horizon:
         """Test correlations of normal scores by Fisher's z (1915), and mean products of three."""
         law, rows = self.law, float(self.total.rows)
         names = law.counting.pairs()
-        if not names or rows < ENOUGH:
+        if not names or rows < max(ENOUGH, _WORTH * law.typical):
             return [], 0
         worth = effective_rows(rows / law.typical, self._reference_rows() / law.typical)
         now = _correlations(self.total.pairs / rows, *law.moments(self.total.bins, rows))
@@ -300,7 +337,8 @@ def drift_verdict(subject: str, law: Law, windows: Sequence[Seen], found: Sequen
     for finding in found:
         if not finding.fault and (finding.sure or finding.test in ("smooth", "chi2")):
             about.setdefault(finding.column, []).append(finding)
-    checks = [_pictured(_summed(column, tests, floor), law, windows) for column, tests in about.items()]
+    ends = _ends([f for tests in about.values() for f in tests])
+    checks = [_pictured(_summed(column, tests, floor, ends), law, windows) for column, tests in about.items()]
     checks += [Check(c.name, "pass", n=rows, note="the same in every row of the reference")
                for i, c in enumerate(law.profile.columns) if c.name not in about and not law.silent(i)]  # fmt: skip
     checks.sort(key=lambda check: (check.status != "fail", -(check.observed or 0.0)))
@@ -328,7 +366,14 @@ def _fault(f: Finding, rows: int) -> Check:
     return Check(f"{f.column} {f.test}", "fail", f.effect, f"<= {f.bound:.2g}", n=rows, note=note, evidence=evidence)
 
 
-def _summed(column: str, tests: Sequence[Finding], floor: float) -> Check:
+def _ends(found: Sequence[Finding]) -> Ends:
+    """Return the intervals of the effects of shapes, all at once."""
+    shapes = [f for f in found if f.order]
+    low, high = effect_intervals([f.effect for f in shapes], [f.worth for f in shapes], [f.order for f in shapes])
+    return dict(zip(shapes, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
+def _summed(column: str, tests: Sequence[Finding], floor: float, ends: Ends) -> Check:
     """Sum up one column's tests: the effect is that of its shape, on the horizon that speaks loudest."""
     sure = [f for f in tests if f.sure]
     shapes = [f for f in tests if f.test in ("smooth", "chi2")] or list(tests)
@@ -336,12 +381,17 @@ def _summed(column: str, tests: Sequence[Finding], floor: float) -> Check:
     longest = {(f.test, f.others): f for f in sorted(sure, key=lambda f: f.windows)}
     evidence = {
         "_".join((f.test, *f.others, str(f.windows))): {"effect": f.effect, "p": f.p, "adjusted": f.adjusted,
-                                                        "rows": f.rows}
+                                                        "rows": f.rows, "sure": f.sure, **_between(ends.get(f))}
         for f in tests if f.sure or f.test in ("smooth", "chi2")
     }  # fmt: skip
     status: Status = "fail" if sure else "pass"
     note = "; ".join(map(_words, longest.values()))
-    return Check(column, status, shown.effect, f"< {floor:g}", n=shown.rows, note=note, evidence=evidence)
+    low, high = ends.get(shown, (None, None))
+    return Check(column, status, shown.effect, f"< {floor:g}", low, high, shown.rows, note, evidence)
+
+
+def _between(ends: tuple[float, float] | None) -> dict[str, float]:
+    return {} if ends is None else {"low": ends[0], "high": ends[1]}
 
 
 def _pictured(check: Check, law: Law, windows: Sequence[Seen]) -> Check:

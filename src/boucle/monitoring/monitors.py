@@ -22,8 +22,6 @@ from boucle.monitoring.quality_monitor import QualityMonitor
 from boucle.monitoring.tables import Columns, columns_of, rows_of
 
 SCORE, QUALITY = "score", "quality"
-_MULTIPLIED = 20_000
-"""Rows whose products one comparison takes: they would else cost more than all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,13 @@ def drift(reference: Any, current: Any, score: tuple[Any, Any] | None = None, *,
     of each table are taken for independent; ``DriftMonitor`` learns from their order. Raises ContractError.
     """
     old, kinds = columns_of(reference)
-    new, _ = columns_of(current)
     if score is not None:
         old, kinds = _with_score(old, kinds, score[0])
+    law = Law(profile(old, kinds))
+    del old  # one table's codes at a time are enough
+    new, _ = columns_of(current)
+    if score is not None:
         new, _ = _with_score(new, {}, score[1])
-    law = Law(profile(old, kinds, multiplied=_MULTIPLIED), _MULTIPLIED)
     seen = [Seen(law.counting.count(new, rows_of(new)))]
     return _judged("current", law, seen, level, effect)
 

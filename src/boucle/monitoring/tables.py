@@ -16,6 +16,7 @@ from boucle.core.signature import Column
 from boucle.measures.counting import Coded
 
 Columns = dict[str, Column | Coded]
+_AT_ONCE = 65_536
 
 
 def columns_of(table: Any) -> tuple[Columns, dict[str, Kind]]:
@@ -57,8 +58,19 @@ def _of_pandas(series: pd.Series[Any]) -> tuple[Column | Coded, Kind]:
 
 
 def _coded(series: pd.Series[Any]) -> Coded:
-    codes, levels = pd.factorize(series, use_na_sentinel=True)
-    return Coded(np.asarray(codes, dtype=np.intp), levels.tolist())
+    """Return a column's codes, part by part: in full length they would be the most memory that a comparison takes."""
+    if len(series) <= _AT_ONCE:
+        codes, levels = pd.factorize(series, use_na_sentinel=True)
+        return Coded(np.asarray(codes, dtype=np.int32), levels.tolist())
+    known: dict[Any, int] = {}
+    found = np.empty(len(series), dtype=np.int16)
+    for start in range(0, len(series), _AT_ONCE):
+        codes, levels = pd.factorize(series.iloc[start : start + _AT_ONCE], use_na_sentinel=True)
+        table = np.array([*(known.setdefault(level, len(known)) for level in levels.tolist()), -1], dtype=np.int32)
+        if len(known) > np.iinfo(found.dtype).max:
+            found = found.astype(np.int32)
+        found[start : start + _AT_ONCE] = table[codes]
+    return Coded(found, list(known))
 
 
 def _of_arrow(column: pa.ChunkedArray) -> tuple[Column | Coded, Kind]:
@@ -71,5 +83,5 @@ def _of_arrow(column: pa.ChunkedArray) -> tuple[Column | Coded, Kind]:
     if pa.types.is_dictionary(kind):
         column = pc.cast(column, kind.value_type)
     coded = pc.dictionary_encode(column).combine_chunks()
-    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
     return Coded(codes, coded.dictionary.to_pylist()), "bool" if pa.types.is_boolean(kind) else "categorical"

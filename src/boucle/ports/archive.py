@@ -28,7 +28,8 @@ class Archive(Protocol):
     local: bool
 
     def write(self, name: str, observed: Iterable[ObservedRows], feedback: Iterable[Feedback]) -> int:
-        """Keep all of it under ``name`` and return the number of rows; the same name again replaces what it kept.
+        """Keep all of it under ``name`` and return the number of rows; the same name again replaces what it kept,
+        as long as that was not merged: then it stays as it was.
 
         Killed anywhere and called again with the same, there is no row twice and none missing. Raises StoreError.
         """
@@ -47,6 +48,14 @@ class Archive(Protocol):
 
     def parts(self) -> list[Part]:
         """All parts, oldest first."""
+        ...
+
+    def merge(self, day: str) -> int:
+        """Put small parts of days before ``day`` (UTC, ``2026-01-31``) together; returns how many were taken into one.
+
+        One day of one model a call: 0 says that all is done. Killed anywhere, every row is read once. Raises
+        StoreError.
+        """
         ...
 
     def drop(self, part: Part) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from boucle.core.signature import Batch, Field
+from boucle.core.signature import Batch, Field, Signature, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +41,16 @@ class Importer(Protocol):
 
     def outputs(self, model: Any, fields: tuple[Field, ...], sample: Batch) -> tuple[Field, ...]:
         """Read the output fields off the model and its answers to the sample; raises BundleError."""
+        ...
+
+
+@runtime_checkable
+class Signing(Protocol):
+    """An importer of models that know their own task: texts and images. ``task`` is what is asked for, set before
+    ``open``; None leaves it to the model."""
+
+    task: Task | None
+
+    def signature(self, model: Any, fields: Sequence[Field]) -> Signature:
+        """Return the signature over the columns of a sample that can be meant; raises ContractError when none can."""
         ...

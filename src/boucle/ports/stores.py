@@ -23,9 +23,27 @@ class Journal(Protocol):
         ...
 
     def events(
-        self, model: str | None = None, kinds: Sequence[str] = (), after: int = 0, since: float = 0.0, limit: int = 0
+        self,
+        model: str | None = None,
+        kinds: Sequence[str] = (),
+        after: int = 0,
+        since: float = 0.0,
+        limit: int = 0,
+        before: int = 0,
+        actor: str = "",
     ) -> list[Event]:
-        """Events oldest first; ``limit`` keeps the newest so many, 0 keeps all."""
+        """Events oldest first; ``limit`` keeps the newest so many, 0 keeps all.
+
+        ``after`` and ``before`` are the seqs they stand between (0: no end), ``actor`` who they are by ("": anybody).
+        """
+        ...
+
+    def actors(self, model: str | None = None) -> list[str]:
+        """Return who is in the history, by name, at most 100."""
+        ...
+
+    def head(self) -> int:
+        """Return the seq of the newest event: how many there are; 0 without any."""
         ...
 
     def verify(self) -> int | None:
@@ -129,6 +147,28 @@ class Observations(Protocol):
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Which of these observation ids are kept."""
+        ...
+
+    def oldest(self, model: str, before: float, upto: int, least: int, limit: int) -> list[tuple[int, str]]:
+        """(position, id) of the oldest requests made before ``before``, up to position ``upto``, ``limit`` at most.
+
+        The newest ``least`` requests of the model are none of them.
+        """
+        ...
+
+    def strays(self, before: float, limit: int) -> list[str]:
+        """Ids that feedback came back about before ``before``, and that no observation has."""
+        ...
+
+    def feedback(self, ids: Sequence[str]) -> list[Feedback]:
+        """What came back about these ids: the newest truths, and every event."""
+        ...
+
+    def let_go(self, positions: Sequence[int], strays: Sequence[str] = ()) -> int:
+        """Drop observations with the feedback on them, and that on ``strays``; returns how many rows they were.
+
+        Feedback stays as long as any observation of its id does.
+        """
         ...
 
 

@@ -14,15 +14,31 @@ class Capture(Section):
     """How long requests and answers are kept, and where."""
 
     keep: Duration = Field("30d", description="longest time compacted observations are kept")
+    live: Duration = Field(
+        "30d",
+        description="longest time requests stay in the live state, where judging reads them, once they are in the "
+        "archive; give it the longest time a truth takes to come back",
+    )
     max_disk: Bytes = Field("5GB", description="most that captured data takes on this disk; the oldest goes first")
     archive: str | None = Field(
         None, description="folder or s3://bucket/prefix for compacted observations; default: the directory of the store"
+    )
+
+    texts: Literal["keep", "redact", "hash", "drop"] = Field(
+        "redact",
+        description="how texts are kept: as they are, without e-mail addresses, phone, card and account numbers, "
+        "as a hash, or not at all",
+    )
+    images: Literal["hash", "thumbnail", "keep"] = Field(
+        "hash", description="how images are kept: hash and size, a small one of 128 pixels as well, or the whole file"
     )
 
     @model_validator(mode="after")
     def _usable(self) -> Capture:
         if seconds(self.keep) <= 0:
             raise ValueError("`keep` has to be longer than nothing")
+        if seconds(self.live) < 86400.0:
+            raise ValueError("`live` has to be 1d at least")
         if bytes_of(self.max_disk) < 10_000_000:
             raise ValueError("`max_disk` has to be 10MB at least")
         if self.archive is not None and "@" in urlsplit(self.archive).netloc:
@@ -140,6 +156,9 @@ class Serve(Section):
     workers: int = Field(1, ge=1, le=64, description="processes that answer")
     max_body: int = Field(8_388_608, ge=1024, description="largest request in bytes")
     max_rows: int = Field(10_000, ge=1, description="most rows in one request")
+    max_characters: int = Field(100_000, ge=1, description="most characters of one text")
+    max_image: Bytes = Field("8MB", description="most bytes of one image; `max_body` bounds it as well")
+    max_pixels: int = Field(50_000_000, ge=1, description="most pixels of one image, by what its head declares")
     queue_rows: int = Field(20_000, ge=1, description="rows that may wait; more are answered 503")
     deadline: Duration = Field("30s", description="longest a request waits for its answer")
     max_wait: Duration | None = Field(

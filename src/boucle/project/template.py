@@ -7,12 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from boucle.core.signature import Field
+from boucle.core.signature import KINDS, Field, Task
 from boucle.project.quoting import comment, key, listing, mapping, scalar
 
 SCHEMA = ".boucle/boucle.schema.json"
 _WIDTH = 110
 _DETECTED = "auto tries a few honest candidates; or sklearn.linear_model.Ridge, a list, or module:function"
+_WEIGHED = "auto weighs words and tries linear models: seconds, without torch"
+_SMALL = "auto looks at small grey pictures: seconds, without torch"
+_TUNED = "instead of estimator: fine-tunes a checkpoint, hf://org/name or a folder"
+CHECKPOINTS: dict[Task, str] = {
+    "text-classification": "hf://sentence-transformers/all-MiniLM-L6-v2",
+    "image-classification": "hf://google/vit-base-patch16-224-in21k",
+    "token-classification": "hf://distilbert/distilbert-base-cased",
+    "question-answering": "hf://distilbert/distilbert-base-cased",
+    "summarization": "hf://google-t5/t5-small",
+}
+"""What a new project of a task is shown as a checkpoint: small ones that are widely used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Options:
 
 def render(
     name: str,
-    task: str,
+    task: Task,
     source: str,
     target: str,
     fields: Sequence[Field],
@@ -55,7 +66,7 @@ def render(
         _header(),
         [f"name: {scalar(name)}", f"task: {task}"],
         _data(source, target, fields, dropped, id, notes, options),
-        _model(options),
+        _model(options, task),
         _evaluate(metric, require, options),
         _rest(options),
     ]
@@ -120,8 +131,14 @@ def _check(field: Field) -> list[str]:
     ]
 
 
-def _model(options: Options) -> list[str]:
-    lines = ["model:", f"  estimator: auto  # {_DETECTED}"]
+def _model(options: Options, task: Task) -> list[str]:
+    checkpoint = CHECKPOINTS.get(task)
+    if KINDS[task] not in ("class", "quantity"):
+        return ["model:", f"  pretrained: {checkpoint}  # the checkpoint to fine-tune, hf://org/name or a folder"]
+    how = _WEIGHED if task == "text-classification" else _SMALL if task == "image-classification" else _DETECTED
+    lines = ["model:", f"  estimator: auto  # {how}"]
+    if checkpoint is not None:
+        lines.append(f"  # pretrained: {checkpoint}  # {_TUNED}")
     if options.class_weight is not None:
         lines.append(f"  class_weight: {scalar(options.class_weight)}  # rare classes weigh as much as common ones")
     if options.threshold is not None:

@@ -15,12 +15,16 @@ from typing import Any, NamedTuple
 import msgspec
 
 from boucle.core.observation import Feedback
-from boucle.core.signature import Batch, Field, Rows, Signature
+from boucle.core.signature import Batch, Column, Field, Rows, Signature
 from boucle.formats.block import Block, encode
 from boucle.formats.room import Room
 from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
+from boucle.ports.runtime import Thumbnails
 from boucle.serving.batcher import Job
 from boucle.serving.columns import plain
+from boucle.serving.options import Images, Texts
+from boucle.serving.pictures import Album
+from boucle.serving.redaction import Change, redact, within
 
 RECENT, PARTS = 50_000, 10
 """How many of the newest requests a worker remembers at least, in parts of which it forgets the oldest at a time."""
@@ -40,10 +44,12 @@ class Recent(NamedTuple):
 class Kept:
     """What of a signature's inputs is kept, and how: worked out once a version."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, texts: Texts = "redact", images: Images = "hash") -> None:
         self.prediction = signature.prediction
+        self.texts, self.image = texts, images
         self.fields = tuple(field for field in signature.inputs if not field.pii)
-        self.hashed = tuple(field for field in signature.inputs if field.pii and field.dtype == "string")
+        self.hashed = tuple(field for field in signature.inputs if field.pii and field.dtype in ("string", "text"))
+        self.said = tuple(field.name for field in signature.outputs if field.dtype in ("text", "json"))
         self.columns = tuple(field.name for field in self.fields)
         self.kinds = "".join(_KINDS.get(field.dtype, "") for field in self.fields)
         places = [place for place, field in enumerate(signature.inputs) if not field.pii]
@@ -56,6 +62,7 @@ class Capture:
     def __init__(self, directory: Path, name: str, max_bytes: int, key: bytes, room: Room | None = None) -> None:
         prefix = f"{time.time_ns() // 1_000_000:013d}-{os.getpid()}-{name}"  # never the same twice, sorts by age
         self._writer = SegmentWriter(directory, prefix, max_bytes, room=room)
+        self._album = Album(directory.with_name("pictures"), room)
         self._syncing: threading.Thread | None = None
         self._closed = threading.Event()
         self._key = key
@@ -67,10 +74,23 @@ class Capture:
         return self._writer.dropped
 
     def observe(
-        self, model: str, version: int, kept: Kept, jobs: Sequence[Job], errors: list[str], asked: Batch | None
+        self,
+        model: str,
+        version: int,
+        kept: Kept,
+        jobs: Sequence[Job],
+        errors: list[str],
+        asked: Batch | None,
+        told: dict[str, list[Any]] | None = None,
+        thumbnails: Thumbnails | None = None,
     ) -> None:
-        """Append the requests of one call as one block. ``asked`` is their joined table, None where there was none."""
-        matrix, inputs = self._inputs(kept, asked)
+        """Append the requests of one call as one block. ``asked`` is their joined table, None where there was none.
+
+        ``told`` are columns derived of it. ``thumbnails`` makes images small, where they are kept so.
+        """
+        matrix, inputs = self._inputs(kept, asked, thumbnails)
+        if told:
+            inputs |= told
         columns, kinds = (kept.columns, kept.kinds) if matrix else ((), "")
         outcome = next((job.outcome for job in jobs if job.outcome is not None), None)
         ids = [job.id for job in jobs]
@@ -90,7 +110,7 @@ class Capture:
             kinds,
             matrix,
             inputs,
-            {} if outcome is None else outcome.values,
+            {} if outcome is None else self._outputs(kept, outcome.values),
         )
         self._writer.append([(KIND_BLOCK, encode(seen))], entries=len(jobs))
         self._remember(model, kept, ids, rows)
@@ -102,14 +122,34 @@ class Capture:
         if len(newest) >= RECENT // PARTS:
             self._recent.append({})
 
-    def _inputs(self, kept: Kept, asked: Batch | None) -> tuple[bytes, dict[str, list[Any]]]:
+    def _outputs(self, kept: Kept, values: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Return the answers as they are kept: texts in them repeat what was asked."""
+        if not kept.said or kept.texts == "keep":
+            return values
+        change = self._change(kept.texts)
+        return {name: within(column, change) if name in kept.said else column for name, column in values.items()}
+
+    def _change(self, texts: Texts) -> Change:
+        return {"redact": redact, "hash": self.hashed, "drop": lambda text: None, "keep": lambda text: text}[texts]
+
+    def _kept(self, kept: Kept, field: Field, column: Column, thumbnails: Thumbnails | None) -> list[Any]:
+        if field.dtype == "image":
+            return self._album.records(column.tolist(), kept.image, thumbnails)
+        if field.dtype == "text" and kept.texts != "keep":
+            change = self._change(kept.texts)
+            return [None if text is None else change(text) for text in column]
+        return plain(column)
+
+    def _inputs(
+        self, kept: Kept, asked: Batch | None, thumbnails: Thumbnails | None
+    ) -> tuple[bytes, dict[str, list[Any]]]:
         """Return the inputs as they are kept: personal texts hashed, other personal values left out."""
         if asked is None:
             return b"", {}
         if isinstance(asked, Rows):
             matrix = asked.matrix if kept.places is None else asked.matrix[:, kept.places]
             return matrix.tobytes(), {}
-        inputs = {field.name: plain(asked[field.name]) for field in kept.fields}
+        inputs = {field.name: self._kept(kept, field, asked[field.name], thumbnails) for field in kept.fields}
         for field in kept.hashed:
             inputs[field.name] = [None if value is None else self.hashed(value) for value in asked[field.name]]
         return b"", inputs

@@ -161,7 +161,8 @@ class Desk:
         said = answers(route.rules, route.fallback, batch, asked.rows) if route.rules else None
         job.outcome = Outcome({"prediction": constant(route.fallback, asked.rows) if said is None else said})
         job.latency = time.perf_counter() - started
-        self.capture.observe(route.model, 0, champion.kept, [job], [""], batch)
+        told = {} if champion.watching is None else champion.watching.columns(batch)
+        self.capture.observe(route.model, 0, champion.kept, [job], [""], batch, told, champion.thumbnails)
         self.metrics.add("requests_total", route.model, "0", "fallback", "200")
         done(job)
         return job

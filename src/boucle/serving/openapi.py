@@ -9,6 +9,7 @@ from boucle.core.signature import Signature
 from boucle.serving import describe, schemas
 from boucle.serving.engine import Snapshot
 from boucle.serving.guard import OPEN_PAGES
+from boucle.serving.media import MediaLimits, only
 from boucle.serving.options import ServeOptions
 from boucle.serving.protocols.v2 import DATATYPES, datatype
 from boucle.serving.schemas import Schema
@@ -32,6 +33,10 @@ _GUARDED = (401, 403, 429)
 _POSTED = (400, 404, 405, 408, 413, 415, 422, 500, 503)
 _HEADERS = {429: "retry-after", 503: "retry-after", 401: "www-authenticate", 405: "allow"}
 _READY = {"200": "it can answer", "503": "it cannot, or not for long"}
+_BARE = {
+    "text": "Bare texts, one or a list; plain text; a form of files.",
+    "image": "Image files: as the body, in a form, or as base64, one or a list. Addresses are not fetched.",
+}
 _CSV = {"text/csv": {"schema": {"type": "string"}, "description": "a line of column names, then the rows"}}
 _SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -48,7 +53,7 @@ def openapi(snapshot: Snapshot, options: ServeOptions, guarded: bool = False) ->
         if served.champion is not None:
             signature = served.champion.info.signature
             components |= _components(name, signature, served.route.fallback, options)
-            paths |= _asking(name, signature, options.max_rows, only=len(snapshot.served) == 1)
+            paths |= _asking(name, signature, options, single=len(snapshot.served) == 1)
     paths["/feedback"] = {"post": _feedback()}
     if guarded:
         _guard(paths)
@@ -61,21 +66,24 @@ def openapi(snapshot: Snapshot, options: ServeOptions, guarded: bool = False) ->
 
 
 def _components(name: str, signature: Signature, fallback: Any, options: ServeOptions) -> dict[str, Schema]:
-    one = _ref(f"{name}.Row")
-    some = [schemas.several(each, options.max_rows) for each in (one, _ref(f"{name}.Values"))]
+    limits = MediaLimits(options.max_characters, options.max_image, options.max_pixels)
+    alone = only(signature.inputs)
+    each = [_ref(f"{name}.Row"), _ref(f"{name}.Values")]
+    if alone is not None:
+        each.append(schemas.value(alone, options.refuse, limits))
     return {
-        f"{name}.Row": schemas.row(signature, options.refuse),
-        f"{name}.Values": schemas.values(signature, options.refuse),
-        f"{name}.Rows": {"anyOf": some},
+        f"{name}.Row": schemas.row(signature, options.refuse, limits),
+        f"{name}.Values": schemas.values(signature, options.refuse, limits),
+        f"{name}.Rows": {"anyOf": [schemas.several(one, options.max_rows) for one in each]},
         f"{name}.Answer": schemas.answer(signature, fallback),
         f"{name}.Predictions": schemas.predictions(signature, fallback),
     }
 
 
-def _asking(name: str, signature: Signature, most: int, only: bool) -> Paths:
+def _asking(name: str, signature: Signature, options: ServeOptions, single: bool) -> Paths:
     """Return the paths that ask a model; those that name none are there where it is the only one."""
     example = schemas.example(signature)
-    friendly = _predict(name, example)
+    friendly = _predict(name, signature, example, options)
     infer = _infer(name, signature, example)
     first = _operation(
         f"{name}.v1",
@@ -92,19 +100,24 @@ def _asking(name: str, signature: Signature, most: int, only: bool) -> Paths:
         },
         f"/v1/models/{name}:predict": {"post": first},
     }
-    if only:
+    if single:
         found["/predict"] = {"post": friendly | {"operationId": "predict"}}
-        found["/invocations"] = {"post": _invocations(name, signature, example, most)}
+        found["/invocations"] = {"post": _invocations(name, signature, example, options.max_rows)}
     return found
 
 
-def _predict(name: str, example: dict[str, Any]) -> Schema:
-    one, rows = _ref(f"{name}.Row"), _ref(f"{name}.Rows")
-    inputs = {"type": "object", "properties": {"inputs": {"anyOf": [one, rows]}}, "required": ["inputs"]}
-    body = {"anyOf": [one, rows, inputs | {"additionalProperties": False}]}
+def _predict(name: str, signature: Signature, example: dict[str, Any], options: ServeOptions) -> Schema:
+    limits = MediaLimits(options.max_characters, options.max_image, options.max_pixels)
+    rows, alone = [_ref(f"{name}.Row"), _ref(f"{name}.Rows")], only(signature.inputs)
+    if alone is not None:
+        rows.append(schemas.value(alone, options.refuse, limits))
+    inputs = {"type": "object", "properties": {"inputs": {"anyOf": rows}}, "required": ["inputs"]}
+    body = {"anyOf": [*rows, inputs | {"additionalProperties": False}]}
     found = _operation(f"{name}.predict", f"Ask {name}", body, f"{name}.Answer", example)
     found["description"] = "Rows as an object, a list of objects or of lists; columns as an object of lists; CSV."
-    found["requestBody"]["content"] |= _CSV
+    if alone is not None:
+        found["description"] += f" {_BARE[alone.dtype]}"
+    found["requestBody"]["content"] |= _CSV | schemas.media(signature, limits)
     return found
 
 

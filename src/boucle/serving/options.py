@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Texts = Literal["keep", "redact", "hash", "drop"]
+Images = Literal["hash", "thumbnail", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,8 @@ class ServeOptions:
     model takes, so that those who are let in are answered as promised (see ``pace``). A connection without a request is
     closed after ``idle``, one that takes longer than ``slow`` for its request or does not take its answer as well;
     ``head_bytes`` is the most a request line and its headers may have.
+    ``max_characters`` is the most a text may have, ``max_image`` the most bytes of an image, ``max_pixels`` its size.
+    ``texts`` says how texts are kept (keep, redact, hash or drop), ``images`` how images are (hash, thumbnail, keep).
     ``memory`` is the most bytes of models, 0 loads them all; those asked longest ago give way.
     ``max_disk`` is the most bytes that the folders ``captured`` may hold together, 0 bounds nothing.
     ``record`` false neither logs nor counts what is answered: for measuring what that costs.
@@ -33,6 +39,9 @@ class ServeOptions:
     workers: int = 1
     max_body: int = 8_388_608
     max_rows: int = 10_000
+    max_characters: int = 100_000
+    max_image: int = 8_388_608
+    max_pixels: int = 50_000_000
     queue_rows: int = 20_000
     batch_rows: int = 1024
     deadline: float = 30.0
@@ -46,6 +55,8 @@ class ServeOptions:
     routing_key: str | None = None
     refuse: tuple[str, ...] = ()
     segment_bytes: int = 64 * 1024 * 1024
+    texts: Texts = "redact"
+    images: Images = "hash"
     max_disk: int = 0
     captured: tuple[str, ...] = ()
     poll: float = 0.5
@@ -73,6 +84,10 @@ class ServeOptions:
     @property
     def segments(self) -> Path:
         return self.serving / "segments"
+
+    @property
+    def pictures(self) -> Path:
+        return self.serving / "pictures"
 
     @property
     def metrics(self) -> Path:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boucle.core.signature import Field, Signature
+from boucle.measures.pictures import FORMATS, blank
 from boucle.serving.columns import LONGEST_TEXT
+from boucle.serving.media import ENCODED, VISIBLE, MediaLimits, only
 from boucle.serving.protocols.v2 import DATATYPES
 
 Schema = dict[str, Any]
 ID = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]{1,128}$"}
-_TYPES = {"float64": "number", "int64": "integer", "bool": "boolean", "string": "string", "datetime": "string"}
+_TYPES = {
+    "float64": "number", "int64": "integer", "bool": "boolean", "string": "string", "datetime": "string",
+    "text": "string",
+}  # fmt: skip
 _EXAMPLES: Mapping[str, Any] = {
-    "float64": 1.5, "int64": 1, "bool": True, "string": "text", "datetime": "2024-05-01T12:00:00"
+    "float64": 1.5, "int64": 1, "bool": True, "string": "text", "datetime": "2024-05-01T12:00:00",
+    "text": "A film that I would see again.", "image": base64.b64encode(blank(8)).decode(),
 }  # fmt: skip
 _YEAR = "(?:1[7-9]|2[01])[0-9]{2}"
 _31 = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -25,21 +32,21 @@ TIME = f"^{_YEAR}-(?:{_31}|{_30}|{_28})(?:T{_CLOCK})?$"
 """ISO 8601 as most write it; other forms and 29 February are read as well."""
 
 
-def row(signature: Signature, refuse: Sequence[str] = ()) -> Schema:
+def row(signature: Signature, refuse: Sequence[str] = (), limits: MediaLimits | None = None) -> Schema:
     """Return the schema of a row as an object."""
     return {
         "type": "object",
-        "properties": {field.name: value(field, refuse) for field in signature.inputs},
+        "properties": {field.name: value(field, refuse, limits) for field in signature.inputs},
         "required": [field.name for field in signature.inputs if not field.optional],
         "additionalProperties": False,
     }
 
 
-def values(signature: Signature, refuse: Sequence[str] = ()) -> Schema:
+def values(signature: Signature, refuse: Sequence[str] = (), limits: MediaLimits | None = None) -> Schema:
     """Return the schema of a row as a list, in the order of the signature."""
     return {
         "type": "array",
-        "prefixItems": [value(field, refuse) for field in signature.inputs],
+        "prefixItems": [value(field, refuse, limits) for field in signature.inputs],
         "items": False,
         "minItems": len(signature.inputs),
         "maxItems": len(signature.inputs),
@@ -51,8 +58,12 @@ def several(one: Schema, most: int) -> Schema:
     return {"type": "array", "items": one, "minItems": 1, "maxItems": most}
 
 
-def value(field: Field, refuse: Sequence[str] = ()) -> Schema:
+def value(field: Field, refuse: Sequence[str] = (), limits: MediaLimits | None = None) -> Schema:
     """Return the schema of one value; what is declared is enforced where ``refuse`` says so, and told else."""
+    if field.dtype in ("text", "image"):
+        known = limits or MediaLimits()
+        one = text(known) if field.dtype == "text" else image(known)
+        return {"anyOf": [one, {"type": "null"}]} if field.optional else one
     found: Schema = {"type": [_TYPES[field.dtype], "null"] if field.optional else _TYPES[field.dtype]}
     if field.dtype == "datetime":
         found |= {"pattern": TIME, "description": "a time in ISO 8601; without a zone it is UTC"}
@@ -63,6 +74,44 @@ def value(field: Field, refuse: Sequence[str] = ()) -> Schema:
     elif field.dtype == "float64":
         found |= {"format": "double", "minimum": -sys.float_info.max, "maximum": sys.float_info.max}
     return found | _declared(field, refuse)
+
+
+def text(limits: MediaLimits) -> Schema:
+    """Return the schema of a text: as it is, or as the base64 of its UTF-8."""
+    plain = {"type": "string", "minLength": 1, "maxLength": limits.characters, "pattern": VISIBLE}
+    return plain | {"description": "a text with something to read in it"}
+
+
+def image(limits: MediaLimits) -> Schema:
+    """Return the schema of an image in JSON: base64, bare or as ``b64``."""
+    longest = 4 * -(-limits.bytes // 3)
+    encoded = {"type": "string", "contentEncoding": "base64", "pattern": ENCODED, "minLength": 16, "maxLength": longest}
+    told = f"an image file (PNG, JPEG, GIF, WebP, BMP) of at most {limits.bytes} bytes and {limits.pixels} pixels"
+    wrapped = {"type": "object", "properties": {"b64": encoded}, "required": ["b64"], "additionalProperties": False}
+    return {"anyOf": [encoded, wrapped], "description": told}
+
+
+def media(signature: Signature, limits: MediaLimits) -> Schema:
+    """Return the bodies other than JSON that a model of texts or images reads, by their media types."""
+    alone = only(signature.inputs)
+    found: Schema = {}
+    if any(field.dtype in ("text", "image") for field in signature.inputs):
+        found["multipart/form-data"] = {"schema": _form(signature, limits)}
+    if alone is not None and alone.dtype == "text":
+        found["text/plain"] = {"schema": text(limits)}
+    if alone is not None and alone.dtype == "image":
+        found |= {kind: {"schema": FILE} for kind in (*(f"image/{name}" for name in FORMATS), OCTETS)}
+    return found
+
+
+def _form(signature: Signature, limits: MediaLimits) -> Schema:
+    """Return the schema of a form of one row; parts of one name are rows."""
+    properties = {
+        field.name: FILE | {"description": "an image file"} if field.dtype == "image" else value(field, (), limits)
+        for field in signature.inputs
+    }
+    required = [field.name for field in signature.inputs if not field.optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _declared(field: Field, refuse: Sequence[str]) -> Schema:
@@ -99,8 +148,10 @@ def _example(field: Field) -> Any:
 
 def prediction(signature: Signature, fallback: Any = None) -> Schema:
     """Return the schema of one prediction: a number that is none is null; a disabled model says its ``fallback``."""
-    kind = _TYPES[signature.prediction.dtype]
-    found: Schema = {"type": [kind, "null"]} if signature.classes is None else {"enum": list(signature.classes)}
+    if signature.classes is not None:
+        found: Schema = {"enum": list(signature.classes)}
+    else:
+        found = _ANSWERS[signature.kind] if signature.kind in _ANSWERS else output(signature.prediction)
     return found if fallback is None else {"anyOf": [found, {"const": fallback}]}
 
 
@@ -117,7 +168,20 @@ def answer(signature: Signature, fallback: Any = None) -> Schema:
         share = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
         properties["probabilities"] = {"type": "array", "items": {"type": "array", "items": share}}
         properties["labels"] = {"type": "array", "examples": [list(signature.classes)]}
+    for field in signature.outputs[1:]:
+        if field.name != "probabilities":
+            properties[field.name] = {"type": "array", "items": output(field)}
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def output(field: Field) -> Schema:
+    """Return the schema of one value of an output."""
+    if field.dtype == "json":
+        return {}
+    found: Schema = {"type": [_TYPES.get(field.dtype, "string"), "null"]}
+    for size in reversed(field.shape):
+        found = {"type": "array", "items": found, "minItems": size, "maxItems": size}
+    return found
 
 
 def predictions(signature: Signature, fallback: Any = None) -> Schema:
@@ -130,6 +194,28 @@ def predictions(signature: Signature, fallback: Any = None) -> Schema:
     }
 
 
+FILE: Schema = {"type": "string", "format": "binary"}
+OCTETS = "application/octet-stream"
+_SPAN: Schema = {
+    "type": "object",
+    "properties": {
+        "label": {"type": "string"},
+        "start": {"type": "integer", "minimum": 0, "description": "of the first character"},
+        "end": {"type": "integer", "minimum": 0, "description": "behind the last one"},
+        "text": {"type": "string"},
+        "score": {"type": ["number", "null"]},
+    },
+    "required": ["label", "start", "end"],
+}
+_CANDIDATE: Schema = {
+    "type": "object",
+    "properties": {"token": {"type": "string"}, "score": {"type": ["number", "null"]}, "text": {"type": "string"}},
+    "required": ["token", "score"],
+}
+_ANSWERS: dict[str, Schema] = {
+    "spans": {"type": "array", "items": _SPAN, "description": "pieces of the text, in their order"},
+    "candidates": {"type": "array", "items": _CANDIDATE, "description": "the best first"},
+}
 PARAMETERS = {"type": ["object", "null"], "additionalProperties": {"type": ["string", "number", "boolean"]}}
 _DATATYPE = {"type": "string", "enum": list(DATATYPES)}
 _SHAPE = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, "minItems": 1}
@@ -182,6 +268,7 @@ INFERRED: Schema = {
     "required": ["model_name", "model_version", "id", "outputs"],
 }
 _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+_TOLD: Schema = {"type": [*_SCALAR["type"], "array", "object"]}
 ENTRY: Schema = {
     "type": "object",
     "properties": {
@@ -190,7 +277,7 @@ ENTRY: Schema = {
             "description": "what was right: one value, or one per row, null where it is not known yet",
             "anyOf": [
                 _SCALAR,
-                {"type": "array", "items": {"type": [*_SCALAR["type"], "null"]}, "contains": _SCALAR, "minItems": 1},
+                {"type": "array", "items": {"type": [*_TOLD["type"], "null"]}, "contains": _TOLD, "minItems": 1},
             ],
         },
         "event": {"type": "string", "minLength": 1, "maxLength": 100, "description": "a business event"},

@@ -15,20 +15,30 @@ from boucle import plugins
 from boucle.core.deployment import Target
 from boucle.core.errors import Overloaded, RequestError
 from boucle.core.model import BundleInfo
+from boucle.core.observation import REFUSED
 from boucle.core.signature import STORAGE, Batch, Column, Field, Rows
 from boucle.formats.bundle import bundle_path, verify
-from boucle.ports.runtime import Predictor
+from boucle.measures.pictures import blank
+from boucle.ports.runtime import Predictor, Thumbnails
 from boucle.serving.batcher import Batcher, Caller, Job, Lane, code_of
 from boucle.serving.capture import Capture, Kept
 from boucle.serving.http import status_of
 from boucle.serving.intake import Intake
+from boucle.serving.media import MediaLimits
 from boucle.serving.messages import Answer
 from boucle.serving.metrics import Metrics
 from boucle.serving.options import ServeOptions
 from boucle.serving.pace import Pace
+from boucle.serving.watching import watching
 
 QUICK = 0.0005
 TRIED_ROWS, TRIES = 32, 3
+SLOW, FEW_ROWS = 0.05, 4
+LONG = 0.5
+"""Seconds a call of a slow model for many should take at most, where it is asked for texts or images."""
+MODEL_ERROR = "model_error"
+PIXELS = 224
+SAMPLE = "This is a text of the length that people write when they are asked what they think of something they bought."
 log = logging.getLogger("boucle.serving")
 
 
@@ -46,15 +56,20 @@ class LoadedVersion:
         self.target = target
         self.number = target.version
         self.info = info
-        self.intake = Intake(info.signature, options.max_rows, options.refuse)
+        limits = MediaLimits(options.max_characters, options.max_image, options.max_pixels)
+        self.intake = Intake(info.signature, options.max_rows, options.refuse, limits)
         self.labels = info.signature.classes
-        self.kept = Kept(info.signature)
+        self.kept = Kept(info.signature, options.texts, options.images)
+        self.watching = watching(info.signature.inputs, predictor)
+        self.thumbnails = predictor if isinstance(predictor, Thumbnails) else None
+        self._more = tuple(field.name for field in info.signature.outputs[1:] if field.name != "probabilities")
         one, many = trial(predictor, info.signature.inputs)
+        batch_rows = options.batch_rows if self.watching is None else few_rows(many, options.batch_rows)
         caller = Caller(predictor, self._join, lambda jobs, asked: recorder.finish(self, jobs, asked))
         self.batcher = Batcher(
             caller,
             name=f"{model}/{target.version}",
-            batch_rows=options.batch_rows,
+            batch_rows=batch_rows,
             queue_rows=options.queue_rows,
             max_wait=options.max_wait,
             pace=Pace(one, many, TRIED_ROWS),
@@ -79,6 +94,7 @@ class LoadedVersion:
             outcome.predictions[start:behind],
             None if shares is None else shares[start:behind],
             self.labels,
+            {name: outcome.values[name][start:behind] for name in self._more} if self._more else {},
         )
 
     def _join(self, jobs: Sequence[Job]) -> Batch:
@@ -98,8 +114,11 @@ class Recorder:
         if not self.on:
             return
         try:
-            errors = [code_of(job.error) if job.error is not None else "" for job in jobs]
-            self.capture.observe(version.model, version.number, version.kept, jobs, errors, asked)
+            errors = [code(job.error) if job.error is not None else "" for job in jobs]
+            told = {} if version.watching is None or asked is None else version.watching.columns(asked)
+            self.capture.observe(
+                version.model, version.number, version.kept, jobs, errors, asked, told, version.thumbnails
+            )
             self._count(version, jobs, errors)
         except Exception:  # the thread has to live on
             log.exception("the answers of %s/%s could not be recorded", version.model, version.number)
@@ -125,7 +144,7 @@ class Recorder:
         """Count jobs that failed by status, and tell of those that are the model's fault."""
         failed = [job for job in jobs if job.error is not None]
         for job in failed:
-            if code_of(job.error) == "model_error":
+            if code(job.error) == MODEL_ERROR:
                 log.error("%s/%s failed on request %s: %r", version.model, version.number, job.id, job.error)
         return Counter(str(status_of(failure(version, job))) for job in failed)
 
@@ -171,8 +190,26 @@ def failure(version: LoadedVersion, job: Job) -> RequestError:
     error = job.error
     if isinstance(error, Overloaded):
         return error
+    if refused(error):
+        assert isinstance(error, RequestError)
+        return error
     told = f": {error.message}" if isinstance(error, RequestError) else "."
     return RequestError(f"{version.model}/{version.number} failed on this request{told}", code=code_of(error))
+
+
+def refused(error: Exception | None) -> bool:
+    """Say whether a model refused what it was asked, naming the field: that is the caller's to mend."""
+    return isinstance(error, RequestError) and not isinstance(error, Overloaded) and bool(error.facts.get("field"))
+
+
+def code(error: Exception | None) -> str:
+    """Return the stable code a failed job is recorded with."""
+    return REFUSED if refused(error) else code_of(error)
+
+
+def few_rows(spent: float, most: int) -> int:
+    """Return how many rows a slow model takes in about LONG, by what TRIED_ROWS took: nobody waits for a huge batch."""
+    return most if spent <= 0.0 else max(TRIED_ROWS, min(most, int(TRIED_ROWS * LONG / spent)))
 
 
 def quick_rows(spent: float, most: int) -> int:
@@ -186,14 +223,17 @@ def quick_rows(spent: float, most: int) -> int:
 def trial(predictor: Predictor, fields: tuple[Field, ...]) -> tuple[float, float]:
     """Return the seconds a model takes for one made-up row and for TRIED_ROWS; zeros where such rows break it.
 
-    The first call warms it up, then the best of a few counts: others use the machine as well.
+    The first call warms it up, then the best of a few counts: others use the machine as well. A model that takes long
+    is tried no more than needed: what many rows take it is told by a few.
     """
-    found = []
+    found: list[float] = []
     try:
         for rows in (1, TRIED_ROWS):
-            sample = _made_up(fields, rows)
-            predictor.predict(sample)
-            found.append(min(_seconds(predictor, sample) for _ in range(TRIES)))
+            slow = bool(found) and found[0] > SLOW
+            sample = _made_up(fields, FEW_ROWS if slow else rows)
+            warm = _seconds(predictor, sample)
+            best = warm if warm > SLOW * rows else min(_seconds(predictor, sample) for _ in range(TRIES))
+            found.append(best * rows / FEW_ROWS if slow else best)
     except Exception:  # noqa: BLE001 - made-up rows may break a model; real ones are for its own thread then
         return 0.0, 0.0
     return max(found[0], 1e-9), max(found[1], 1e-9)
@@ -212,7 +252,8 @@ def _made_up(fields: tuple[Field, ...], rows: int) -> Batch:
 
 
 def _column(field: Field, rows: int) -> Column:
-    column = np.empty(rows, dtype=STORAGE[field.dtype] if field.dtype in ("string", "datetime") else field.storage)
+    own = field.dtype in ("string", "datetime", "text", "image")
+    column = np.empty(rows, dtype=STORAGE[field.dtype] if own else field.storage)
     column[:] = _typical(field)
     return column
 
@@ -220,6 +261,10 @@ def _column(field: Field, rows: int) -> Column:
 def _typical(field: Field) -> Any:
     if field.dtype == "datetime":
         return np.datetime64("2020-01-01", "ns")
+    if field.dtype == "text":
+        return SAMPLE
+    if field.dtype == "image":
+        return blank(PIXELS)
     if field.categories:
         return field.categories[0]
     if field.dtype == "string":

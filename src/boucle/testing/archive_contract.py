@@ -171,6 +171,34 @@ class ArchiveContract:
         assert archive.parts() == [second]
         assert read(archive, "id") == [("b",)]
 
+    def test_small_parts_of_past_days_are_merged_and_every_row_stays_once(self, archive: Archive) -> None:
+        for place in range(6):
+            archive.write(f"s{place}", [rows([f"id{place}"])], [Feedback(f"id{place}", NOON, [place])])
+        assert archive.merge("2026-01-01") == 0
+        while archive.merge("2026-01-02"):
+            pass
+        assert len(archive.parts()) == 2
+        assert read(archive, "id") == [(f"id{place}",) for place in range(6)]
+        assert sorted(archive.feedback(0.0, NOON + 1)["truth"]) == [str(place) for place in range(6)]
+
+    def test_a_part_written_again_behind_its_merge_does_not_stand_twice(self, archive: Archive) -> None:
+        for round_ in range(2):
+            for place in range(5):
+                archive.write(f"s{round_}{place}", [rows([f"id{round_}{place}"])], [])
+            while archive.merge("2026-01-02"):
+                pass
+            archive.write("s00", [rows(["id00"])], [])
+        assert read(archive, "id") == [(f"id{n // 5}{n % 5}",) for n in range(10)]
+
+    def test_versions_of_other_columns_are_not_merged_into_one_type(self, archive: Archive) -> None:
+        for place in range(4):
+            archive.write(f"a{place}", [rows([f"a{place}"], x=[place])], [])
+            archive.write(f"b{place}", [rows([f"b{place}"], x=["high"], version=2, time=NOON + 60)], [])
+        while archive.merge("2026-01-02"):
+            pass
+        assert len(archive.parts()) == 2
+        assert archive.read("wine", NOON, NOON + 30)["in_x"].tolist() == [str(place) for place in range(4)]
+
     def test_nothing_to_keep_leaves_nothing(self, archive: Archive) -> None:
         assert archive.write("s1", [], []) == 0
         assert archive.parts() == []

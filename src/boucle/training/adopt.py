@@ -14,7 +14,7 @@ from boucle.core.errors import BundleError, ContractError, MissingExtra, suggest
 from boucle.core.run import Environment
 from boucle.core.signature import Batch, Field, Signature, Task
 from boucle.ports.frames import to_batch
-from boucle.ports.importer import Importer, Opened
+from boucle.ports.importer import Importer, Opened, Signing
 from boucle.ports.runtime import Runtime
 from boucle.ports.trainer import Fitted, Progress
 from boucle.training import bundling
@@ -22,6 +22,7 @@ from boucle.training.train import Trained, described
 
 FLAVORS = {"sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data", "onnx": "data"}
 """MLflow flavors that can be taken in, and the key that names their file."""
+HUB = "hf://"
 
 
 def adopt(
@@ -49,7 +50,7 @@ def adopt(
     otherwise; then nothing is left behind.
     """
     progress("opening the model", 0.1)
-    opened, batch, signature = _signed(model, sample, fields, allow_pickle, importers)
+    opened, batch, signature = _signed(model, sample, fields, allow_pickle, importers, task)
     _require_task(signature, task)
     progress("saving the model and checking that it answers the same", 0.4)
     origin = {"adopted": str(model) if isinstance(model, str | Path) else type(model).__name__}
@@ -72,19 +73,39 @@ def task_of(model: Any, sample: pd.DataFrame, fields: Sequence[Field], allow_pic
     return _signed(model, sample, fields, allow_pickle, None)[2].task
 
 
+def knows_task(model: Any) -> bool:
+    """Say whether a model tells its task by itself, without rows: a checkpoint of texts or images."""
+    source = _source(model)
+    return any(isinstance(one, Signing) and one.accepts(source) for one in _installed())
+
+
 def _signed(
     model: Any,
     sample: pd.DataFrame,
     fields: Sequence[Field],
     allow_pickle: str | None,
     importers: Iterable[Importer] | None,
+    task: Task | None = None,
 ) -> tuple[Opened, Batch, Signature]:
-    source = located(Path(model)) if isinstance(model, str | Path) else model
-    importer = _importer(source, _installed() if importers is None else importers)
+    known = list(_installed() if importers is None else importers)
+    source = _source(model)
+    if isinstance(source, Path) and not any(importer.accepts(source) for importer in known):
+        source = located(source)
+    importer = _importer(source, known)
+    if isinstance(importer, Signing):
+        importer.task = task
+        opened = importer.open(source, allow_pickle)
+        signature = importer.signature(opened.model, fields)
+        return opened, to_batch(sample, signature.inputs), signature
     opened = importer.open(source, allow_pickle)
     inputs = _inputs(importer.inputs(opened.model), tuple(fields))
     batch = to_batch(sample, inputs)
     return opened, batch, Signature(inputs, importer.outputs(opened.model, inputs, batch))
+
+
+def _source(model: Any) -> Any:
+    """Return a path for what names one; a model of the hub keeps its name."""
+    return Path(model) if isinstance(model, str) and not model.startswith(HUB) else model
 
 
 def located(path: Path) -> Path:
@@ -93,14 +114,16 @@ def located(path: Path) -> Path:
         return path if path.name != "MLmodel" else located(path.parent)
     if not path.is_dir():
         raise BundleError(
-            f"There is no model at {path}.", hint="give a file, a folder with an MLmodel, or a models:/ URI"
+            f"There is no model at {path}.",
+            hint="give a file, a folder with an MLmodel or a checkpoint, hf://NAME, or models:/…",
         )
     try:
         described = yaml.safe_load((path / "MLmodel").read_text())
         flavors = {str(name): dict(value) for name, value in described["flavors"].items()}
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
-            f"The folder {path} is no MLflow model: {error}.", hint="give the model's file, or a folder with an MLmodel"
+            f"The folder {path} is no MLflow model: {error}.",
+            hint="give the model's file, a folder with an MLmodel, or that of a checkpoint",
         ) from error
     known = [(name, key) for name, key in FLAVORS.items() if name in flavors]
     if not known:
@@ -131,8 +154,8 @@ def _importer(model: Any, importers: Iterable[Importer]) -> Importer:
     what = f"the file {model.name}" if isinstance(model, Path) else f"a {type(model).__name__}"
     raise BundleError(
         f"Nothing here can take in {what}.",
-        hint="known are scikit-learn objects, skops, ONNX, pickle and joblib files, and XGBoost's and LightGBM's own, "
-        "where these packages are installed",
+        hint="known are scikit-learn objects, skops, ONNX, pickle and joblib files, XGBoost's and LightGBM's own, and "
+        "folders of checkpoints, where these packages are installed",
     )
 
 

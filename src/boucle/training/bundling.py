@@ -69,7 +69,7 @@ def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, st
         original = runtime.wrap(plan.model, plan.signature)
         loaded: Predictor = runtime.load(staged, info)
         _compare(original, loaded, plan)
-        if getattr(runtime, "compiles", False):
+        if getattr(runtime, "compiles", False) and not _unlike_tables(plan.signature):
             info, loaded = _compile(plan, info, loaded, staged)
         bundle.write_profile(staged, _profile(plan, loaded))
         if plan.answers is not None and plan.truth is not None:
@@ -79,6 +79,11 @@ def make(plan: Plan, runtime: Runtime, root: Path) -> tuple[BundleInfo, Path, st
         shutil.rmtree(staged, ignore_errors=True)
         raise
     return info, path, digest
+
+
+def _unlike_tables(signature: Signature) -> bool:
+    """Say whether texts or images go in: a compiled model takes a matrix, and theirs would be mostly zeros."""
+    return any(field.dtype in ("text", "image") for field in signature.inputs)
 
 
 def rows_of(batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
@@ -105,8 +110,8 @@ def _write(plan: Plan, runtime: Runtime, staged: Path) -> BundleInfo:
         requirements=saved.requirements,
     )
     bundle.write_info(staged, info)
-    private = any(field.pii for field in plan.signature.inputs)
-    example = None if private else rows_of(plan.sample, np.arange(min(1, _length(plan.sample))))
+    kept_out = any(field.pii or field.dtype == "image" for field in plan.signature.inputs)
+    example = None if kept_out else rows_of(plan.sample, np.arange(min(1, _length(plan.sample))))
     write_mlmodel(staged, info, saved, example)
     return info
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 from nicegui.element import Element
+from nicegui.events import GenericEventArguments
 
 from boucle.core.access import Role, may
 from boucle.core.errors import BoucleError
@@ -177,9 +178,7 @@ class Field:
         with ui.element("label").classes("field"):
             ui.html(escape(label), tag="span").classes("small soft")
             field: Element = ui.element(tag).props('maxlength="1000" autocomplete="off" autofocus')
-        field.on("input", self._written, ["target.value"], throttle=0.1)
+        field.on("input", self._written, js_handler="(event) => emit(event.target.value)")
 
-    def _written(self, event: object) -> None:
-        args = getattr(event, "args", None)
-        found = args.get("target", {}).get("value") if isinstance(args, dict) else args
-        self.value = str(found or "")
+    def _written(self, event: GenericEventArguments) -> None:
+        self.value = str(event.args)

@@ -156,6 +156,138 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{metric} tient son engagement : {value:num} contre {bound:num}, sur {n:étiquette|étiquettes}.",
     ),
     "story.done": ("{what}, {ago:span} ago.", "{what}, il y a {ago:span}."),
+    # Rollouts.
+    "rollouts.live": ("{n:rollout is|rollouts are} under way.", "{n:déploiement|déploiements} en cours."),
+    "rollouts.live.lead": ("{ref} answers {share:pct} of traffic.", "{ref} répond à {share:pct} du trafic."),
+    "rollouts.none": ("No traffic is moving.", "Aucun trafic ne bouge."),
+    "rollouts.never": (
+        "Nothing was ever rolled out. Start with: boucle promote {model}/VERSION",
+        "Rien n'a encore été déployé. Commencez par : boucle promote {model}/VERSION",
+    ),
+    "rollouts.last.promoted": (
+        "The last one, {ref}, became champion {ago:span} ago.",
+        "Le dernier, {ref}, est devenu champion il y a {ago:span}.",
+    ),
+    "rollouts.last.ended": (
+        "The last one, {ref}, was ended {ago:span} ago.",
+        "Le dernier, {ref}, a été arrêté il y a {ago:span}.",
+    ),
+    "rollout.early": ("{ref}: too early to say.", "{ref} : trop tôt pour conclure."),
+    "rollout.going": ("{ref} is not worse so far.", "{ref} n'est pas moins bon jusqu'ici."),
+    "rollout.holding": ("{ref} is paused.", "{ref} est en pause."),
+    "rollout.silent": ("{ref} waits: no label comes in.", "{ref} attend : aucune étiquette n'arrive."),
+    "rollout.promoted": ("{ref} became champion.", "{ref} est devenu champion."),
+    "rollout.ended": ("{ref} was ended, {champion} stayed.", "{ref} a été arrêté, {champion} est resté."),
+    "rollout.promoted.lead": (
+        "It was not worse than {champion} by more than its margin.",
+        "Il n'a pas été moins bon que {champion} au-delà de sa marge.",
+    ),
+    "rollout.ended.lead": (
+        "{champion} answered all traffic from then on.",
+        "{champion} a répondu à tout le trafic dès lors.",
+    ),
+    "rollout.answers": ("It answers {share:pct} of traffic.", "Il répond à {share:pct} du trafic."),
+    "rollout.shadowing": (
+        "It answers a copy of the traffic; callers do not see it.",
+        "Il répond à une copie du trafic ; les appelants ne le voient pas.",
+    ),
+    "rollout.share": (
+        "The router was asked for {asked:pct} and sent {seen:pct}.",
+        "Le routeur devait en envoyer {asked:pct} et en a envoyé {seen:pct}.",
+    ),
+    "rollout.paused": (
+        "It stands still until somebody says: boucle resume {model}",
+        "Il attend que quelqu'un dise : boucle resume {model}",
+    ),
+    "rollout.quiet": (
+        "No label for {ago:span}: nothing is decided without labels.",
+        "Aucune étiquette depuis {ago:span} : rien ne se décide sans elles.",
+    ),
+    "rollout.unlabelled": (
+        "No label of its answers yet; {n:label is|labels are} needed at this step.",
+        "Aucune étiquette de ses réponses ; il en faut {n:count} à cette étape.",
+    ),
+    "rollout.needs": (
+        "To be sure within {margin:num} Boucle needs {needed:more label|more labels}.",
+        "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}.",
+    ),
+    "rollout.needs.lasting": (
+        "To be sure within {margin:num} Boucle needs {needed:more label|more labels}, about {lasting:span} at today's pace.",
+        "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}, environ {lasting:span} à ce rythme.",
+    ),
+    "rollout.undecided": (
+        "The difference is not surely under the margin, and not surely above it.",
+        "L'écart n'est sûrement ni sous la marge, ni au-dessus.",
+    ),
+    "rollout.passing": ("All of the evidence is under the margin.", "Tous les éléments sont sous la marge."),
+    "rollout.until": ("Until then {champion} stays champion.", "D'ici là, {champion} reste champion."),
+    # Drift.
+    "drift.none": ("Too early to say what comes into {model}.", "Trop tôt pour dire ce qui arrive à {model}."),
+    "drift.rows": ("{n:count} of {needed:row|rows}.", "{n:count} sur {needed:ligne|lignes}."),
+    "drift.quiet": (
+        "Nothing drifted in {n:column|columns} of {model}.",
+        "Rien n'a dérivé dans {n:colonne|colonnes} de {model}.",
+    ),
+    "drift.some": (
+        "{n:count} of {all:column|columns} of {model} drifted.",
+        "{n:count} des {all:colonne|colonnes} de {model} ont dérivé.",
+    ),
+    "drift.unsure": (
+        "{n:column is|columns are} too close to the floor to say.",
+        "{n:colonne est|colonnes sont} trop près du seuil plancher pour conclure.",
+    ),
+    "drift.mostly": (
+        "Mostly {column}, by {effect:num} standard deviations.",
+        "Surtout {column}, de {effect:num} écarts-types.",
+    ),
+    "drift.rose": (
+        "Mostly {column}: {level} rose from {before:pct} to {after:pct}.",
+        "Surtout {column} : {level} est passé de {before:pct} à {after:pct}.",
+    ),
+    "drift.fell": (
+        "Mostly {column}: {level} fell from {before:pct} to {after:pct}.",
+        "Surtout {column} : {level} est tombé de {before:pct} à {after:pct}.",
+    ),
+    "drift.valid": (
+        "The inputs themselves are valid, so this is a change in the world, not a fault in the data.",
+        "Les entrées elles-mêmes sont valides : c'est le monde qui a changé, pas un défaut de données.",
+    ),
+    "drift.valid.quiet": ("The inputs are valid.", "Les entrées sont valides."),
+    "drift.faulty": (
+        "{n:column is|columns are} broken, {column} first: nothing is learned from such rows.",
+        "{n:colonne est|colonnes sont} en défaut, {column} d'abord : rien n'est appris de ces lignes.",
+    ),
+    # History, alarms, data and contract.
+    "history.head": ("{n:event|events}, each with its reason.", "{n:événement|événements}, chacun avec sa raison."),
+    "history.head.some": ("What matches, newest first.", "Ce qui correspond, le plus récent d'abord."),
+    "history.head.none": ("Nothing decided yet.", "Rien n'a encore été décidé."),
+    "history.head.broken": ("The history was changed.", "L'historique a été modifié."),
+    "history.chain": ("Verified: {n:event|events}.", "Vérifié : {n:événement|événements}."),
+    "history.broken": (
+        "The chain breaks at event {at}. See: boucle history --verify",
+        "La chaîne est rompue à l'événement {at}. Voir : boucle history --verify",
+    ),
+    "alarms.open": ("{n:alarm is|alarms are} open.", "{n:alarme ouverte|alarmes ouvertes}."),
+    "alarms.seen": ("{n:alarm is|alarms are} being looked after.", "{n:alarme prise|alarmes prises} en charge."),
+    "alarms.first": ("{model}: {title}.", "{model} : {title}."),
+    "alarms.none": ("No alarm is open.", "Aucune alarme n'est ouverte."),
+    "alarms.never": ("There was none in 30 days.", "Il n'y en a pas eu en 30 jours."),
+    "alarms.quiet": ("Quiet for {quiet:span}.", "Calme depuis {quiet:span}."),
+    "contract.none": ("{model} has no contract yet.", "{model} n'a pas encore de contrat."),
+    "contract.fields": ("{n:field|fields} come in.", "{n:champ|champs} en entrée."),
+    "contract.quiet": ("No request in a whole window of {model} yet.", "Pas encore de fenêtre complète pour {model}."),
+    "contract.faulty": (
+        "{n:field breaks|fields break} the contract of {model}.",
+        "{n:champ rompt|champs rompent} le contrat de {model}.",
+    ),
+    "contract.refused": (
+        "{share:pct} of {n:request|requests} broke the contract.",
+        "{share:pct} des {n:requête|requêtes} ont rompu le contrat.",
+    ),
+    "contract.kept": (
+        "All of {n:request|requests} kept the contract.",
+        "Les {n:requête|requêtes} ont toutes tenu le contrat.",
+    ),
     # What happened: an entry of the history.
     "event.trained": ("{ref} was trained", "{ref} a été entraîné"),
     "event.adopted": ("{ref} was adopted", "{ref} a été adopté"),

@@ -38,9 +38,11 @@ def test_errors_are_described_by_their_rate_and_its_error() -> None:
     assert found.tolerated(0.01) == pytest.approx(0.26)
 
 
-def test_a_small_reference_is_given_its_own_error() -> None:
-    found = expect(np.array([0.0, 0.0, 0.0, 1.0] * 25))
-    assert found.tolerated(0.01) == pytest.approx(0.25 + 2.0 * np.sqrt(0.25 * 0.75 / 100))
+@pytest.mark.parametrize("wrong", [0, 1, 25, 60])
+def test_a_small_reference_is_given_its_own_error(wrong: int) -> None:
+    found = expect(np.array([1.0] * wrong + [0.0] * (100 - wrong)))
+    worst = found.tolerated(0.0)  # Wilson's bound: the share from which the one found is two standard errors away
+    assert worst - wrong / 100 == pytest.approx(2.0 * np.sqrt(worst * (1.0 - worst) / 100), abs=2e-6)
 
 
 def test_losses_are_cut_so_that_one_decides_nothing() -> None:

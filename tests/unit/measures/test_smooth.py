@@ -10,7 +10,7 @@ from scipy import stats
 
 from boucle.core.profile import Column
 from boucle.measures.profiles import profile
-from boucle.measures.smooth import Basis, smooth_test
+from boucle.measures.smooth import Basis, settled, smooth_test
 
 RUNS = 400
 
@@ -67,3 +67,13 @@ def test_a_scale_and_a_skew_are_seen_as_well() -> None:
 def test_a_constant_column_has_no_functions() -> None:
     assert Basis.of(Column("x", "numeric", cuts=(1, 2)), np.array([0, 50, 0])) is None
     assert Basis.of(Column("x", "categorical", levels=("a",)), np.array([50])) is None
+
+
+@pytest.mark.parametrize("freedom", [8, 20, 200])
+def test_a_variance_that_is_only_estimated_has_heavier_tails(freedom: int) -> None:
+    for chance in (1e-2, 1e-3, 1e-5):
+        square = 4.0 * stats.f.isf(chance, 4, freedom)
+        said = stats.chi2.sf(settled(square, freedom), 4)
+        assert chance / 1.2 < said < 3.0 * chance  # never less rare than it is, and not much more
+        assert freedom > 20 or stats.chi2.sf(square, 4) < chance / 2.0
+    assert settled(12.5, float("inf")) == 12.5

@@ -114,6 +114,53 @@ def test_what_no_mean_shows_is_found_within_four_windows(how: str) -> None:
     assert bool(found.faults) == (how in ("missing", "level", "unit"))
 
 
+def zeros(random: np.random.Generator, shift: float, rows: int = 20_000) -> Table:
+    return {"n0": np.maximum(0.0, random.normal(size=rows) + shift - 0.25), "n1": random.normal(size=rows) * 10.0}
+
+
+def test_a_share_of_zeros_wanders_as_far_as_the_column_may() -> None:
+    random = np.random.default_rng(1005)
+    monitor = DriftMonitor(zeros(random, 0.04, 60_000), window=20_000)
+    assert [monitor.update(zeros(random, shift)).alarms for shift in (-0.04, 0.04, -0.04)] == [frozenset()] * 3
+    filled = zeros(random, 0.04)
+    filled["n1"] = np.where(random.random(20_000) < 0.03, filled["n1"].round(), filled["n1"])
+    assert monitor.update(filled).alarms == {"n1"}
+
+
+def long_bursts(random: np.random.Generator, t: int) -> Table:
+    sent = np.repeat(np.arange(200), random.geometric(0.1, 200))[:200]
+    return {
+        k: v[sent] + (random.normal(0.0, 0.02, 200) if k != "kind" else "") for k, v in plain(random, t, 200).items()
+    }
+
+
+def test_windows_worth_ten_rows_are_quiet_and_gaps_in_them_are_found() -> None:
+    random, alarms = np.random.default_rng(1006), []
+    for _ in range(4):
+        blocks = [long_bursts(random, t) for t in range(25)]
+        monitor = DriftMonitor({name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}, window=200)
+        assert monitor.law.typical > 10.0
+        alarms += [monitor.update(long_bursts(random, t)).alarms for t in range(20)]
+    assert sum(map(bool, alarms)) <= 1, alarms
+    found = Watched("", "", "pass")
+    for t in range(16):
+        window = long_bursts(random, t)
+        window["n2"] = np.where(random.random(200) < 0.06, np.nan, window["n2"])
+        found = monitor.update(window)
+    assert found.faults == {"n2"}
+
+
+def test_gaps_of_one_user_are_as_few_as_he_is() -> None:
+    random = np.random.default_rng(1007)
+    blocks = [long_bursts(random, t) for t in range(25)]
+    monitor = DriftMonitor({name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}, window=200)
+    for t in range(16):
+        window = long_bursts(random, t)
+        if t in (5, 11):
+            window["n2"][20:80] = np.nan
+        assert not monitor.update(window).faults
+
+
 @pytest.mark.parametrize("rows", [0, 1, 5])
 def test_few_rows_are_never_fine(rows: int) -> None:
     monitor, random = watch(plain, 1004)

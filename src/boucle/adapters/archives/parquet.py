@@ -4,6 +4,7 @@
     feedback/date=YYYY-MM-DD/part-SEGMENT.parquet                       one row a truth or event
 
 A file is named after the segment it was made from: made again it replaces itself, so nothing has to be remembered.
+When a day is over, its small files are put together (``merging.py``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from boucle.adapters.archives import columns
+from boucle.adapters.archives import columns, merging
 from boucle.adapters.archives.places import TEMPORARY, Place
 from boucle.core.errors import StoreError
 from boucle.core.observation import Feedback
@@ -40,6 +41,7 @@ class ParquetArchive:
     def __init__(self, uri: str | None, directory: Path) -> None:
         self._place = Place(uri, directory)
         self.local = self._place.local
+        self._settled: dict[str, int] = {}  # folders where nothing was left to merge, and how many parts they had
 
     def write(self, name: str, observed: Iterable[ObservedRows], feedback: Iterable[Feedback]) -> int:
         days: defaultdict[str, list[pa.Table]] = defaultdict(list)
@@ -67,6 +69,21 @@ class ParquetArchive:
         parts = [Part(path, day, size) for path, size in found if (day := _date(path))]
         return sorted(parts, key=lambda part: (part.date, part.path.rpartition("/")[2], part.path))
 
+    def merge(self, day: str) -> int:
+        folders: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+        with self._told():
+            for top in (OBSERVATIONS, FEEDBACK):
+                for path, size in self._place.listing(top):
+                    if "" < _date(path) < day:
+                        folders[path.rpartition("/")[0]].append((path, size))
+            for folder, parts in sorted(folders.items()):
+                if self._settled.get(folder) == len(parts) or not merging.worthwhile(parts):
+                    continue
+                if merged := merging.merge(self._place, parts):
+                    return merged
+                self._settled[folder] = len(parts)
+        return 0
+
     def drop(self, part: Part) -> None:
         with self._told():
             self._place.remove(part.path)
@@ -84,8 +101,10 @@ class ParquetArchive:
         place = self._place
         with self._told():
             days = [(path, _date(path)) for path, _ in place.listing(folder)]
-            paths = sorted(f"{place.root}/{path}" for path, day in days if day and wanted(day))
-            parts = [ds.dataset(path, format="parquet", filesystem=place.files) for path in paths]
+            paths = sorted(path for path, day in days if day and wanted(day))
+            opened = {p: ds.dataset(f"{place.root}/{p}", format="parquet", filesystem=place.files) for p in paths}
+            gone = merging.superseded({path: part.schema for path, part in opened.items()})
+            parts = [part for path, part in opened.items() if path not in gone]
             schema = columns.narrowed(columns.unified([part.schema for part in parts]), names)
             found = [part.to_table([n for n in schema.names if n in part.schema.names], span) for part in parts]
             tables = [columns.fitted(table, schema) for table in found] or [schema.empty_table()]

@@ -18,7 +18,8 @@ _MARKS = (SAID, "config.json", "preprocess.json", "preprocessor_config.json")
 class PretrainedImporter:
     """Folders in the form of the Hugging Face hub, and those with ``model.onnx``.
 
-    ``task`` is asked for where the checkpoint can do several, ``labels`` are the candidates of zero-shot-classification.
+    ``task`` is asked for where the checkpoint can do several, ``labels`` are the candidates of
+    zero-shot-classification.
     """
 
     name = "pretrained"
@@ -29,7 +30,7 @@ class PretrainedImporter:
         labels: Sequence[str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._task, self._labels, self._options = task, labels, options
+        self.task, self._labels, self._options = task, labels, options
 
     def accepts(self, model: Path | Any) -> bool:
         if isinstance(model, Checkpoint):
@@ -54,4 +55,4 @@ class PretrainedImporter:
         return signatures.signature_of(model, chosen)
 
     def _resolved(self, model: str | Path) -> Checkpoint:
-        return resolve(model, self._task, labels=self._labels, options=self._options)
+        return resolve(model, self.task, labels=self._labels, options=self._options)

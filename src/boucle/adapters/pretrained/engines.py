@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tensors = Mapping[str, NDArray[Any]]
-"""``input_ids``, ``attention_mask`` and ``token_type_ids`` of shape (rows, tokens), ``pixel_values`` (rows, 3, h, w)."""
+"""``input_ids``, ``attention_mask``, ``token_type_ids`` (rows, tokens); ``pixel_values`` (rows, channels, h, w)."""
 
 
 class Engine(Protocol):

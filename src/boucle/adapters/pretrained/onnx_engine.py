@@ -18,8 +18,10 @@ _OUTPUTS = {
     "feature-extraction": ("last_hidden_state",),
 }
 _VECTORS = ("sentence_embedding", "pooler_output", "embeddings")
-_TYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32, "tensor(float16)": np.float16,
-          "tensor(bool)": np.bool_}  # fmt: skip
+_TYPES: dict[str, Any] = {
+    "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32,
+    "tensor(float16)": np.float16, "tensor(bool)": np.bool_,
+}  # fmt: skip
 
 
 class OnnxEngine:

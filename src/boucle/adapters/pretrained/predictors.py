@@ -23,6 +23,7 @@ _TASKS: dict[Task, tuple[str, str]] = {
     "feature-extraction": ("embed", "Embedder"),
     "image-classification": ("look", "Viewer"),
 }
+_EXTRAS = {"PIL": "onnx-image", "tokenizers": "onnx-text"}
 
 
 def predictor(checkpoint: Checkpoint, engine: Engine, signature: Signature) -> Predictor:

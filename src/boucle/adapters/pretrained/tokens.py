@@ -61,17 +61,18 @@ class Tokens:
         try:
             return list(self._tokenizer.encode_batch(given))
         except Exception as error:
-            for row, text in enumerate(given):  # find whose fault it is
-                try:
-                    self._tokenizer.encode_batch([text])
-                except Exception as own:
-                    raise RequestError(
-                        f"Row {row} of '{field}' cannot be read as text: {_line(own)}.",
-                        hint="send valid Unicode",
-                        field=field,
-                        row=row,
-                    ) from error
-            raise RequestError(f"The texts cannot be read: {_line(error)}.") from error
+            row = next((row for row, texts in enumerate(given) if not _valid(texts)), None)
+            which = "A row" if row is None else f"Row {row}"
+            raise RequestError(
+                f"{which} of '{field}' cannot be read as text: {_line(error)}.",
+                hint="send valid Unicode: a text that was read in the wrong encoding holds halves of characters",
+                field=field,
+                row=row,
+            ) from error
+
+    def length(self, text: str) -> int:
+        """Return how many tokens a text has, cut or not, without those that mark its ends."""
+        return len(self._tokenizer.encode(self._clipped(text), add_special_tokens=False))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of some tokens, without those that mark its ends."""
@@ -81,6 +82,10 @@ class Tokens:
         """Return the number of a token; None if it is not known."""
         found = self._tokenizer.token_to_id(token)
         return None if found is None else int(found)
+
+    def added(self) -> dict[str, int]:
+        """Return the tokens that were added to the vocabulary, such as marks of languages."""
+        return {token.content: int(place) for place, token in self._tokenizer.get_added_tokens_decoder().items()}
 
     def token(self, place: int) -> str:
         """Return the text of a single token."""
@@ -148,6 +153,15 @@ def texts(column: Sequence[Any] | NDArray[Any], field: str) -> list[str]:
             what = "missing" if value is None or value != value else f"a {type(value).__name__}"
             raise RequestError(f"Row {row} of '{field}' is {what}, not a text.", field=field, row=row)
     return list(column)
+
+
+def _valid(texts: Any) -> bool:
+    """Say whether a text, or both of a pair, can be written as UTF-8: half a surrogate pair cannot."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read(file: Path) -> Tokenizer:

@@ -36,7 +36,7 @@ class TorchEngine:
         """Compute one batch; raises RequestError when it does not fit into memory."""
         with torch.inference_mode():
             found = self._guarded(lambda: self.model(**self._tensors(feeds), return_dict=True))
-        named = {name: getattr(found, name, None) for name in _OUTPUTS}
+        named: dict[str, Any] = {name: getattr(found, name, None) for name in _OUTPUTS}
         return {name: value.float().cpu().numpy() for name, value in named.items() if torch.is_tensor(value)}
 
     def write(self, feeds: Tensors, writing: Writing) -> list[list[int]]:

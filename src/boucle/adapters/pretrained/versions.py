@@ -7,9 +7,9 @@ can be done.
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from boucle.adapters.pretrained.checkpoints import Checkpoint
@@ -30,8 +30,8 @@ CLASSES: dict[Task, str] = {
     "image-classification": "AutoModelForImageClassification",
 }
 _TORCHVISION = (
-    "remove torchvision (pip uninstall torchvision): its published builds are for CUDA, and beside a CPU build of torch "
-    "it breaks every import of transformers. Boucle needs none of it"
+    "remove torchvision (pip uninstall torchvision): its published builds are for CUDA, and beside a CPU build of "
+    "torch it breaks every import of transformers. Boucle needs none of it"
 )
 
 
@@ -68,11 +68,30 @@ def quiet() -> Iterator[None]:
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         logger.setLevel(before)
+
+
+def fast_tokenizer(folder: Path) -> Any:
+    """Return the ``tokenizers.Tokenizer`` of a folder that has only an older tokenizer's files; raises BundleError."""
+    found = attribute("AutoTokenizer")
+    try:
+        with quiet():
+            made = found.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BundleError(
+            f"The tokenizer of {folder} cannot be read by transformers: {why}",
+            hint="add its tokenizer.json from where the checkpoint came from",
+        ) from error
+    backend = getattr(made, "backend_tokenizer", None)
+    if backend is None:
+        raise BundleError(
+            f"The tokenizer of {folder} ({type(made).__name__}) has no form that `tokenizers` reads.",
+            hint="take a checkpoint with a tokenizer.json",
+        )
+    return backend
 
 
 def load_model(checkpoint: Checkpoint, **settings: Any) -> Any:

@@ -41,7 +41,7 @@ def required(model: Any) -> Checkpoint:
     if not isinstance(model, Checkpoint):
         raise BundleError(
             f"A {type(model).__name__} is no checkpoint.",
-            hint="save it in a folder and resolve that: checkpoints.resolve",
+            hint="save it in a folder, and resolve that",
         )
     return model
 

@@ -15,6 +15,7 @@ from boucle.core.json import dumps, to_data
 
 _HEAD = "journal.head"
 _PAGE = 2000
+_ACTORS = 100
 
 
 class SqlJournal:
@@ -32,7 +33,14 @@ class SqlJournal:
         return sealed
 
     def events(
-        self, model: str | None = None, kinds: Sequence[str] = (), after: int = 0, since: float = 0.0, limit: int = 0
+        self,
+        model: str | None = None,
+        kinds: Sequence[str] = (),
+        after: int = 0,
+        since: float = 0.0,
+        limit: int = 0,
+        before: int = 0,
+        actor: str = "",
     ) -> list[Event]:
         query = select(events).where(events.c.seq > after)
         if model is not None:
@@ -41,10 +49,22 @@ class SqlJournal:
             query = query.where(events.c.kind.in_(kinds))
         if since:
             query = query.where(events.c.time >= since)
+        if before:
+            query = query.where(events.c.seq < before)
+        if actor:
+            query = query.where(events.c.actor == actor)
         if limit:
             query = query.order_by(events.c.seq.desc()).limit(limit)
             return [_event(row) for row in self._connection.execute(query).mappings()][::-1]
         return [_event(row) for row in self._connection.execute(query.order_by(events.c.seq)).mappings()]
+
+    def actors(self, model: str | None = None) -> list[str]:
+        query = select(events.c.actor).distinct().order_by(events.c.actor).limit(_ACTORS)
+        query = query if model is None else query.where(events.c.model == model)
+        return list(self._connection.execute(query).scalars())
+
+    def head(self) -> int:
+        return int((self._settings.get(_HEAD) or (0, GENESIS))[0])
 
     def verify(self) -> int | None:
         """Walk the whole chain; an entry changed, missing, put in or cut off at the end breaks it."""

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select
 
 from boucle.adapters.stores import feedback as returned
-from boucle.adapters.stores import joins, service
+from boucle.adapters.stores import forgetting, joins, service
 from boucle.adapters.stores.bulk import clean, keep_new, parts, replace_all
 from boucle.adapters.stores.tables import cursors, observations
 from boucle.core.observation import Feedback, Joined, Observation, Served
@@ -109,6 +109,19 @@ class SqlObservations:
             query = select(observations.c.id).where(observations.c.id.in_(part))
             found.update(self._connection.execute(query).scalars())
         return found
+
+    def oldest(self, model: str, before: float, upto: int, least: int, limit: int) -> list[tuple[int, str]]:
+        return forgetting.oldest(self._connection, model, before, upto, least, limit)
+
+    def strays(self, before: float, limit: int) -> list[str]:
+        return forgetting.strays(self._connection, before, limit)
+
+    def feedback(self, ids: Sequence[str]) -> list[Feedback]:
+        return forgetting.feedback_of(self._connection, ids)
+
+    def let_go(self, positions: Sequence[int], strays: Sequence[str] = ()) -> int:
+        forgetting.drop_strays(self._connection, strays)
+        return forgetting.let_go(self._connection, positions)
 
 
 def _row(seen: Observation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -30,20 +30,39 @@ from sklearn.utils import all_estimators
 
 from boucle.adapters.trainers.preparation import preparation, usable
 from boucle.core.errors import MissingExtra, TrainingError, suggest
-from boucle.core.signature import KINDS, Field, Task
+from boucle.core.signature import KINDS, Field, Kind, Task
 
-AUTO: dict[Task, dict[str, dict[str, Any]]] = {
-    "tabular-regression": {
+Listed = dict[str, dict[str, Any]]
+"""Import paths of estimators, with parameters."""
+AUTO: dict[Kind, Listed] = {
+    "quantity": {
         "sklearn.linear_model.Ridge": {},
         "sklearn.ensemble.RandomForestRegressor": {"n_estimators": 100},
         "sklearn.ensemble.HistGradientBoostingRegressor": {"early_stopping": False},
     },
-    "tabular-classification": {
+    "class": {
         "sklearn.linear_model.LogisticRegression": {"max_iter": 1000},
         "sklearn.ensemble.RandomForestClassifier": {"n_estimators": 100},
         "sklearn.ensemble.HistGradientBoostingClassifier": {"early_stopping": False},
     },
 }
+WORDED: dict[Kind, Listed] = {
+    "quantity": {"sklearn.linear_model.Ridge": {}},
+    "class": {
+        "sklearn.linear_model.LogisticRegression": {"max_iter": 1000},
+        "sklearn.naive_bayes.ComplementNB": {},
+    },
+}
+"""What is tried on running text: tens of thousands of features, nearly all of them 0."""
+SEEN: dict[Kind, Listed] = {
+    "class": {
+        "sklearn.linear_model.LogisticRegression": {"max_iter": 300},
+        "sklearn.ensemble.RandomForestClassifier": {"n_estimators": 100},
+        "sklearn.svm.SVC": {"C": 5.0, "probability": False},
+    },
+    "quantity": {"sklearn.linear_model.Ridge": {}, "sklearn.ensemble.RandomForestRegressor": {"n_estimators": 100}},
+}
+"""What is tried on small pictures."""
 _SCALED = (
     "sklearn.linear_model.", "sklearn.svm.", "sklearn.neighbors.", "sklearn.neural_network.", "sklearn.kernel_ridge.",
     "sklearn.gaussian_process.", "sklearn.discriminant_analysis.",
@@ -101,6 +120,18 @@ class Candidate:
             return self.make(rows, y, **self.params)
         model = self.unfitted(rows, y)
         return (around(model) if around else model).fit(rows, y)
+
+
+def automatic(task: Task, fields: Sequence[Field]) -> Listed:
+    """Return what ``auto`` tries on such inputs; raises TrainingError for a task no estimator does."""
+    dtypes = {field.dtype for field in fields}
+    table = WORDED if "text" in dtypes else SEEN if "image" in dtypes else AUTO
+    if KINDS[task] not in table:
+        raise TrainingError(
+            f"No estimator of scikit-learn does {task}.",
+            hint="name a checkpoint to fine-tune:  model: {pretrained: hf://org/name}  or a folder",
+        )
+    return table[KINDS[task]]
 
 
 def resolve(path: str, params: dict[str, Any], conditions: Conditions) -> Candidate:

@@ -16,7 +16,8 @@ from boucle.adapters.trainers.candidates import Candidate, labels_of
 from boucle.core.signature import KINDS, Task
 from boucle.measures.metrics import METRICS, compute
 
-MOST_ROWS = 20_000
+MOST_ROWS, MOST_LETTERS, MOST_BYTES = 20_000, 5_000_000, 50_000_000
+"""What candidates are compared on at most: rows, the letters of their texts, and the bytes of their images."""
 Report = Callable[[int, float], None]
 """Called after each fold with its number from 0 and the mean so far; may raise to stop."""
 
@@ -68,9 +69,10 @@ class Trial:
         if classification:
             _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
             kept = kept[counts[places] > 1]
-        if len(kept) > MOST_ROWS:
+        most = _most(rows)
+        if len(kept) > most:
             strata = y[kept] if classification else None
-            kept = np.sort(train_test_split(kept, train_size=MOST_ROWS, random_state=seed, stratify=strata)[0])
+            kept = np.sort(train_test_split(kept, train_size=most, random_state=seed, stratify=strata)[0])
         rows, y = rows.iloc[kept].reset_index(drop=True), y[kept]
         if classification:
             most = int(np.unique(y, return_counts=True)[1].min())
@@ -133,6 +135,17 @@ class Trial:
         value = compute(self.metric, truth, prediction, shares, self.labels, self.positive)
         worst = METRICS[self.metric].low if METRICS[self.metric].greater_is_better else METRICS[self.metric].high
         return worst if np.isnan(value) else value
+
+
+def _most(rows: pd.DataFrame) -> int:
+    """Return how many rows are compared on: fewer where texts are long or images large."""
+    most = MOST_ROWS
+    for name in rows.columns:
+        some = [value for value in rows[name].iloc[:1000] if isinstance(value, str | bytes)]
+        if some:
+            limit = MOST_BYTES if isinstance(some[0], bytes) else MOST_LETTERS
+            most = min(most, max(1000, int(limit * len(some) / max(1, sum(map(len, some))))))
+    return most
 
 
 def _joined(parts: list[tuple[NDArray[np.intp], NDArray[np.float64] | None]], rows: int) -> NDArray[np.float64] | None:

@@ -3,7 +3,8 @@
 Numbers and booleans: the median where a column may be missing, and a column saying so if any was in training; the
 others are left alone, since a request without them is refused. Categories: one column a level; a level training did not
 have is all zeros. Times are no inputs: their values in production all lie beyond those seen in training. Missing text
-is NaN in some frames and None in others, so both are filled.
+is NaN in some frames and None in others, so both are filled. Running text becomes weights of words, and images small
+grey pictures; what they make is sparse.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from boucle.adapters.trainers.pixels import Pixels
+from boucle.adapters.trainers.wording import weights
 from boucle.core.signature import Field
 
 ABSENT = "missing_value"
@@ -31,12 +34,16 @@ def usable(fields: Sequence[Field]) -> tuple[Field, ...]:
 
 def preparation(fields: Sequence[Field], rows: pd.DataFrame, scale: bool) -> Any:
     """Return the unfitted preprocessing of ``rows``, which hold the canonical columns of usable ``fields``."""
-    groups = _groups(fields, rows)
-    if set(groups) <= {"numbers", "gaps"}:
+    wordy = [field for field in fields if field.dtype == "text"]
+    seen = [field for field in fields if field.dtype == "image"]
+    groups = _groups([field for field in fields if field not in (*wordy, *seen)], rows)
+    if not wordy and not seen and set(groups) <= {"numbers", "gaps"}:
         # All numbers: no ColumnTransformer, which costs more than many models do on a single row.
         return _numbers(rows if "gaps" in groups else None, scale) or "passthrough"
-    parts = [(name, _part(name, rows[columns], scale), columns) for name, columns in groups.items()]
-    return ColumnTransformer(parts, sparse_threshold=0.0)
+    parts: list[Any] = [(name, _part(name, rows[columns], scale), columns) for name, columns in groups.items()]
+    parts += [(f"words {n}", weights(rows[f.name], f.optional), f.name) for n, f in enumerate(wordy)]
+    parts += [(f"pixels {n}", Pixels(), f.name) for n, f in enumerate(seen)]
+    return ColumnTransformer(parts, sparse_threshold=1.0 if wordy else 0.0)
 
 
 def _part(name: str, rows: pd.DataFrame, scale: bool) -> Any:

@@ -17,10 +17,11 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from boucle.adapters.trainers import threshold as decision
-from boucle.adapters.trainers.candidates import AUTO, Candidate, Conditions, labels_of, resolve
+from boucle.adapters.trainers.candidates import Candidate, Conditions, automatic, labels_of, resolve
 from boucle.adapters.trainers.comparison import Score, Trial
 from boucle.adapters.trainers.rows import inputs, sides, target_of
 from boucle.adapters.trainers.spaces import Space, parted, space_of
+from boucle.adapters.trainers.wording import settle
 from boucle.core.errors import BoucleError, TrainingError
 from boucle.core.signature import KINDS, Signature, outputs_of
 from boucle.ports.trainer import Fitted, Job, Progress, Unseen
@@ -74,7 +75,7 @@ class _Training:
     def _candidates(self) -> tuple[list[Candidate], dict[str, Space]]:
         job = self.job
         if job.estimator == "auto":
-            listed = AUTO[job.task]
+            listed = automatic(job.task, job.fields)
         else:
             paths = (job.estimator,) if isinstance(job.estimator, str) else job.estimator
             listed = {path: {} for path in paths}
@@ -164,6 +165,7 @@ class _Training:
         with _clear(candidate.name):
             around = None if cut is None else decision.applied(cut, self.positive)
             model = candidate.fit(self.rows, self.y, around)
+            settle(model)
         if not hasattr(model, "predict"):
             raise TrainingError(
                 f"'{candidate.path}' returned a {type(model).__name__}, which has no predict().",
@@ -173,7 +175,8 @@ class _Training:
 
     def _fitted(self, chosen: Candidate, score: Score, model: Any, cut: float | None) -> Fitted:
         classes = labels_of(model) if self.negative is not None or KINDS[self.job.task] == "class" else None
-        signature = Signature(chosen.fields, outputs_of(classes, hasattr(model, "predict_proba")))
+        outputs = outputs_of(classes, hasattr(model, "predict_proba"))
+        signature = Signature(chosen.fields, outputs, self.job.task)
         return Fitted(
             model=model,
             runtime="sklearn",

@@ -17,7 +17,7 @@ from typing import Any
 
 from boucle.loop.wording import Language
 from boucle.views import figures
-from boucle.views.said import Said, say
+from boucle.views.said import Said, say, tell
 
 Word = str | tuple[str, str]
 Entry = tuple[Word, Word]
@@ -61,6 +61,10 @@ class Words:
     def say(self, sentence: Said) -> str:
         """Tell a sentence of a view."""
         return say(sentence, self.language)
+
+    def say_state(self, state: str) -> str:
+        """Name one of the five states of a model."""
+        return tell(state, {}, self.language)
 
     def count(self, value: float) -> str:
         return figures.count(value, self.language)
@@ -110,6 +114,11 @@ class Words:
             return self.clock(time)
         day = self("time.yesterday") if at == today - timedelta(days=1) else self.day(time)
         return f"{day} {self.clock(time)}"
+
+    def offset(self, time: float) -> float:
+        """Return how many seconds the reader's clock is ahead of UTC at ``time``."""
+        ahead = self._at(time).utcoffset()
+        return ahead.total_seconds() if ahead is not None else 0.0
 
     def listed(self, items: list[str]) -> str:
         """Write items as a sentence has them: a, b and c."""

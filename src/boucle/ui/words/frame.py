@@ -61,6 +61,7 @@ WORDS: dict[str, Entry] = {
     "dialog.why": ("Why (it stands in the history)", "Pourquoi (inscrit dans l’historique)"),
     "dialog.short": ("At least {n} characters.", "Au moins {n} caractères."),
     "dialog.typed": ("Type {name} to confirm", "Saisissez {name} pour confirmer"),
+    "dialog.final": ("This cannot be taken back.", "Ceci est définitif."),
     "dialog.moved": (
         "Nothing was done: the state has moved on since this page was drawn.",
         "Rien n’a été fait : l’état a changé depuis l’affichage de cette page.",

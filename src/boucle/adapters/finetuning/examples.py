@@ -1,0 +1,138 @@
+"""A job's rows as texts with labels; what nothing can be learned from is refused here, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.adapters.trainers.rows import target_of
+from boucle.core.errors import TrainingError
+from boucle.core.signature import Field, Label
+from boucle.measures.metrics import ordered
+from boucle.ports.trainer import Job
+
+LEAST = 8
+MANY = 0.5
+"""The share of rows with a class of their own beyond which the target cannot be meant as classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """``inputs`` are texts, or the bytes of images; ``codes`` the places of their labels in ``classes``."""
+
+    field: Field
+    inputs: list[Any]
+    codes: NDArray[np.int64]
+    classes: tuple[Label, ...]
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes as a checkpoint writes them."""
+        return tuple(str(label) for label in self.classes)
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The label of each row, shape (rows,), in the type that answers have."""
+        return labelled(self.classes, self.codes)
+
+
+def labelled(classes: tuple[Label, ...], codes: NDArray[Any]) -> NDArray[Any]:
+    """Return labels by their places, in the type that answers have."""
+    plain = all(type(label) is int for label in classes) or all(type(label) is bool for label in classes)
+    return np.array(classes, dtype=None if plain else object)[codes]
+
+
+def read(job: Job) -> Examples:
+    """Read a job of classification; raises TrainingError."""
+    if len(job.frame) < LEAST:
+        raise TrainingError(f"{len(job.frame)} rows are too few to fine-tune on.", hint=f"it takes {LEAST} or more")
+    field = _input(job)
+    labels = target_of(job)
+    classes = tuple(ordered(np.unique(labels).tolist()))
+    place = {label: code for code, label in enumerate(classes)}
+    codes = np.array([place[label] for label in labels.tolist()], dtype=np.int64)
+    counts = np.bincount(codes)
+    inputs = list(job.frame[field.name])
+    notes = list(_check_inputs(inputs, field, classes, codes))
+    single = [str(classes[code]) for code in np.flatnonzero(counts == 1)]
+    if len(single) > MANY * len(inputs):
+        raise TrainingError(
+            f"The target '{job.target}' has {len(classes)} classes in {len(inputs)} rows, {len(single)} of them with "
+            "a single example: it looks like a name or a number of the row.",
+            hint="data.target has to name the column of labels",
+        )
+    if single:
+        notes.append(
+            f"{_some(single)} {'has' if len(single) == 1 else 'have'} one example only: nothing says whether it is "
+            "learned. Add examples, or drop the class"
+        )
+    return Examples(field, inputs, codes, classes, tuple(notes))
+
+
+def validation_rows(examples: Examples, share: float, seed: int) -> NDArray[np.intp]:
+    """Choose about ``share`` of the rows of each class, none of a class with one; equal inputs stay on one side."""
+    random = np.random.default_rng(seed)
+    groups: dict[tuple[int, Any], list[int]] = {}
+    seen: dict[Any, int] = {}
+    for row, (value, code) in enumerate(zip(examples.inputs, examples.codes.tolist(), strict=True)):
+        groups.setdefault((seen.setdefault(value, code), value), []).append(row)
+    chosen: list[int] = []
+    for code in range(len(examples.classes)):
+        own = [rows for (first, _), rows in groups.items() if first == code]
+        wanted = min(round(share * sum(map(len, own))) or 1, sum(map(len, own)) - 1)
+        taken = 0
+        for number in random.permutation(len(own))[: len(own) - 1]:
+            if taken >= wanted:
+                break
+            chosen += own[number]
+            taken += len(own[number])
+    return np.sort(np.array(chosen, dtype=np.intp))
+
+
+def _input(job: Job) -> Field:
+    wanted = "image" if job.task == "image-classification" else "text"
+    fields = [f for f in job.fields if f.dtype in (wanted, *(("string",) if wanted == "text" else ()))]
+    if len(job.fields) != 1 or len(fields) != 1:
+        raise TrainingError(
+            f"{job.task} learns from one column of {wanted}s; the inputs are: "
+            f"{', '.join(f'{f.name} ({f.dtype})' for f in job.fields) or 'none'}.",
+            hint="name the column under data.features, and its type under data.checks",
+        )
+    return fields[0]
+
+
+def _check_inputs(
+    inputs: list[Any], field: Field, classes: tuple[Label, ...], codes: NDArray[np.int64]
+) -> list[str]:
+    kind: type = bytes if field.dtype == "image" else str
+    wrong = [row for row, value in enumerate(inputs) if not isinstance(value, kind)]
+    if wrong:
+        raise TrainingError(
+            f"{len(wrong)} of {len(inputs)} rows of '{field.name}' hold no {field.dtype}, the first is row {wrong[0]}.",
+            hint="drop these rows, or mend the column",
+            field=field.name,
+            row=wrong[0],
+        )
+    notes = []
+    empty = sum(not value.strip() for value in inputs)
+    if empty == len(inputs):
+        raise TrainingError(f"'{field.name}' is empty in every row.", hint="name another column under data.features")
+    if empty:
+        notes.append(f"{empty} rows of '{field.name}' are empty")
+    said: dict[Any, int] = {}
+    torn = sum(said.setdefault(value, code) != code for value, code in zip(inputs, codes.tolist(), strict=True))
+    if torn:
+        notes.append(f"{torn} rows have another label than an equal {field.dtype} before them")
+    return notes
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:3])
+    return f"Class {shown}" if len(names) == 1 else f"{len(names)} classes ({shown}{', …' if len(names) > 3 else ''})"

@@ -1,0 +1,42 @@
+"""What this machine can compute with: the device, bfloat16, the memory that is free."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """``device`` is cuda where there is a GPU, else cpu; ``memory`` the bytes free on it; ``bf16`` whether it is quick."""
+
+    device: str
+    bf16: bool
+    memory: int
+
+    @classmethod
+    def here(cls) -> Hardware:
+        if torch.cuda.is_available():
+            return cls("cuda", bool(torch.cuda.is_bf16_supported()), int(torch.cuda.mem_get_info()[0]))
+        return cls("cpu", _cpu_bf16(), _free())
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return a context in which matrix products are computed in bfloat16, where that is quick."""
+        return torch.autocast(self.device, torch.bfloat16) if self.bf16 else nullcontext()
+
+
+def _cpu_bf16() -> bool:
+    """Say whether the CPU multiplies bfloat16 itself; where it does not, torch would emulate it slowly."""
+    asked = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(bool(ask()) for ask in asked if ask is not None)
+
+
+def _free() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 4 << 30

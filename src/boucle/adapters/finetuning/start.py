@@ -1,0 +1,108 @@
+"""The checkpoint a training starts from: opened, checked against the labels, its head new where it has to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from boucle.adapters.finetuning.asked import Asked
+from boucle.adapters.finetuning.examples import Examples
+from boucle.adapters.pretrained import checkpoints, versions
+from boucle.adapters.pretrained.checkpoints import Checkpoint
+from boucle.adapters.pretrained.heads import tasks_of
+from boucle.adapters.pretrained.hub import SCHEME
+from boucle.core.errors import TrainingError
+from boucle.ports.trainer import Job
+
+_SEES = ("vit", "resnet", "convnext", "swin", "beit", "deit", "efficientnet", "mobilenet", "dinov2", "levit")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A checkpoint with the job's labels, and what is said of it."""
+
+    checkpoint: Checkpoint
+    keeps_head: bool
+    notes: tuple[str, ...]
+
+
+def opened(asked: Asked, job: Job, examples: Examples) -> Start:
+    """Open the checkpoint; raises BundleError, or TrainingError where it is of another kind."""
+    source: str | Path = asked.checkpoint
+    if not asked.checkpoint.startswith(SCHEME):
+        source = Path(job.directory) / Path(asked.checkpoint).expanduser()
+    checkpoint = checkpoints.resolve(source, job.task, labels=examples.names, trained=False)
+    _require_kind(checkpoint, job)
+    own = _own_labels(checkpoint)
+    if job.task not in tasks_of(checkpoint.config) or not own:
+        return Start(checkpoint, False, ())
+    if set(own) == set(examples.names):
+        return Start(checkpoint, True, ())
+    extra = [label for label in examples.names if label not in own]
+    what = f"'{extra[0]}' is new to it" if extra else f"it also knows '{min(set(own) - set(examples.names))}'"
+    note = f"the checkpoint's {len(own)} labels are not those of the data ({what}): its head is trained anew"
+    return Start(checkpoint, False, (note,))
+
+
+def aligned(examples: Examples, start: Start) -> Examples:
+    """Order the classes as the checkpoint's head has them, where that is kept."""
+    if not start.keeps_head:
+        return examples
+    own = _own_labels(start.checkpoint)
+    order = sorted(range(len(own)), key=lambda code: own.index(examples.names[code]))
+    back = {old: new for new, old in enumerate(order)}
+    codes = examples.codes.copy()
+    for row, code in enumerate(examples.codes.tolist()):
+        codes[row] = back[code]
+    return replace(examples, classes=tuple(examples.classes[code] for code in order), codes=codes)
+
+
+def load(start: Start, examples: Examples, seed: int) -> tuple[Any, frozenset[str]]:
+    """Load the model in float32 with a head for the classes; returns it and the parameters that begin at random."""
+    import torch  # the plan of a training is made without it
+
+    names = dict(enumerate(examples.names))
+    torch.manual_seed(seed)
+    model, told = versions.from_pretrained(
+        versions.CLASSES[start.checkpoint.task],
+        start.checkpoint,
+        num_labels=len(names),
+        id2label=names,
+        label2id={name: code for code, name in names.items()},
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+        dtype=torch.float32,
+    )
+    if model.config.pad_token_id is None and getattr(model.config, "eos_token_id", None) is not None:
+        model.config.pad_token_id = model.config.eos_token_id
+    fresh = {str(key) for key in told.get("missing_keys") or ()}
+    fresh |= {str(key[0] if isinstance(key, tuple) else key) for key in told.get("mismatched_keys") or ()}
+    return model, frozenset(fresh)
+
+
+def _require_kind(checkpoint: Checkpoint, job: Job) -> None:
+    config = checkpoint.config
+    sees = str(config.get("model_type", "")).startswith(_SEES) or "image_size" in config
+    tasks = ", ".join(tasks_of(config)) or "no task it names"
+    if sees != (job.task == "image-classification"):
+        raise TrainingError(
+            f"The checkpoint {checkpoint.origin} is made for {'images' if sees else 'texts'} ({tasks}); {job.task} cannot "
+            "start from it.",
+            hint=f"take one made for {'texts' if sees else 'images'}, or set  task: image-classification"
+            if sees
+            else "take one made for images, such as a ViT or a ResNet",
+        )
+    if config.get("is_encoder_decoder"):
+        raise TrainingError(
+            f"The checkpoint {checkpoint.origin} writes texts ({tasks}); {job.task} cannot start from it.",
+            hint="take an encoder, such as a BERT, a RoBERTa or a MiniLM",
+        )
+
+
+def _own_labels(checkpoint: Checkpoint) -> list[str]:
+    listed = checkpoint.config.get("id2label") or {}
+    try:
+        return [str(listed[key]) for key in sorted(listed, key=int)]
+    except (TypeError, ValueError):
+        return []

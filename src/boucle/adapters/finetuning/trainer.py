@@ -1,0 +1,42 @@
+"""Fine-tune pretrained models of texts and images: a linear probe first, then the method asked for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from boucle.adapters.finetuning.asked import Asked
+from boucle.adapters.finetuning.examples import read
+from boucle.adapters.finetuning.start import aligned, opened
+from boucle.adapters.pretrained import versions
+from boucle.core.errors import TrainingError
+from boucle.ports.trainer import Fitted, Job, Progress
+
+TASKS = ("text-classification",)
+KEPT_EVERY = 30.0
+"""Seconds after which the state of a training is kept again."""
+
+
+class PretrainedTrainer:
+    """Fits checkpoints of the Hugging Face hub to a project's rows."""
+
+    name = "pretrained"
+
+    def __init__(self, kept_every: float = KEPT_EVERY) -> None:
+        self.kept_every = kept_every
+
+    def fit(self, job: Job, progress: Progress) -> Fitted:
+        """Fit ``job``; the same job gives the same model. Raises TrainingError, BundleError for the checkpoint."""
+        started = time.perf_counter()
+        asked = Asked.of(job)
+        if job.task not in TASKS:
+            raise TrainingError(f"{job.task} cannot be fine-tuned.", hint=f"what can is: {', '.join(TASKS)}")
+        progress("reading the rows", 0.0)
+        examples = read(job)
+        start = opened(asked, job, examples)
+        examples = aligned(examples, start)
+        versions.attribute("Trainer")  # says what is missing, or in the way, before anything is computed
+        from boucle.adapters.finetuning.training import Training  # torch and transformers: seconds
+
+        fitted = Training(job, asked, examples, start, progress, self.kept_every).run()
+        return replace(fitted, seconds=round(time.perf_counter() - started, 3))

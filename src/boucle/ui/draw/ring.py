@@ -1,0 +1,120 @@
+"""The ring: where the loop stands now. Nine arcs clockwise from the top, each a link to what is behind it.
+
+Thickness and pattern say the state as much as colour does, and a sign stands inside each arc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import cos, radians, sin
+
+from boucle.ui.draw.glyphs import COLOURS, Tone, escape, sign_at, tone
+from boucle.ui.words.catalogue import Words
+from boucle.views.ring import Stage
+
+WIDE, SMALL = (600, 336), (300, 276)
+RADIUS = 112
+_THICK: dict[Tone, float] = {"pass": 11, "watch": 16, "fail": 20, "run": 14, "wait": 11, "idle": 2}
+_THIN: dict[Tone, float] = {"pass": 3, "watch": 5, "fail": 6, "run": 5, "wait": 3, "idle": 1.5}
+_PATTERN: dict[Tone, str] = {
+    "run": ' stroke-dasharray="12 6" class="flow"',
+    "wait": ' stroke-dasharray="5 4"',
+}
+_WORST: tuple[Tone, ...] = ("fail", "watch", "run", "wait", "pass", "idle")
+_FACT = 26
+"""Letters of a fact that have room beside the ring; the whole one is in the arc's label."""
+
+
+def ring(stages: Sequence[Stage], centre: Sequence[str], links: Mapping[str, str], say: Words, *, small: bool = False) -> str:
+    """Draw the loop of one model. ``centre`` is its name and up to two lines more; ``links`` leads from each stage."""
+    width, height = SMALL if small else WIDE
+    x, y = width / 2, height / 2 + (0 if small else 2)
+    arcs = [_stage(stage, place, len(stages), (x, y), links, say, small) for place, stage in enumerate(stages)]
+    head = f'<path d="M{x - 5:g} {y - RADIUS - 6:g}l9 6-9 6" fill="none" stroke="var(--soft)" stroke-width="1.6"/>'
+    label = escape(say("ring.label", model=centre[0]))
+    return (
+        f'<svg class="ink ring" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
+        f'style="margin:auto;width:100%;height:auto;max-width:{width}px" aria-label="{label}">'
+        f"{''.join(arcs)}{head}{_centre(centre, x, y)}</svg>"
+    )
+
+
+def mini(stages: Sequence[Stage], size: int = 44) -> str:
+    """Draw the same small, for lists: the worst state's sign is in the middle."""
+    middle, count = size / 2, len(stages)
+    drawn = []
+    for place, stage in enumerate(stages):
+        of = tone(stage.state)
+        arc = _arc((middle, middle), middle - 4, place * 360 / count + 4, (place + 1) * 360 / count - 4)
+        dash = ' stroke-dasharray="3 2"' if of in ("run", "wait") else ""
+        drawn.append(f'<path d="{arc}" fill="none" stroke="{COLOURS[of]}" stroke-width="{_THIN[of]:g}"{dash}/>')
+    present = {tone(stage.state) for stage in stages}
+    worst = next(of for of in _WORST if of in present)
+    return (
+        f'<svg width="{size}" height="{size}" viewBox="0 0 {size} {size}" aria-hidden="true">'
+        f"{''.join(drawn)}{sign_at(worst, middle, middle)}</svg>"
+    )
+
+
+def stage_list(stages: Sequence[Stage], links: Mapping[str, str], say: Words) -> str:
+    """Write the stages as a list, for where there is no room beside the ring."""
+    rows = []
+    for stage in stages:
+        of = tone(stage.state)
+        text = f'{escape(say(f"stage.{stage.name}"))} <span class="soft">{escape(say.say(stage.fact))}</span>'
+        sign = f'<svg class="sign" viewBox="0 0 16 16" aria-hidden="true">{_inner(of)}</svg>'
+        word = f'<span class="hidden">{escape(say(f"tone.{of}"))}</span>'
+        rows.append(f'<li class="{of}"><a class="row" style="gap:8px;flex-wrap:nowrap;align-items:center" '
+                    f'href="{escape(links.get(stage.name, "#"))}">{sign}<span>{text}{word}</span></a></li>')  # fmt: skip
+    return f'<ul class="stages">{"".join(rows)}</ul>'
+
+
+def _inner(of: Tone) -> str:
+    drawn = sign_at(of, 8, 8)
+    return drawn[drawn.index(">") + 1 : -len("</svg>")]
+
+
+def _stage(
+    stage: Stage, place: int, count: int, middle: tuple[float, float], links: Mapping[str, str], say: Words, small: bool
+) -> str:
+    begin, end = place * 360 / count + 2.2, (place + 1) * 360 / count - 2.2
+    of, half = tone(stage.state), (begin + end) / 2
+    name, fact = say(f"stage.{stage.name}"), say.say(stage.fact)
+    arc = (
+        f'<path d="{_arc(middle, RADIUS, begin, end)}" fill="none" stroke="{COLOURS[of]}" '
+        f'stroke-width="{_THICK[of]:g}"{_PATTERN.get(of, "")}/>'
+    )
+    words = "" if small else _beside(name, fact, middle, half)
+    label = escape(f"{name}: {say(f'tone.{of}')}, {fact}")
+    inside = sign_at(of, *_at(middle, RADIUS - 24, half))
+    return f'<a href="{escape(links.get(stage.name, "#"))}" aria-label="{label}"><title>{label}</title>{arc}{inside}{words}</a>'
+
+
+def _beside(name: str, fact: str, middle: tuple[float, float], angle: float) -> str:
+    x, y = _at(middle, RADIUS + 25, angle)
+    anchor = "middle" if abs(x - middle[0]) < 24 else "start" if x > middle[0] else "end"
+    y += -12 if y < middle[1] - 95 else 6 if y > middle[1] + 95 else -4
+    short = fact if len(fact) <= _FACT else fact[: _FACT - 1].rstrip() + "…"
+    return (
+        f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" font-size="14" font-weight="500" class="lb">{escape(name)}'
+        f'</text><text x="{x:.0f}" y="{y + 17:.0f}" text-anchor="{anchor}" font-size="12.5" class="s">{escape(short)}</text>'
+    )
+
+
+def _centre(lines: Sequence[str], x: float, y: float) -> str:
+    size = 23 if len(lines[0]) <= 14 else 17
+    top = y - 14 + 9 * (3 - len(lines))
+    drawn = [f'<text x="{x:g}" y="{top:g}" text-anchor="middle" font-size="{size}" font-weight="500">{escape(lines[0])}</text>']
+    for place, line in enumerate(lines[1:]):
+        drawn.append(f'<text x="{x:g}" y="{top + 23 + 19 * place:g}" text-anchor="middle" font-size="13" class="s">{escape(line)}</text>')
+    return "".join(drawn)
+
+
+def _at(middle: tuple[float, float], radius: float, angle: float) -> tuple[float, float]:
+    turned = radians(angle - 90)
+    return middle[0] + radius * cos(turned), middle[1] + radius * sin(turned)
+
+
+def _arc(middle: tuple[float, float], radius: float, begin: float, end: float) -> str:
+    (x1, y1), (x2, y2) = _at(middle, radius, begin), _at(middle, radius, end)
+    return f"M{x1:.1f} {y1:.1f}A{radius:g} {radius:g} 0 {int(end - begin > 180)} 1 {x2:.1f} {y2:.1f}"

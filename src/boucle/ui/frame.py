@@ -1,0 +1,193 @@
+"""What stands around every page: rail, bar, palette, keys, the banner of a lost server."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+from nicegui.element import Element
+
+from boucle.core.access import Caller
+from boucle.ui.draw.glyphs import MARK, escape, icon
+from boucle.ui.live import PERIOD
+from boucle.ui.routes import ENTRIES, FRENCH, SMALL
+from boucle.ui.words.catalogue import Words
+from boucle.views.overview import Overview, overview
+
+if TYPE_CHECKING:
+    from boucle.ui.shell import Shell
+
+STATIC = Path(__file__).parent / "static"
+ASSETS = "/assets"
+STALE = 10.0
+"""Seconds after which numbers are said to be old."""
+
+
+@cache
+def head() -> str:
+    """Return what stands in the head of every page; the files' names change with what is in them."""
+    style, script = (f"{ASSETS}/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}" for name in _FILES)
+    return f'<link rel="stylesheet" href="{style}"><script src="{script}" defer></script>'
+
+
+_FILES = ("boucle.css", "console.js")
+
+
+def draw(shell: Shell, entry: str) -> Element:
+    """Draw the frame; returns the element that the page goes into."""
+    ui.add_head_html(head())
+    say = shell.words
+    seen = shell.heart.source(overview)
+    ui.html(f'<a class="skip" href="#content">{escape(say("nav.skip"))}</a>')
+    ui.html(palette(shell, seen.value) + keys(say))
+    ui.html('<div id="said" class="hidden" role="status"></div>')
+    with shell.box("shell"):
+        nav = ui.html(rail(shell, entry), tag="nav").classes("rail").props(f'aria-label="{escape(say("nav.main"))}"')
+        main = shell.box("main")
+        small = ui.html(bottom(shell, entry), tag="nav").classes("bottom")
+        small.props(f'aria-label="{escape(say("nav.small"))}"')
+    with main:
+        with shell.box("bar", "header"):
+            alive = ui.html("", tag="div").classes("live")
+            shell.box("grow", "span")
+            ui.html(tools(shell))
+        lost = ui.html("").classes("stale")
+        body = shell.box("").props('id="content" tabindex="-1"')
+
+    def update() -> None:
+        view = seen.value
+        old = time.time() - seen.at > STALE if view is not None else seen.error is not None
+        alive.set_content(pulse(say, view, seen.at, old))
+        alive.classes(toggle=None, add="old" if old else "", remove="" if old else "old")
+        lost.set_content(icon("lost") + f"<span>{escape(say('lost', time=_read_at(say, seen.at)))}</span>")
+        if view is not None:
+            nav.set_content(rail(shell, entry, view))
+            small.set_content(bottom(shell, entry, view))
+
+    shell.follow(seen, update)
+    return body
+
+
+def _read_at(say: Words, at: float) -> str:
+    return say.clock(at or time.time(), seconds=True)
+
+
+def pulse(say: Words, view: Overview | None, at: float, old: bool) -> str:
+    """Say that the page is live, how much traffic there is, and when the keeper last judged."""
+    now = time.time()
+    if view is None or old:
+        return f"<i></i>{escape(say('bar.stale', span=say.span(now - at if at else PERIOD)))}"
+    looked = say("bar.nolook") if view.judged is None else say("bar.look", ago=say.ago(view.time - view.judged))
+    rate = say("bar.rate", rate=say.number(view.requests, 2))
+    return f'<i></i>{escape(say("bar.live"))}<span class="wide-only num">· {escape(rate)} · {escape(looked)}</span>'
+
+
+def _counter(say: Words, name: str, view: Overview | None) -> str:
+    """Return the number beside an entry: only where somebody is needed, or something is under way."""
+    if view is None or name not in ("rollouts", "alarms"):
+        return ""
+    count = view.rollouts if name == "rollouts" else view.alarms
+    if not count:
+        return ""
+    label = say("nav.running" if name == "rollouts" else "nav.open", count)
+    look = "n red" if name == "alarms" else "n"
+    return f'<span class="{look}"><span aria-hidden="true">{count}</span><span class="hidden">{escape(label)}</span></span>'
+
+
+def rail(shell: Shell, current: str, view: Overview | None = None) -> str:
+    say = shell.words
+    links = [f'<a class="brand" href="{shell.link("/")}">{MARK}Boucle</a>']
+    for one in ENTRIES:
+        here = ' aria-current="page"' if one.name == current else ""
+        links.append(
+            f'<a href="{shell.link(one.path)}" data-key="{one.key}"{here}>{icon(one.name)}'
+            f"{escape(say(f'nav.{one.name}'))}{_counter(say, one.name, view)}</a>"
+        )
+    return "".join(links)
+
+
+def bottom(shell: Shell, current: str, view: Overview | None = None) -> str:
+    say = shell.words
+    links = []
+    for one in ENTRIES:
+        if one.name in SMALL:
+            here = ' aria-current="page"' if one.name == current else ""
+            links.append(
+                f'<a href="{shell.link(one.path)}"{here}>{icon(one.name)}{escape(say(f"nav.{one.name}"))}'
+                f"{_counter(say, one.name, view)}</a>"
+            )
+    more = f'<button type="button" data-do="palette">{icon("more")}{escape(say("nav.more"))}</button>'
+    return "".join(links) + more
+
+
+def tools(shell: Shell) -> str:
+    """Draw the right end of the bar: go to, language, theme, who is here."""
+    say = shell.words
+    other = shell.path if say.language == "fr" else FRENCH + (shell.path if shell.path != "/" else "")
+    language = "fr" if say.language == "en" else "en"
+    search = (
+        f'<button type="button" class="ib" data-do="palette" aria-label="{escape(say("bar.goto.label"))}">'
+        f'{icon("search")}<span class="wide-only">{escape(say("bar.goto"))}</span><kbd class="wide-only">/</kbd></button>'
+    )
+    tongue = (
+        f'<a class="ib" href="/language/{language}?to={escape(other)}" lang="{language}" '
+        f'aria-label="{escape(say("bar.language"))}">{language.upper()}</a>'
+    )
+    theme = (
+        f'<button type="button" class="ib" data-do="theme" aria-label="{escape(say("bar.theme"))}">{icon("theme")}</button>'
+    )
+    return f'<div class="row mid" style="gap:8px;flex-wrap:nowrap">{search}{tongue}{theme}{account(shell, shell.caller)}</div>'
+
+
+def account(shell: Shell, caller: Caller) -> str:
+    say = shell.words
+    who = say("bar.local") if caller.by == "local" else f"{caller.name} · {say(f'role.{caller.role.value}')}"
+    label = f"{say('bar.account')}: {who}"
+    where = shell.link("/settings")
+    return (
+        f'<a class="ib" href="{where}" aria-label="{escape(label)}">{icon("person")}'
+        f'<span class="wide-only">{escape(who)}</span></a>'
+    )
+
+
+def palette(shell: Shell, view: Overview | None) -> str:
+    """Draw what `/` opens: every page and every model, found by a few letters."""
+    say = shell.words
+    found = [(one.name, say(f"nav.{one.name}"), shell.link(one.path), f"g {one.key}") for one in ENTRIES]
+    for card in view.models if view is not None else ():
+        found.append(("home", card.name, shell.link(f"/models/{card.name}"), say.say_state(card.state)))
+        for name in ("drift", "quality"):
+            label = f"{card.name} · {say(f'nav.{name}')}"
+            found.append((name, label, shell.link(f"/models/{card.name}/{name}"), ""))
+    rows = "".join(
+        f'<a href="{escape(path)}" role="option" id="go-{i}" aria-selected="false">{icon(name)}<span>{escape(label)}</span>'
+        f'<span class="soft small">{escape(beside)}</span></a>'
+        for i, (name, label, path, beside) in enumerate(found)
+    )
+    return (
+        f'<dialog class="palette" aria-label="{escape(say("palette.title"))}"><input type="search" role="combobox" '
+        f'aria-expanded="true" aria-controls="go" aria-autocomplete="list" autocomplete="off" '
+        f'aria-label="{escape(say("palette.hint"))}" placeholder="{escape(say("palette.hint"))}">'
+        f'<div class="found" id="go" role="listbox" aria-label="{escape(say("palette.title"))}">{rows}</div>'
+        f'<p class="none small soft" style="padding:8px 12px" hidden>{escape(say("palette.none"))}</p></dialog>'
+    )
+
+
+def keys(say: Words) -> str:
+    """Draw what `?` opens."""
+    told = [("/", say("help.goto"))]
+    told += [(f"g {one.key}", say("help.page", page=say(f"nav.{one.name}"))) for one in ENTRIES]
+    told += [("j k", say("help.rows")), ("Enter", say("help.open")), ("u", say("help.undo")), ("?", say("help.help"))]
+    rows = "".join(
+        f"<dt>{' '.join(f'<kbd>{escape(k)}</kbd>' for k in key.split())}</dt><dd>{escape(does)}</dd>" for key, does in told
+    )
+    switch = f'<button type="button" class="btn" role="switch" data-do="keys">{escape(say("help.off"))}</button>'
+    close = f'<button type="button" class="btn pri" data-do="close">{escape(say("close"))}</button>'
+    return (
+        f'<dialog class="help" aria-labelledby="keys"><h2 id="keys">{escape(say("help.title"))}</h2>'
+        f'<dl class="keys">{rows}</dl><div class="acts">{switch}{close}</div></dialog>'
+    )

@@ -1,0 +1,152 @@
+"""Puts the console into the control plane: its pages, its heart, and what a browser may do with them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from nicegui import app as pages
+from nicegui import ui
+
+from boucle.core.access import Caller
+from boucle.core.errors import NotFound
+from boucle.loop.project import Project
+from boucle.ui import frame
+from boucle.ui.csp import Pages
+from boucle.ui.draw.glyphs import FAVICON, escape
+from boucle.ui.live import Heart
+from boucle.ui.routes import FRENCH, Route, routes
+from boucle.ui.sessions import COOKIE, Sessions
+from boucle.ui.shell import Shell
+from boucle.ui.words.catalogue import LANGUAGES, Words
+from boucle.views.overview import overview
+from boucle.loop.wording import Language
+
+LANGUAGE_COOKIE, ZONE_COOKIE = "boucle_language", "boucle_zone"
+YEAR = 31_536_000
+log = logging.getLogger("boucle.ui")
+
+
+class Console:
+    """What all pages of one process share. ``deeds`` lets people's actions happen one after the other."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.heart = Heart(project)
+        self.sessions = Sessions(project)
+        self.deeds = asyncio.Lock()
+
+
+def install(app: FastAPI, project: Project) -> None:
+    """Mount the console of ``project`` behind every route that ``app`` has; once in a process."""
+    console = Console(project)
+    _doors(app, console)
+    pages.add_static_files(frame.ASSETS, frame.STATIC, max_cache_age=YEAR)
+    for route in routes():
+        for language in LANGUAGES:
+            _register(console, route, language)
+    for language in LANGUAGES:
+        _register(console, Route("/{path:path}", "", _nowhere), language)
+    pages.add_middleware(Pages)
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def living(mounted: FastAPI) -> AsyncIterator[object]:
+        async with inner(mounted) as state:
+            console.heart.start()
+            try:
+                yield state
+            finally:
+                await console.heart.stop()
+
+    app.router.lifespan_context = living
+    ui.run_with(
+        app,
+        title="Boucle",
+        favicon=FAVICON,
+        language="en-US",
+        tailwind=False,
+        binding_refresh_interval=None,
+        reconnect_timeout=10,
+        message_history_length=100,
+        show_welcome_message=False,
+    )
+
+
+def _doors(app: FastAPI, console: Console) -> None:
+    """Add the routes that are no pages, and let what the API does not have be answered by the API."""
+
+    @app.get("/language/{language}", include_in_schema=False)
+    def tongue(language: Language, to: str = "/") -> Response:
+        answer = RedirectResponse(inside(to), 303)
+        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, samesite="lax")
+        return answer
+
+    @app.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "DELETE"], include_in_schema=False)
+    def unknown(rest: str) -> Response:
+        raise NotFound(f"There is no route /api/{rest[:200]}.", hint="the routes there are: /api/docs")
+
+
+def inside(path: str) -> str:
+    """Return ``path`` where it stays on this site, else the home page."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def _register(console: Console, route: Route, language: Language) -> None:
+    """Register a page in one language. A page in English sends readers of French to its twin, unless they chose."""
+    path = route.path if language == "en" else FRENCH + (route.path if route.path != "/" else "")
+
+    async def page(request: Request) -> Response | None:
+        if language == "en" and _reads_french(request):
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(FRENCH + request.url.path.rstrip("/") + query, 303)
+        session = request.cookies.get(COOKIE)
+        caller = await asyncio.to_thread(console.sessions.caller, session)
+        if caller is None:
+            return RedirectResponse("/sign-in", 303)
+        await _shown(console, route, Shell(console, request, Words(language, _zone(request)), caller, session))
+        return None
+
+    title = "Boucle"
+    ui.page(path, title=title, language="en-US" if language == "en" else "fr")(page)
+
+
+async def _shown(console: Console, route: Route, shell: Shell) -> None:
+    await console.heart.source(overview).first()
+    with shell.begin(route.entry):
+        try:
+            await route.build(shell)
+        except NotFound as error:
+            shell.title(error.message, error.hint or "")
+        except Exception:  # one page of ours that fails keeps its frame, and the way to the others
+            log.exception("the page %s could not be drawn", shell.path)
+            shell.title(shell.words("failed.title"), shell.words("failed.lead"))
+
+
+async def _nowhere(shell: Shell) -> None:
+    shell.title(shell.words("missing.title"), shell.words("missing.lead", path=shell.path))
+    shell.html(f'<a class="btn" href="{shell.link("/")}">{escape(shell.words("missing.home"))}</a>')
+    ui.context.client.status_code = 404
+
+
+def _reads_french(request: Request) -> bool:
+    """Say whether the reader wants French: by choice, else by what the browser says it reads first."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return chosen == "fr"
+    return request.headers.get("accept-language", "").lower().startswith("fr")
+
+
+def _zone(request: Request) -> ZoneInfo | None:
+    """Return the zone of the reader's clock, as the browser has told it; None is the server's."""
+    try:
+        return ZoneInfo(unquote(request.cookies.get(ZONE_COOKIE, "")))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
