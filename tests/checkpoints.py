@@ -128,8 +128,12 @@ def to_onnx(source: Path, target: Path, auto: str = "AutoModelForSequenceClassif
     axes = {0: "rows", 1: "tokens"}
 
     class Plain(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
         def forward(self, ids: Any, mask: Any, kinds: Any) -> Any:
-            return model(input_ids=ids, attention_mask=mask, token_type_ids=kinds).logits
+            return self.inner(input_ids=ids, attention_mask=mask, token_type_ids=kinds).logits
 
     ids = torch.randint(5, 900, (2, 9))
     given = (ids, torch.ones_like(ids), torch.zeros_like(ids))
@@ -150,8 +154,11 @@ def efficientnet(folder: Path) -> Path:
     (folder / "preprocess.json").write_text(
         json.dumps(
             {
-                "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "resample": 3,
-                "image_mean": [127 / 255] * 3, "image_std": [128 / 255] * 3,
+                "size": {"shortest_edge": 256},
+                "crop_size": {"height": 224, "width": 224},
+                "resample": 3,
+                "image_mean": [127 / 255] * 3,
+                "image_std": [128 / 255] * 3,
             }  # fmt: skip
         )
     )

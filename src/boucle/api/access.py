@@ -12,10 +12,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from boucle.api.attempts import Attempts
 from boucle.core.access import Caller, Role, may
 from boucle.core.errors import Forbidden, RateLimited, Unauthenticated
 from boucle.loop.access import file_of
+from boucle.loop.attempts import Attempts
 from boucle.loop.project import Project
 from boucle.serving.guard import Followed
 

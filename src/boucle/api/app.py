@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from boucle.api import acting, alerts, docs, keys, problems, reading
+from boucle.api import acting, alerts, docs, keys, problems, reading, viewing
 from boucle.api.access import Door
 from boucle.api.shield import Shield
 from boucle.api.turns import Turns
@@ -29,7 +29,7 @@ def create_app(project: Project, *, insecure: bool = False) -> FastAPI:
     app.state.turns = Turns(project)
     app.state.door = Door(project)
     problems.install(app)
-    for router in (reading.router, acting.router, alerts.router, keys.router, docs.router):
+    for router in (reading.router, viewing.router, acting.router, alerts.router, keys.router, docs.router):
         app.include_router(router)
     local = not (insecure or serve.insecure or serve.auth.on)
     app.add_middleware(Shield, tls=serve.tls is not None, local=local)

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from boucle.core import errors
 
@@ -77,11 +78,19 @@ async def _ours(_: Request, error: Exception) -> Response:
     return problem(status, error.code, error.message, error.hint, **headers)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     told = problem(error.status_code, _CODES.get(error.status_code, "bad_request"), str(error.detail))
     told.headers.update(error.headers or {})
+    if error.status_code == 405:
+        told.headers["allow"] = ", ".join(_allowed(request))
     return told
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods a path takes: the error itself names those of one route only."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -45,12 +45,12 @@ class Caller:
     name: str
     role: Role
     models: frozenset[str] | None = None
-    by: Literal["local", "key", "token"] = "local"
+    by: Literal["local", "key", "token", "person"] = "local"
 
     @property
     def actor(self) -> str:
-        """Return the name for the history. No key can be named like a token's subject."""
-        return f"{self.name} (token)" if self.by == "token" else self.name
+        """Return the name for the history. No key can be named like a token's subject, or like a person."""
+        return f"{self.name} ({self.by})" if self.by in ("token", "person") else self.name
 
 
 LOCAL = Caller("local", Role.ADMIN)

@@ -29,7 +29,10 @@ median, of quantities. ``whole``: whole numbers; ``common``: the reference's mos
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The bins of one column. Numbers: keys by ``centre`` and ``scale``, parted at ``cuts``; others: one a level."""
+    """The bins of one column. Numbers: keys by ``centre`` and ``scale``, parted at ``cuts``; others: one a level.
+
+    ``judged`` are the rates that mean something for it; None for all that its kind has.
+    """
 
     name: str
     kind: Kind
@@ -40,6 +43,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     common: float | None = None
+    judged: tuple[str, ...] | None = None
 
     @property
     def numeric(self) -> bool:

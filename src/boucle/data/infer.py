@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,7 +96,7 @@ def infer_target(values: pd.Series[Any], inputs: Sequence[Field] = ()) -> tuple[
     return _tabular_target(values)
 
 
-def _target_of(values: pd.Series[Any], dtypes: set[str], names: list[str]) -> tuple[Task, Field]:
+def _target_of(values: pd.Series[Any], dtypes: Set[str], names: list[str]) -> tuple[Task, Field]:
     known = present(values)
     name = str(values.name)
     if "text" in dtypes and len(known) and _marked(known):
@@ -168,7 +168,7 @@ def infer_field(name: str, values: pd.Series[Any], texts: bool = False) -> Field
         return "no values"
     if _nested(known):
         return "lists or objects: make columns of them"
-    if types.is_object_dtype(known.dtype) and all(isinstance(v, bytes | bytearray) for v in known):
+    if _binary(known):
         return Field(name, "image", optional=optional)
     if types.is_complex_dtype(known.dtype):
         return f"values of type {known.dtype} are not understood"
@@ -250,7 +250,13 @@ def _numeric(name: str, known: pd.Series[Any], optional: bool) -> Field:
 
 def _is_id(name: str, values: pd.Series[Any]) -> bool:
     """Every row another value, and a name that says so; or text that is different in every row."""
-    if len(values) < 20 or values.isna().any() or types.is_float_dtype(values.dtype) or _nested(values):
+    if (
+        len(values) < 20
+        or values.isna().any()
+        or types.is_float_dtype(values.dtype)
+        or _nested(values)
+        or _binary(values)
+    ):
         return False
     named = bool(_ID.search(name) or _CAMEL_ID.search(name))
     if not values.is_unique:
@@ -263,7 +269,13 @@ def _nested(values: pd.Series[Any]) -> bool:
 
 
 def _textual(values: pd.Series[Any]) -> bool:
-    return types.is_string_dtype(values.dtype) or types.is_object_dtype(values.dtype)
+    return (types.is_string_dtype(values.dtype) or types.is_object_dtype(values.dtype)) and not _binary(values)
+
+
+def _binary(values: pd.Series[Any]) -> bool:
+    return types.is_object_dtype(values.dtype) and any(
+        isinstance(v, bytes | bytearray) for v in values.dropna().head(20)
+    )
 
 
 def _is_dates(values: pd.Series[Any]) -> bool:

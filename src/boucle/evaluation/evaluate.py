@@ -11,12 +11,12 @@ import pandas as pd
 from boucle.core.errors import ProjectError, suggest
 from boucle.core.signature import KINDS, Label, Signature, Task
 from boucle.core.verdict import Check, Verdict
-from boucle.evaluation import baseline, comparison, fairness, gates, robustness
+from boucle.evaluation import baseline, comparison, fairness, gates, robustness, slices
 from boucle.evaluation.curves import curves
 from boucle.evaluation.importance import importance
+from boucle.evaluation.mistakes import mistakes
 from boucle.evaluation.result import Comparison, Evaluation
 from boucle.evaluation.scored import labelled_rows, prepare, truth_of
-from boucle.evaluation.slices import judge_slices
 from boucle.evaluation.timing import latency_ms
 from boucle.measures.intervals import bootstrap
 from boucle.measures.metrics import METRICS, Answers, default_metrics
@@ -63,6 +63,7 @@ def evaluate(
         reference = champion_ref or "the champion"
         rival = comparison.compare(reference, metrics, theirs, answers, settings.champion.margin, seed)
     masked = frozenset(f.name for f in signature.inputs if f.pii)
+    described, columns = slices.described(rows, scored, settings.slices)
     probed = robustness.probe(scored, primary, settings.robustness.flips, seed)
     groups = fairness.by_group(rows, settings.fairness, answers, masked) if settings.fairness else ()
     latency, calls = latency_ms(scored)
@@ -81,7 +82,7 @@ def evaluate(
         verdict=Verdict.of(subject, "gate", checks, rows=len(rows), primary=primary, seed=seed),
         baseline=beaten,
         comparison=rival,
-        slices=judge_slices(rows, settings.slices, answers, primary, measured[primary], masked=masked, seed=seed),
+        slices=slices.judge_slices(described, columns, answers, primary, measured[primary], masked=masked, seed=seed),
         robustness=probed,
         fairness=groups,
         importance=importance(scored, primary, seed),
@@ -89,6 +90,7 @@ def evaluate(
         timed_calls=calls,
         size_bytes=size_bytes,
         curves=curves(answers),
+        mistakes=mistakes(scored),
         bounds=dict(settings.require),
         positive=str(answers.labels[answers.positive]) if answers.binary else "",
         left_out=len(frame) - len(rows),
@@ -133,6 +135,8 @@ def _against_constant(
 def answers_of_truth(like: Answers, frame: pd.DataFrame, target: str, signature: Signature) -> Answers:
     """Code the truth of other rows as ``like`` codes its own; labels it does not know are left out."""
     truth = truth_of(frame, target, signature)
+    if like.parts:
+        return like
     if not like.declared:
         numbers = truth.astype(np.float64)
         return Answers(numbers, numbers)

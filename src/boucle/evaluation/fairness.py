@@ -61,6 +61,8 @@ def _one(frame: pd.DataFrame, column: str, limits: Limits, answers: Answers, mas
 
 
 def _rates(here: Answers) -> dict[str, Estimate]:
+    if here.parts:
+        return {RIGHT: share(float(np.sum(here.prediction)), len(here))}
     if not here.declared:
         return {ERROR: normal(np.asarray(here.prediction - here.truth, dtype=np.float64))}
     right = {RIGHT: share(float(np.sum(here.truth == here.prediction)), len(here))}
@@ -76,7 +78,7 @@ def _rates(here: Answers) -> dict[str, Estimate]:
 
 
 def _gaps(groups: Sequence[Group], limits: Limits, answers: Answers) -> tuple[Gap, ...]:
-    if not answers.declared:
+    if answers.kind == "quantity":
         return _mean_gap(groups)
     most = f"<= {limits.difference:g}"
     if not answers.binary:

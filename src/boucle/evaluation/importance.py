@@ -23,7 +23,7 @@ def importance(scored: Scored, primary: str, seed: int) -> tuple[Importance, ...
     Of more than 200 columns the first 200 are tried. Largest loss first.
     """
     names = scored.signature.names[:COLUMNS]
-    if not names or len(scored) < 2:
+    if not names or len(scored) < 2 or (scored.media and len(names) == 1):  # all of it rests on the only text
         return ()
     part = scored.sample(min(ROWS, max(100, _BUDGET // (2 * len(names)))), seed)
     repeats = int(np.clip(_BUDGET // (len(names) * len(part)), 2, REPEATS))

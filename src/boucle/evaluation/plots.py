@@ -114,6 +114,17 @@ def cloud(found: Grid, across: str, up: str, line: str) -> str:
     return _svg(SIZE, SIZE, f"{up} against {across}, {total:,} rows, at most {most:,} in a cell", parts)
 
 
+def course(points: Sequence[tuple[float, float]], up: str) -> str:
+    """Draw how a value went over the epochs."""
+    values = [value for _, value in points]
+    low, high = min(values), max(values)
+    air = (high - low) * 0.08 or max(abs(high) * 0.1, 1e-9)
+    x, y = _axes(points[0][0], points[-1][0] or 1.0, low - air, high + air)
+    parts = _frame(ticks(points[0][0], points[-1][0]), ticks(low - air, high + air), x, y, "epoch", up)
+    parts.append(_line([(x(a), y(b)) for a, b in points], 'stroke="var(--ink)" stroke-width="2"'))
+    return _svg(SIZE, SIZE, f"{up}: from {points[0][1]:.4g} to {points[-1][1]:.4g}", parts)
+
+
 def _guide(points: Sequence[tuple[float, float]]) -> str:
     """Draw a dashed line that is seen on light and on dark cells."""
     under = _line(points, 'stroke="var(--card)" stroke-width="4" stroke-opacity="0.7"')

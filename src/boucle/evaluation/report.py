@@ -6,6 +6,7 @@ The page is one file: no script, no font, no address outside it, and a policy in
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,10 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where an evaluation stands: ``created`` is Unix time in seconds; ``scores`` are those of the candidates tried."""
+    """Where an evaluation stands: ``created`` is Unix time in seconds; ``scores`` are those of the candidates tried.
+
+    ``curves`` are what training measured along the way: pairs of the epoch and the value, by name.
+    """
 
     project: str
     subject: str
@@ -31,6 +35,7 @@ class Context:
     scores: dict[str, float] = field(default_factory=dict)
     chosen: str = ""
     reason: str = ""
+    curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
 
 def report_data(evaluation: Evaluation, context: Context | None = None) -> dict[str, Any]:
@@ -53,6 +58,8 @@ def report_html(evaluation: Evaluation, context: Context) -> str:
         sections.metrics(evaluation),
         sections.comparison(evaluation.comparison, evaluation.rows, "Against") if evaluation.comparison else "",
         sections.answers(evaluation.curves, evaluation.rows),
+        sections.mistakes(evaluation),
+        sections.learning(context.curves),
         sections.importance(evaluation),
         sections.slices(evaluation),
         sections.robustness(evaluation.robustness, primary) if evaluation.robustness else "",

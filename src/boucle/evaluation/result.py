@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: numbers and small counts only, never rows of the data."""
+"""What an evaluation leaves behind: numbers and small counts, and of texts a few that were answered wrongly."""
 
 from __future__ import annotations
 
@@ -106,6 +106,17 @@ class Importance:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """A row that was answered wrongly, texts cut short and personal ones hidden; ``sure`` is the probability told."""
+
+    row: int
+    shown: tuple[str, ...]
+    truth: str
+    told: str
+    sure: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Confusion:
     """Counts by true (rows) and answered label (columns); beyond 20 labels the rarest are joined as ``others``."""
 
@@ -171,6 +182,7 @@ class Evaluation:
     timed_calls: int = 0
     size_bytes: int = 0
     curves: Curves = field(default_factory=Curves)
+    mistakes: tuple[Mistake, ...] = ()
     bounds: dict[str, str] = field(default_factory=dict)
     positive: str = ""
     left_out: int = 0

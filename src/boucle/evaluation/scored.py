@@ -32,6 +32,11 @@ class Scored:
     def task(self) -> Task:
         return self.signature.task
 
+    @property
+    def media(self) -> bool:
+        """Say whether texts or images go in, which take models long."""
+        return any(field.dtype in ("text", "image") for field in self.signature.inputs)
+
     def __len__(self) -> int:
         return len(self.truth)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+
 from boucle.core.verdict import Check, Status
 from boucle.evaluation import plots
 from boucle.evaluation.look import badge, figure, number, percent, rows_of, section, signed, span, table, text
@@ -106,6 +109,35 @@ def answers(curves: Curves, rows: int) -> str:
     if curves.residual_by_predicted:
         drawn = plots.cloud(curves.residual_by_predicted, "answer", "true value − answer", "zero")
         shown.append(figure("What is left over", f"{count}, darker is more", drawn))
+    return f'<div class="pair">{"".join(shown)}</div>' if shown else ""
+
+
+def mistakes(evaluation: Evaluation) -> str:
+    if not evaluation.mistakes:
+        return ""
+    rows = [
+        (
+            f"{m.row:,}",
+            text(m.truth),
+            text(m.told),
+            "–" if m.sure is None else percent(m.sure),
+            "<br>".join(text(part, 300) for part in m.shown),
+        )
+        for m in evaluation.mistakes
+    ]
+    count = len(evaluation.mistakes)
+    note = f"{count} of the rows that were answered wrongly, the most certain first. Rows are counted from 0."
+    return section("Where it was wrong", table(("Row", "True", "Answered", "Certainty", "What was asked"), rows), note)
+
+
+def learning(curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Lay out what training measured along the way."""
+    shown = []
+    for name, points in curves.items():
+        known = [(x, y) for x, y in points if math.isfinite(y)]
+        if len(known) > 1:
+            numbers = table(("epoch", name), [(number(x), number(y)) for x, y in known], numeric=(0, 1))
+            shown.append(figure(f"{name} by epoch", f"{len(known)} points", plots.course(known, name), numbers))
     return f'<div class="pair">{"".join(shown)}</div>' if shown else ""
 
 

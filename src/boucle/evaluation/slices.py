@@ -9,11 +9,29 @@ import pandas as pd
 
 from boucle.evaluation.parts import parts
 from boucle.evaluation.result import Slice
+from boucle.evaluation.scored import Scored
+from boucle.measures.derived import MEDIA, derived, name_of
 from boucle.measures.intervals import Estimate, bootstrap
 from boucle.measures.metrics import METRICS, Answers
 
 FEW = 30
 _RESAMPLES = 300
+AUTOMATIC = {"text": ("characters", "language"), "image": ("width", "bytes", "format")}
+
+
+def described(frame: pd.DataFrame, scored: Scored, wanted: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows with what is derived of their texts and images beside them, and the columns to judge.
+
+    Texts are judged by their length and language, images by their size and format, asked for or not.
+    """
+    fields = [f for f in scored.signature.inputs if f.dtype in MEDIA]
+    if not fields:
+        return frame, list(wanted)
+    found = derived(scored.signature.inputs, scored.batch)
+    parts = [name_of(f, what) for f in fields for what in AUTOMATIC[f.dtype] if name_of(f, what) in found]
+    varied = [name for name in parts if pd.Series(found[name]).nunique() > 1]
+    asked = [name for name in wanted if name not in {f.name for f in fields}]
+    return frame.assign(**found), list(dict.fromkeys([*asked, *varied]))
 
 
 def judge_slices(

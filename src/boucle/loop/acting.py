@@ -48,7 +48,7 @@ class Hands:
             kept = memory.read(tx, held.model).doing(decision, project.clock.now(), react.follow_up)
             done, undo = _told(held, decision)
             self._decided(tx, held, decision, undo)
-            alarms.did(tx, held.model, decision.cause, done, undo)
+            alarms.did(tx, held.model, decision.cause, done, undo, acted=project.clock.now())
             if decision.action == "retrain":
                 self.retraining.begin(tx, decision.reason)
             elif decision.action in ("rollback", "disable"):

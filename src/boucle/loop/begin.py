@@ -13,7 +13,7 @@ import pandas as pd
 from boucle.core.errors import Conflict, ProjectError
 from boucle.core.json import to_data
 from boucle.core.signature import KINDS, Task
-from boucle.data import infer, read
+from boucle.data import infer, pictures, read
 from boucle.formats.files import write_atomic
 from boucle.measures.metrics import default_metrics
 from boucle.project import schema, template
@@ -45,6 +45,10 @@ def begin(directory: Path, data: str, target: str, name: str | None = None, forc
     if path.exists() and not force:
         raise Conflict(f"{path} is there already.", hint="edit it, or write it anew with --force")
     frame = read.read_path(data, Path.cwd())
+    read.require_target(frame, target)
+    images = pictures.path_columns(frame.drop(columns=target))
+    frame = pictures.brought_in(frame, images, read.folders_of(data, Path.cwd()))
+    frame = read.flat(frame, target)
     contract = infer.infer(frame, target)
     metric, require, why = _gate(frame[target].dropna(), contract.task)
     chosen = name or _slug(Path(data).stem if "://" not in data else directory.resolve().name)

@@ -20,6 +20,8 @@ from boucle.ports.archive import Archive, Part
 from boucle.project.values import bytes_of, seconds
 
 DAY, HOUR = 86400.0, 3600.0
+SETTLED = 2 * HOUR
+"""Seconds behind midnight until which segments of the day before are still closed."""
 FULL = 0.9
 """Share of ``max_disk`` from which the oldest parts go; the data plane itself stops at all of it."""
 
@@ -90,6 +92,16 @@ class Compaction:
                     tx.observations.forget([path.name])
         dropped, above = self._within_bounds()
         return Compacted(segments, rows, tally.damaged, tally.torn, dropped, above)
+
+    def tidy(self) -> int:
+        """Merge small parts of a day that is over, and with it what may still come for it; returns how many.
+
+        Call it when ``step`` finds no more segments. Raises StoreError.
+        """
+        if not self._there():
+            return 0
+        over = datetime.fromtimestamp(self._project.clock.now() - SETTLED, UTC)
+        return self.archive.merge(over.strftime("%Y-%m-%d"))
 
     def _archived(self, path: Path, tally: Tally) -> int:
         if not path.stat().st_size:

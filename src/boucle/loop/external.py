@@ -1,5 +1,7 @@
 """Alerts from outside, as Alertmanager sends them, become alarms: one per name, open while any alert of it fires.
 
+What follows is for the project to say (``react.external``), and for the policy to weigh like anything else.
+
 Known by fingerprint, so that a delivery that is repeated, as Alertmanager does, changes nothing, and one that comes
 late does not open again what has ended.
 """
@@ -11,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from boucle.loop import alarms
+from boucle.loop.policy import EXTERNAL
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
 
-CAUSE = "external"
-"""An alarm's cause is ``external:NAME``, with the name of the alert."""
 MOST_REMEMBERED = 500
 _LONGEST = 500
 
@@ -57,7 +58,7 @@ def take(project: Project, alerts: Sequence[Alert]) -> Taken:
 
 
 def _fire(project: Project, tx: Transaction, alert: Alert, over: dict[str, float], taken: Taken) -> None:
-    cause = f"{CAUSE}:{alert.name}"
+    cause = EXTERNAL + alert.name
     if over.get(alert.fingerprint, -math.inf) >= alert.began:
         taken.unchanged += 1
         return
@@ -75,7 +76,7 @@ def _fire(project: Project, tx: Transaction, alert: Alert, over: dict[str, float
 
 def _end(project: Project, tx: Transaction, alert: Alert, over: dict[str, float], taken: Taken) -> None:
     over[alert.fingerprint] = max(alert.began, over.pop(alert.fingerprint, alert.began))
-    known = alarms.find(tx, alert.model, f"{CAUSE}:{alert.name}")
+    known = alarms.find(tx, alert.model, EXTERNAL + alert.name)
     firing = dict(known.data.get("firing", {})) if known else {}
     if known is None or firing.get(alert.fingerprint, math.inf) > alert.began:
         taken.unchanged += 1

@@ -5,14 +5,18 @@ Rows of windows with a data fault are never learned from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from boucle.core.observation import Joined
 from boucle.core.signature import KINDS
+from boucle.loop.archived import labelled
+from boucle.loop.media import learnable
 from boucle.loop.project import Project
+from boucle.loop.retention import forgotten
 from boucle.monitoring.quarantine import quarantined, within
 
 _PER_LEVEL = 10
@@ -44,12 +48,15 @@ def gather(project: Project, span: Span | None, base: pd.DataFrame) -> Learned:
         return Learned(base, base)
     rows, refused = _feedback_rows(project, span, base)
     warnings = [f"{refused} labelled rows of windows with a data fault were left out"] if refused else []
+    rows, unkept = learnable(project, rows, base)
+    if unkept:
+        warnings.append(f"{unkept} labelled rows were left out: serve.capture does not keep their text or image")
     if span.alone and _enough(project, rows, base):
         both = pd.concat([base, rows], ignore_index=True)
         return Learned(both.iloc[len(base) :].reset_index(drop=True), both, len(rows), tuple(warnings))
     if span.alone and span.since:
         warnings.append(f"{len(rows)} labelled rows since the change are too few to learn from alone: all rows count")
-        rows, _ = _feedback_rows(project, Span(until=span.until), base)
+        rows, _ = learnable(project, _feedback_rows(project, Span(until=span.until), base)[0], base)
     frame = pd.concat([base, rows], ignore_index=True) if len(rows) else base
     return Learned(frame, frame, len(rows), tuple(warnings))
 
@@ -74,6 +81,9 @@ def _feedback_rows(project: Project, span: Span, base: pd.DataFrame) -> tuple[pd
     with project.state.begin() as tx:
         joined = tx.observations.joined(project.name, since=span.since, inputs=True)
         faulty = quarantined(tx, project.name)
+        archived = forgotten(tx, project.name).before
+    if archived > span.since:  # the live state no longer has all of them
+        joined = _behind(labelled(project, span.since, archived), joined)
     times = np.array(joined.times, dtype=np.float64)
     refused = within(times, faulty)
     wanted = times <= (np.inf if span.until is None else span.until)
@@ -87,6 +97,20 @@ def _feedback_rows(project: Project, span: Span, base: pd.DataFrame) -> tuple[pd
     if clock is not None and clock not in columns:
         columns[clock] = _written_as(base[clock], [joined.times[i] for i in sound])
     return pd.DataFrame(columns), len(answered) - len(sound)
+
+
+def _behind(first: Joined, second: Joined) -> Joined:
+    """Put labelled rows behind others, without those that are among them already."""
+    known = set(zip(second.ids, second.positions, strict=True))
+    keys = zip(first.ids, first.positions, strict=True)
+    first = first.take([place for place, key in enumerate(keys) if key not in known])
+    names = dict.fromkeys([*first.inputs, *second.inputs])
+    empty = ([None] * len(first), [None] * len(second))
+    both = {
+        one.name: getattr(first, one.name) + getattr(second, one.name) for one in fields(Joined) if one.name != "inputs"
+    }
+    inputs = {name: first.inputs.get(name, empty[0]) + second.inputs.get(name, empty[1]) for name in names}
+    return Joined(**both, inputs=inputs)
 
 
 def _written_as(base: pd.Series[Any], times: list[float]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback
 from boucle.core.signature import KINDS
 from boucle.core.verdict import Verdict
-from boucle.data import fields, split
-from boucle.data.read import read_path
+from boucle.data import fields, pictures, split
+from boucle.data.read import folders_of, read_path
 from boucle.delivery.release import Change
 from boucle.evaluation import report
 from boucle.evaluation.evaluate import evaluate
@@ -80,9 +80,7 @@ def measure(
         frame = fields.conform(read_path(data, project.directory), info.signature.inputs, target=settings.data.target)
         train_frame = None
     else:
-        parts = split.split(
-            project.snapshots.load(version.fingerprint), settings.data, KINDS[settings.task] == "class"
-        )
+        parts = split.split(project.snapshots.load(version.fingerprint), settings.data, KINDS[settings.task] == "class")
         frame, train_frame = parts.test, parts.train
     rival = _rival(project, version, against)
     loaded = project.predictor(rival) if rival else None
@@ -137,12 +135,20 @@ def predict_file(
     predictor, info = project.predictor(project.resolve(ref))
     frame = read_path(source, project.directory) if frame is None else frame
     _require_columns(frame, info)
+    seen = [field.name for field in info.signature.inputs if field.dtype == "image"]
     done = 0
     for part in _chunks(frame):
-        write(pd.concat([part, predict_frame(predictor, info, part)], axis=1))
+        known = pictures.brought_in(part, seen, folders_of(source, project.directory))
+        own = part if known is not part else part.drop(columns=_bytes(part, seen))
+        write(pd.concat([own, predict_frame(predictor, info, known)], axis=1))
         done += len(part)
         progress(done)
     return done
+
+
+def _bytes(part: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Return the columns that hold image files themselves: no table of answers repeats them."""
+    return [name for name in columns if any(isinstance(value, bytes) for value in part[name].head(1))]
 
 
 def predict_frame(predictor: Predictor, info: BundleInfo, frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@
 | 4 and 10 windows after that             | retrain on the rows since the same change, as labels arrive     |
 | drift, quality holding                  | alert                                                           |
 | drift, quality not known                | ask for labels                                                  |
+| an alert of others, `external:NAME`     | what `react.external` says, once while it lasts; else alert     |
 | champion older than `stale`             | retrain                                                         |
 | schedule due                            | retrain                                                         |
 | two gates failed in a row               | page a person, and stop retraining until somebody acts          |
@@ -25,9 +26,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from boucle.core.verdict import Verdict
-from boucle.project.watching import React, Reaction
+from boucle.project.watching import Answer, React, Reaction
 
-Cause = Literal["floor", "slo", "fault", "quality", "drift", "follow_up", "stale", "schedule"]
+Cause = Literal["floor", "slo", "fault", "quality", "drift"]
+EXTERNAL = "external:"
+"""What the causes of alerts from outside begin with; their name follows."""
 ActionName = Literal["retrain", "rollback", "disable", "alert", "ask", "none"]
 HoldKind = Literal[
     "fault", "training", "rollout", "disabled", "approval", "gates", "cooldown", "budget", "labels", "busy", "dry_run"
@@ -40,6 +43,16 @@ MOVES = ("retrain", "rollback", "disable")
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """An alert of others that fires, and that nothing was done about; ``under_champion`` is true if it began with the
+    version that answers now."""
+
+    name: str
+    text: str
+    under_champion: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the policy may take into account besides the verdicts.
 
@@ -48,6 +61,7 @@ class Known:
     says that the SLO was in breach before that. ``fault_open``: its alarm is not resolved. ``retrained_today`` counts
     fits of the last 24 h. ``labels`` are the labelled rows a retraining could learn from, ``fresh`` those since the
     last one. ``follow_up`` is due, on rows since ``change`` (Unix seconds). ``age`` of the champion is in seconds.
+    ``outside`` are alerts of others that no person has acknowledged.
     """
 
     streaks: Mapping[str, int] = field(default_factory=dict)
@@ -70,6 +84,7 @@ class Known:
     has_previous: bool = False
     has_fallback: bool = False
     schedule_due: bool = False
+    outside: tuple[Outside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +99,12 @@ class Hold:
 class Decision:
     """One action and why; ``held`` says why it is not carried out now, None when it is.
 
-    ``since`` is the request time (Unix seconds) from which on a retraining learns, None for all rows.
+    ``cause`` is a kind of verdict, ``external:NAME``, ``follow_up``, ``stale`` or ``schedule``. ``since`` is the request
+    time (Unix seconds) from which on a retraining learns, None for all rows.
     """
 
     action: ActionName
-    cause: Cause
+    cause: str
     reason: str
     held: Hold | None = None
     since: float | None = None
@@ -101,7 +117,8 @@ def decide(verdicts: Mapping[str, Verdict], known: Known, react: React) -> list[
     """
     decisions = []
     busy = False
-    for decision in (*_judged(verdicts, known, react), *_due(verdicts, known, react)):
+    every = (*_judged(verdicts, known, react), *_asked_for(verdicts, known, react), *_due(verdicts, known, react))
+    for decision in every:
         moves = decision.action in MOVES and decision.held is None
         if moves and busy:
             decision = replace(decision, held=Hold("busy", "something else is done first"))
@@ -117,6 +134,32 @@ def _judged(verdicts: Mapping[str, Verdict], known: Known, react: React) -> Iter
             continue
         if known.streaks.get(cause, 1) >= reaction.confirm:
             yield _decision(cause, reaction, verdict, verdicts, known, react)
+
+
+def _asked_for(verdicts: Mapping[str, Verdict], known: Known, react: React) -> Iterator[Decision]:
+    """Yield what the project says about alerts of others; those it says nothing about are alarms and no more."""
+    for alert in known.outside:
+        answer = react.external.get(alert.name)
+        if answer is None or answer.action in ("alert", "none"):
+            continue
+        action, note = _fitting(answer, alert, known, react)
+        reason = f"alert from outside: {alert.text}{note}"
+        held = _move_held(action, answer, known, react) if action in ("rollback", "disable") else None
+        if action == "retrain":
+            held = _retrain_held(verdicts, known, react, answer.cooldown, known.labels, react.min_labels)
+        yield Decision(action, EXTERNAL + alert.name, reason, held)
+
+
+def _fitting(answer: Answer, alert: Outside, known: Known, react: React) -> tuple[ActionName, str]:
+    """Return what was asked for, or an alert and why it would not help."""
+    if answer.action == "rollback" and not known.rolling_out:
+        if not (known.has_previous and known.windows <= RECENT_WINDOWS):
+            return "alert", "; no release recent enough to go back on"
+        if not alert.under_champion:
+            return "alert", "; it was so before the release: going back would not help"
+    if answer.action == "disable" and not (known.has_fallback or react.hard_floor.without_fallback):
+        return "alert", "; no fallback is declared (serve.fallback), so the model goes on answering"
+    return answer.action, ""
 
 
 def _due(verdicts: Mapping[str, Verdict], known: Known, react: React) -> Iterator[Decision]:
@@ -179,7 +222,7 @@ def _action(
     return wanted, ""
 
 
-def _move_held(action: str, reaction: Reaction, known: Known, react: React) -> Hold | None:
+def _move_held(action: str, reaction: Answer, known: Known, react: React) -> Hold | None:
     if known.disabled:
         return Hold("disabled", "the model is disabled")
     cooling = _cooling(known, action, reaction.cooldown)

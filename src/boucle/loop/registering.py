@@ -155,6 +155,7 @@ def _report(project: Project, candidate: Candidate, evaluation: Evaluation) -> t
         scores=dict(trained.fitted.scores),
         chosen=trained.fitted.chosen,
         reason=candidate.reason,
+        curves=trained.fitted.curves,
     )
     page = project.root / "reports" / f"{trained.digest[:16]}.html"
     details = page.with_suffix(".json")

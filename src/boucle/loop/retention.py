@@ -6,10 +6,9 @@ transaction that only happens if that is still all there is. So killed anywhere,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +52,11 @@ def horizon(settings: Settings) -> float:
 
 
 class Retention:
-    """Keeps nothing in mind: what has to go is asked of the state each time."""
+    """What has to go is asked of the state each time. ``archive`` opens the archive."""
 
-    def __init__(self, project: Project, archive: Archive, least: int = LEAST) -> None:
+    def __init__(self, project: Project, archive: Callable[[], Archive], least: int = LEAST) -> None:
         self._project, self._archive, self._least = project, archive, least
+        self._suspects: set[str] = set()
 
     def step(self) -> int:
         """Let go of some slices; returns how many requests went, 0 when there are no more.
@@ -73,7 +73,8 @@ class Retention:
             gone += went
             if went < SLICE:
                 break
-        self._strays(before)
+        if not gone:
+            self._strays(before)
         return gone
 
     def _before(self, held: Deployment) -> float:
@@ -101,11 +102,16 @@ class Retention:
         return len(oldest)
 
     def _strays(self, before: float) -> None:
-        """Move what came back too late, about requests that are in the archive only, to where they are."""
+        """Move what came back too late, about requests that are in the archive only, to where they are.
+
+        Feedback may also come before its request: what is moved had none at the last call either.
+        """
         project = self._project
         with project.state.begin(write=False) as tx:
-            ids = tx.observations.strays(before, SLICE)
+            found = tx.observations.strays(before, SLICE)
+            ids = [id_ for id_ in found if id_ in self._suspects]
             told = tx.observations.feedback(ids)
+        self._suspects = set(found)
         if not ids:
             return
         self._keep(told)
@@ -118,7 +124,7 @@ class Retention:
         entries = list(told)
         if entries:
             digest = blake2b(b"\n".join(dumps(one) for one in entries), digest_size=8).hexdigest()
-            self._archive.write(f"told-{digest}", (), entries)
+            self._archive().write(f"told-{digest}", (), entries)
 
 
 def _judged(tx: Transaction, held: Deployment) -> int:

@@ -9,7 +9,7 @@ from boucle.core.deployment import Deployment
 from boucle.core.verdict import Verdict
 from boucle.loop import alarms
 from boucle.loop.memory import Memory
-from boucle.loop.policy import JUDGED, Known, reaction_to
+from boucle.loop.policy import EXTERNAL, JUDGED, Known, Outside, reaction_to
 from boucle.loop.project import Project
 from boucle.monitoring.quarantine import quarantined, within
 from boucle.ports.stores import Transaction
@@ -38,7 +38,9 @@ def known(
     """Gather what the policy may take into account; ``created`` is when the champion was made (Unix seconds)."""
     settings, now = project.settings, project.clock.now()
     react = settings.react
-    labels, fresh = _labels(tx, held.model, kept, settings) if _matters(verdicts, kept, react) else (0, 0)
+    outside = _outside(tx, held)
+    wanted = _matters(verdicts, outside, kept, react)
+    labels, fresh = _labels(tx, held.model, kept, settings) if wanted else (0, 0)
     approval, fault = (alarms.find(tx, held.model, cause) for cause in ("approval", "fault"))
     return Known(
         streaks={kind: kept.failures(kind, reaction_to(kind, react).confirm) for kind in verdicts},
@@ -60,6 +62,16 @@ def known(
         has_previous=held.previous is not None,
         has_fallback=_answers_without(settings, held),
         schedule_due=_due(react.schedule, kept.scheduled, now),
+        outside=outside,
+    )
+
+
+def _outside(tx: Transaction, held: Deployment) -> tuple[Outside, ...]:
+    """Return the alerts of others that fire: not those that were acted on, or that a person has taken over."""
+    return tuple(
+        Outside(alarm.cause.removeprefix(EXTERNAL), alarm.reason, alarm.version == held.champion)
+        for alarm in tx.alarms.unresolved(held.model)
+        if alarm.cause.startswith(EXTERNAL) and alarm.state == "open" and not alarm.data.get("acted")
     )
 
 
@@ -71,8 +83,10 @@ def _answers_without(settings: Settings, held: Deployment) -> bool:
     return declared is not None
 
 
-def _matters(verdicts: dict[str, Verdict], kept: Memory, react: React) -> bool:
+def _matters(verdicts: dict[str, Verdict], outside: tuple[Outside, ...], kept: Memory, react: React) -> bool:
     """Say whether a retraining may come of it, so that labels have to be counted."""
+    if any(one.name in react.external and react.external[one.name].action == "retrain" for one in outside):
+        return True
     failed = [kind for kind, verdict in verdicts.items() if verdict.status == "fail"]
     return kept.follow_up_due or any(reaction_to(kind, react).action == "retrain" for kind in failed)
 

@@ -1,4 +1,5 @@
-"""The keeper's care for what is captured: compaction now and then, and an alarm for whatever could not be kept."""
+"""The keeper's care for what is captured: compaction, the archive's small parts, what leaves the live state; and an
+alarm for whatever could not be kept."""
 
 from __future__ import annotations
 
@@ -10,12 +11,16 @@ from boucle.core.errors import BoucleError
 from boucle.core.event import Event
 from boucle.loop import alarms
 from boucle.loop.compaction import Compacted, Compaction
+from boucle.loop.lease import LeaseLost
 from boucle.loop.project import Project
+from boucle.loop.retention import Retention
 
 CAUSE = "capture"
 _SELDOM = (50_000, 20, 50)
 EVERY = 30.0
 """Seconds between two passes when there is nothing to do."""
+SELDOM = 3600.0
+"""Seconds between two looks at what is old, when nothing of it is left to do."""
 
 
 @contextmanager
@@ -35,7 +40,8 @@ class Upkeep:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._compaction = Compaction(project)
-        self._next = 0.0
+        self._retention = Retention(project, lambda: self._compaction.archive)
+        self._next = self._next_tidy = 0.0
 
     def look(self, dropped: int) -> None:
         """Compact if it is time, and open an alarm about what went wrong.
@@ -47,18 +53,30 @@ class Upkeep:
         now = self._project.clock.now()
         if now < self._next and not troubles:
             return
+        done, busy = Compacted(), False
         try:
             done = self._compaction.step()
+            busy = bool(done.segments) or self._tidied(now)
+        except LeaseLost:
+            raise
         except BoucleError as error:
-            done = Compacted()
             troubles.append((f"compaction failed: {error}", "segments wait, and are compacted later"))
-        self._next = now if done.segments else now + EVERY
+        self._next = now if busy else now + EVERY
         self._note(done)
         if done.damaged:
             troubles.append((f"{done.damaged} bytes in segments are damaged", "the rest of them is kept"))
         if done.above:
             troubles.append(_above(done.above, self._project.settings.serve.capture.max_disk))
         self._tell(troubles)
+
+    def _tidied(self, now: float) -> bool:
+        """Do a little about what is old, if it is time; says whether there may be more to do at once."""
+        if now < self._next_tidy:
+            return False
+        if self._compaction.tidy() or self._retention.step():
+            return True
+        self._next_tidy = now + SELDOM
+        return False
 
     def _tell(self, troubles: list[tuple[str, str]]) -> None:
         project = self._project

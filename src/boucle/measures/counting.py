@@ -147,10 +147,14 @@ class Counting:
         """The columns of each triple, shape (triples, 3)."""
         return np.array(list(combinations(self.tripled, 3)), dtype=np.intp).reshape(-1, 3)
 
+    @cached_property
     def pairs(self) -> list[tuple[str, str]]:
+        """The names of each pair."""
         return list(combinations([self.columns[i].name for i in self.paired], 2))
 
+    @cached_property
     def triples(self) -> list[tuple[str, str, str]]:
+        """The names of each triple."""
         return list(combinations([self.columns[i].name for i in self.tripled], 3))
 
     def of_numbers(self, i: int, values: Floats, step: int = 1) -> tuple[Any, Any, Bins]:
@@ -166,9 +170,9 @@ class Counting:
             taken = bins_of(found[-start % step :: step])
             first = -(-start // step)
             placed[first : first + len(taken)] = taken
-            whole += np.count_nonzero(some == np.rint(some))
+            whole += int(np.count_nonzero(some == np.rint(some)))
             if column.common is not None:
-                common += np.count_nonzero(some == column.common)
+                common += int(np.count_nonzero(some == column.common))
         counts = both.reshape(_COMBINATIONS, _BINS)
         flagged = counts.sum(axis=1)
         rates = np.zeros(len(RATES), dtype=np.int64)
@@ -247,7 +251,7 @@ def numbers(column: Values | Coded) -> Floats:
     """Return a column as float64, times as seconds; what is no number is NaN."""
     if isinstance(column, Coded):
         table = np.array([_number(level) for level in column.levels] + [np.nan])
-        return table[column.codes]
+        return np.asarray(table[column.codes])
     if column.dtype.kind == "M":
         seconds = column.astype("datetime64[ns]").astype(np.int64) / 1e9
         return np.where(np.isnat(column), np.nan, seconds)

@@ -33,8 +33,8 @@ IMAGE: dict[str, Watched] = {
 WHOLE = frozenset(("characters", "bytes"))
 """Columns that are missing where the text or image itself is; the others may be, for other reasons."""
 MEANING, DIMENSIONS = "meaning", 8
-JUDGED = ("outside",)
-"""The rates that are judged of a derived number: a short text is no fault of a unit, and a language no wrong level."""
+TOLD = 2000
+"""Rows of a reference that the model itself is asked about."""
 _DIGIT, _CAPITAL = (np.zeros(256, dtype=bool) for _ in range(2))
 _DIGIT[48:58] = True
 _CAPITAL[[code for code in range(256) if chr(code).isupper()]] = True
@@ -49,12 +49,13 @@ def derived(fields: Sequence[Field], batch: Mapping[str, Sequence[Any] | Column]
     """Return what is derived of the text and image columns in ``batch``, shape (rows,) each.
 
     A text is a str; an image the bytes of its file, or what a record kept of one (width, height and so on). Anything
-    else is missing. A derived column that has the name of a real one is left out.
+    else is missing. Of personal fields nothing is derived. A derived column that has the name of a real one is left
+    out.
     """
     names = {field.name for field in fields}
     found: dict[str, Column] = {}
     for field in fields:
-        if field.dtype in MEDIA and field.name in batch:
+        if field.dtype in MEDIA and field.name in batch and not field.pii:
             values = list(batch[field.name])
             columns = of_texts(values) if field.dtype == "text" else of_images(values)
             found |= {name_of(field, what): column for what, column in columns.items()}
@@ -73,14 +74,27 @@ def told(predictor: object, batch: Batch) -> dict[str, Column]:
     return {name: column for name, column in found.items() if column.shape == (rows,)}
 
 
-def kinds_of(fields: Sequence[Field], columns: Mapping[str, Column]) -> dict[str, Watched]:
-    """Return the kind of each derived column, by what it holds."""
-    names = {field.name for field in fields}
-    return {
-        name: "categorical" if column.dtype == object else "numeric"
-        for name, column in columns.items()
-        if name not in names
-    }
+def reference_columns(predictor: object, fields: Sequence[Field], batch: Batch) -> dict[str, Column]:
+    """Return all that is watched of the rows of a reference; what the model says of them of TOLD rows at most."""
+    found = derived(fields, batch)
+    if not found or any(field.pii for field in fields):
+        return found
+    rows = len(next(iter(found.values())))
+    some = np.unique(np.linspace(0, rows - 1, min(rows, TOLD)).round().astype(np.intp))
+    for name, column in told(predictor, {name: values[some] for name, values in batch.items()}).items():
+        whole = _objects([None] * rows) if column.dtype == object else np.full(rows, np.nan)
+        whole[some] = column
+        found[name] = whole
+    return found
+
+
+def judged(name: str, column: Column) -> tuple[str, ...]:
+    """Return the rates judged of a derived column: a short text is no wrong unit, nor a language a wrong level.
+
+    Only what every text or image has is missing when it is missing.
+    """
+    rates = () if column.dtype == object else ("outside",)
+    return ("missing", *rates) if name.rpartition(".")[2] in WHOLE else rates
 
 
 def of_texts(texts: Sequence[Any]) -> dict[str, Column]:

@@ -54,10 +54,16 @@ def count_growth(wrong: ArrayLike, rows: ArrayLike, rate: ArrayLike, design: flo
     of their own, such as phases of a day. Divided by the ``design`` effect (Kish, 1965; Rao and Scott, 1981), which
     keeps an e-value one, by Jensen's inequality: E[L^(1/D)] <= E[L]^(1/D) <= 1.
     """
+    each = growth_of_each(wrong, rows, rate, design)
+    return np.asarray(each.reshape(-1, len(STEPS)).sum(axis=0), dtype=np.float64)
+
+
+def growth_of_each(wrong: ArrayLike, rows: ArrayLike, rate: ArrayLike, design: float = 1.0) -> Floats:
+    """Return the same for each of many counts by itself, shape (counts, steps)."""
     p = np.clip(np.asarray(rate, dtype=np.float64), _LEAST, _MOST)[..., None]
     x, n = (np.asarray(v, dtype=np.float64)[..., None] for v in (wrong, rows))
     each = x * np.log1p(_STEPS * (1.0 - p) / p) + (n - x) * np.log1p(-_STEPS)
-    return np.asarray(each.reshape(-1, len(STEPS)).sum(axis=0) / max(design, 1.0), dtype=np.float64)
+    return np.asarray(each / max(design, 1.0), dtype=np.float64)
 
 
 def loss_growth(losses: ArrayLike, mean: ArrayLike, design: float = 1.0) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from boucle.measures.special import normal_quantile
 
 _LEVEL = 0.95
-_HALVINGS = 50
+_STEPS = 12
 
 Floats = NDArray[np.float64]
 
@@ -29,22 +29,23 @@ def effect_intervals(effects: ArrayLike, worth: ArrayLike, order: ArrayLike) -> 
     rows, freedom = np.where(usable, rows, 1.0), np.where(usable, freedom, 1.0)
     statistic = rows * seen**2 + freedom
     z = normal_quantile((1.0 + _LEVEL) / 2.0)
-    ends = [np.sqrt(_noncentrality(statistic, freedom, side * z) / rows) for side in (1.0, -1.0)]
-    return np.where(usable, ends[0], 0.0), np.where(usable, ends[1], np.inf)
+    sides = np.array([z, -z]).reshape(2, *[1] * statistic.ndim)
+    low, high = np.sqrt(_noncentrality(statistic, freedom, sides) / rows)
+    return np.where(usable, low, 0.0), np.where(usable, high, np.inf)
 
 
-def _noncentrality(statistic: Floats, freedom: Floats, z: float) -> Floats:
+def _noncentrality(statistic: Floats, freedom: Floats, z: Floats) -> Floats:
     """Return the non-centrality under which the statistic stands at the normal quantile ``z``, 0 where none is so low.
 
-    The standing falls as the non-centrality rises, so halving finds it.
+    The standing falls by about one as the root of the non-centrality plus half the degrees of freedom grows by one, so
+    a dozen steps of that size find it.
     """
-    low, high = np.zeros_like(statistic), 4.0 * statistic + 40.0
-    none = _standing(statistic, freedom, low) <= z
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        above = _standing(statistic, freedom, middle) > z
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(none, 0.0, low)
+    half = freedom / 2.0
+    least = np.sqrt(half)
+    root = np.maximum(np.sqrt(statistic) - z, least)
+    for _ in range(_STEPS):
+        root = np.maximum(root + _standing(statistic, freedom, root * root - half) - z, least)
+    return np.where(root > least, root * root - half, 0.0)
 
 
 def _standing(x: Floats, k: Floats, noncentrality: Floats) -> Floats:

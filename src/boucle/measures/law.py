@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,8 @@ class Law:
     def _has(self, i: int, rate: str) -> bool:
         """Say whether a column can have a rate. A score has no unit."""
         column = self.profile.columns[i]
+        if column.judged is not None:
+            return rate in column.judged
         if rate == "missing":
             return True
         if rate == "unseen":
@@ -165,13 +168,35 @@ class Law:
         """Return mean and mean square of the normal scores of the paired columns, shape (..., paired)."""
         assert self.counting.scores is not None
         chosen = self.counting.paired
-        starts = [int(self.offsets[i]) for i in chosen]
-        ends = [int(self.offsets[i + 1]) for i in chosen]
-        first = [bins[..., a:b] @ self.counting.scores[a:b] for a, b in zip(starts, ends, strict=True)]
-        second = [bins[..., a:b] @ self.squares[a:b] for a, b in zip(starts, ends, strict=True)]
         if not chosen:
             return np.zeros((*bins.shape[:-1], 0)), np.zeros((*bins.shape[:-1], 0))
-        return np.stack(first, axis=-1) / rows, np.stack(second, axis=-1) / rows
+        starts, end = self.offsets[:-1], int(self.offsets[-1])
+        first, second = (
+            np.add.reduceat(bins * of[:end], starts, axis=-1)[..., chosen]
+            for of in (self.counting.scores, self.squares)
+        )
+        return first / rows, second / rows
+
+    @cached_property
+    def phase_products(self) -> tuple[Floats, Floats, Floats]:
+        """Mean products of two scores, and means and mean squares of each, by phase."""
+        rows = np.asarray(self.phase_rows[:, None], dtype=np.float64)
+        return self.phase_pairs / rows, *self.moments(self.phase_bins, rows)
+
+    @cached_property
+    def phase_cubes(self) -> Floats:
+        """Mean products of three scores, by phase."""
+        return np.asarray(self.phase_triples / self.phase_rows[:, None])
+
+    @cached_property
+    def held(self) -> Floats:
+        """Which share of a level's rows the rest of the reference would have known it by, shape (bins,)."""
+        return np.asarray(self.profile.met / np.maximum(self.total.bins, 1))
+
+    @cached_property
+    def ticking(self) -> NDArray[np.bool_]:
+        """Which columns are clocks."""
+        return np.isin([c.name for c in self.profile.columns], list(self.clocks))
 
     def _clocks(self) -> frozenset[str]:
         """Find columns whose block means explain most of the variance and follow one another (Kendall, 1938)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from boucle.measures.counting import (
     numbers,
     threes_of,
 )
+from boucle.measures.derived import MEDIA, judged
 from boucle.measures.keys import HIGHEST, LOWEST, centre_and_scale, key_counts
 from boucle.measures.smooth import Basis, normal_scores
 
@@ -46,6 +48,7 @@ def reference_profile(
     probabilities: Floats | None = None,
     length: int | None = None,
     times: tuple[float, float] = (0.0, 0.0),
+    watched: Mapping[str, Values] | None = None,
 ) -> Profile:
     """Profile the reference rows, and fix the bins that every window is counted in.
 
@@ -53,14 +56,17 @@ def reference_profile(
     value. Others get their levels, the 500 most common at most. The output is the column ``prediction``: the number,
     the probability of the last of two classes, or the label. Personal data has no profile: its levels would be
     written down in it. ``prediction`` has shape (rows,), ``probabilities`` (rows, classes). ``length`` is given when
-    the rows are in order of time: the rows of one window, whose blocks cycles and bursts are learnt from.
+    the rows are in order of time: the rows of one window, whose blocks cycles and bursts are learnt from. Texts and
+    images are profiled by the columns derived of them, ``watched``.
     """
-    kinds: dict[str, Kind] = {f.name: _kind(f) for f in fields if not f.pii}
+    kinds: dict[str, Kind] = {f.name: _kind(f) for f in fields if not f.pii and f.dtype not in MEDIA}
     held: dict[str, Any] = {name: batch[name] for name in kinds}
+    for name, column in (watched or {}).items():
+        held[name], kinds[name] = column, "categorical" if column.dtype == object else "numeric"
     if prediction is not None:
         held[PREDICTION] = output(prediction, probabilities)
         kinds[PREDICTION] = _output_kind(held[PREDICTION])
-    return profile(held, kinds, length, times)
+    return profile(held, kinds, length, times, {name: judged(name, column) for name, column in (watched or {}).items()})
 
 
 def output(prediction: Values, probabilities: Floats | None) -> Values:
@@ -75,11 +81,16 @@ def profile(
     kinds: dict[str, Kind],
     length: int | None = None,
     times: tuple[float, float] = (0.0, 0.0),
+    rates: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Profile:
-    """Profile columns of the given kinds, all of the same length; ``times`` are those of the first and the last row."""
+    """Profile columns of the given kinds, all of the same length; ``times`` are those of the first and the last row.
+
+    ``rates`` are those judged of a column, where they are not all that its kind has.
+    """
     rows = max((len(values) for values in batch.values()), default=0)
     held = {name: numbers(batch[name]) if kinds[name] in ("numeric", "datetime") else batch[name] for name in kinds}
     columns = tuple(_column(name, kinds[name], values) for name, values in held.items())
+    columns = tuple(replace(column, judged=(rates or {}).get(column.name)) for column in columns)
     block = _block(rows, length)
     made = _Reference(columns, held, rows, block)
     span = (times[1] - times[0]) * block / max(rows, 1)
@@ -250,7 +261,7 @@ class _Reference:
         values = self.held[column.name]
         if isinstance(values, Coded):
             table = [_code(value, column, known) for value in values.levels] + [column.bins]
-            return np.array(table, dtype=np.int64)[values.codes[:rows]]
+            return np.asarray(np.array(table, dtype=np.int64)[values.codes[:rows]])
         seen: dict[Any, int] = {}
         for value in values[:rows].tolist():
             if value not in seen:

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.expected import Expected
-from boucle.measures.detectors import THRESHOLD, Cusum, Floats, advance, count_growth, log_mean, loss_growth, pooled
+from boucle.measures.detectors import (
+    THRESHOLD,
+    Cusum,
+    Floats,
+    advance,
+    count_growth,
+    growth_of_each,
+    log_mean,
+    loss_growth,
+    pooled,
+)
 from boucle.measures.levels import Parted
 
 Places = NDArray[np.int64]
@@ -92,10 +102,26 @@ def tally(
     found = {}
     for one in parts:
         codes = one.codes[kept]
+        if expected.errors and len(limits) == 1:
+            found.update(_growths(one, codes, scaled, limits[0], expected, tolerance))
+            continue
         for i, (name, own) in enumerate(zip(one.names, one.expected, strict=True)):
             among = codes == i
             found[name] = _growth(scaled[among], phase[among], _own(own, expected, tolerance, limits), expected)
     return Tally(len(scaled), float(losses[kept].sum()), _growth(scaled, phase, limits, expected), found)
+
+
+def _growths(
+    one: Parted, codes: Places, wrong: Floats, limit: float, expected: Expected, tolerance: float
+) -> dict[str, tuple[float, ...]]:
+    """Return the evidence of one column's slices at once, where there is no cycle."""
+    among = codes >= 0
+    rows = np.bincount(codes[among], minlength=len(one.names))
+    errors = np.bincount(codes[among], weights=wrong[among], minlength=len(one.names))
+    more = limit - expected.tolerated(tolerance)
+    limits = np.array([own.tolerated(tolerance) for own in one.expected]) + more
+    found = growth_of_each(errors, rows, limits, expected.design).tolist()
+    return {name: tuple(growth) for name, growth in zip(one.names, found, strict=True)}
 
 
 def _limits(expected: Expected, tolerance: float, times: Floats | None, rows: int) -> tuple[Places, Floats]:
@@ -126,7 +152,7 @@ def _growth(scaled: Floats, phase: Places, limits: Floats, expected: Expected) -
 
 
 def _plain(values: Floats) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)
+    return tuple(values.tolist())
 
 
 def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:

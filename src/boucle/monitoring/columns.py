@@ -11,13 +11,25 @@ from numpy.typing import NDArray
 
 from boucle.core.observation import Observation
 from boucle.core.signature import Column, Field, Signature
+from boucle.measures.derived import MEDIA, derived
 
 Floats = NDArray[np.float64]
 
 
 def to_batch(observations: Sequence[Observation], signature: Signature) -> dict[str, Column]:
-    """Return the input columns of answered observations, in order; an absent value is missing."""
-    return {f.name: to_column(_gathered(observations, f.name), f) for f in signature.inputs}
+    """Return the input columns of answered observations, in order; an absent value is missing.
+
+    Of texts and images it is the columns that were derived when they were captured; from what was kept of them, where
+    none were.
+    """
+    found = {f.name: to_column(_gathered(observations, f.name), f) for f in signature.inputs if f.dtype not in MEDIA}
+    media = [f for f in signature.inputs if f.dtype in MEDIA]
+    if not media:
+        return found
+    told = dict.fromkeys(name for o in observations for name in o.inputs if name not in signature.names)
+    found |= {name: _told(_gathered(observations, name)) for name in told}
+    plain = [f for f in media if not any(name.startswith(f"{f.name}.") for name in told)]
+    return {**derived(plain, {f.name: _gathered(observations, f.name) for f in plain}), **found}
 
 
 def answers(observations: Sequence[Observation], signature: Signature) -> tuple[Column, Floats | None]:
@@ -55,6 +67,15 @@ def numbers(values: list[Any]) -> Floats:
         return np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return np.array([_number(v) for v in values], dtype=np.float64)
+
+
+def _told(values: list[Any]) -> Column:
+    """Return a derived column: levels as objects, numbers as float64."""
+    if any(isinstance(value, str) for value in values):
+        column = np.empty(len(values), dtype=object)
+        column[:] = values
+        return column
+    return numbers(values)
 
 
 def _gathered(observations: Sequence[Observation], name: str) -> list[Any]:

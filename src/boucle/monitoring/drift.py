@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,8 @@ LONGEST = 16
 LEVEL, EFFECT = 0.005, 0.10
 FLOORS = {"missing": 0.01, "unseen": 0.005, "outside": 0.005, "far": 0.005, "small": 0.5, "large": 0.5,
           "whole": 0.02, "common": 0.02}  # fmt: skip
-"""What a rate has to exceed what was to be expected by, to matter. The grain, ``whole`` and ``common``, also by ``effect``
-times its own standard deviation: where most values are 0 anyway, a few more are a small shift."""
+"""What a rate has to exceed what was to be expected by, to matter. The grain, ``whole`` and ``common``, also by
+``effect`` times its own standard deviation: where most values are 0 anyway, a few more are a small shift."""
 FAULTS = frozenset(("missing", "unseen", "far", "small", "large"))
 """Rates that no honest change of the world looks like: they block retraining."""
 WORDS = {
@@ -181,7 +182,7 @@ class _Horizon:
     ) -> Found:
         """Pearson's test (1900); rows of levels still unmet stand together, and so do rare levels."""
         place = self.law.place(i)
-        held = self.law.profile.met[place] / np.maximum(self.law.total.bins[place], 1)
+        held = self.law.held[place]
         known = shares * rows
         before = float(self.law.total.rates[i, RATES.index("unseen")])
         old = np.append(known * held, (known * (1.0 - held)).sum() + before)
@@ -265,16 +266,12 @@ class _Horizon:
     def products(self) -> Family:
         """Test correlations of normal scores by Fisher's z (1915), and mean products of three."""
         law, rows = self.law, float(self.total.rows)
-        names = law.counting.pairs()
+        names = law.counting.pairs
         if not names or rows < max(ENOUGH, _WORTH * law.typical):
             return [], 0
         worth = effective_rows(rows / law.typical, self._reference_rows() / law.typical)
         now = _correlations(self.total.pairs / rows, *law.moments(self.total.bins, rows))
-        of_phase = law.phase_rows[:, None]
-        before = _correlations(
-            self.weights @ (law.phase_pairs / of_phase),
-            *(self.weights @ m for m in law.moments(law.phase_bins, np.asarray(of_phase, dtype=np.float64))),
-        )
+        before = _correlations(*(self.weights @ each for each in law.phase_products))
         off = np.abs(np.arctanh(now) - np.arctanh(before))
         error = np.sqrt(law.profile.pair_noise / worth)
         whole = self._whole()
@@ -282,11 +279,11 @@ class _Horizon:
         found = self._far_off("pair", names, np.where(known, off, 0.0), error, self.effect)
         tried = len(names)
         if rows / law.typical >= _TRIPLE_ROWS and len(self.total.triples):
-            off = np.abs(self.total.triples / rows - self.weights @ (law.phase_triples / of_phase))
+            off = np.abs(self.total.triples / rows - self.weights @ law.phase_cubes)
             error = np.sqrt(law.profile.triple_noise / worth)
             known = whole[law.counting.triple_places].all(axis=1)
             found += self._far_off(
-                "triple", law.counting.triples(), np.where(known, off, 0.0), error, max(_TRIPLE_FLOOR, self.effect)
+                "triple", law.counting.triples, np.where(known, off, 0.0), error, max(_TRIPLE_FLOOR, self.effect)
             )
             tried += len(off)
         return found, tried
@@ -296,7 +293,7 @@ class _Horizon:
         missing = RATES.index("missing")
         before = self.law.total.rates[:, missing] / max(self.law.total.rows, 1)
         whole = self.total.rates[:, missing] / self.total.rows <= before + _GAPS
-        return np.asarray(whole & ~np.isin([c.name for c in self.law.profile.columns], list(self.law.clocks)))
+        return np.asarray(whole & ~self.law.ticking)
 
     def _reference_rows(self) -> float:
         return 1.0 / float((self.weights**2 / np.maximum(self.law.phase_rows, 1.0)).sum())
@@ -318,10 +315,16 @@ class _Horizon:
 
 def _correlations(products: Floats, means: Floats, squares: Floats) -> Floats:
     """Return correlations from mean products, means and mean squares, kept inside (-1, 1)."""
-    first, second = np.triu_indices(means.shape[-1], 1)
+    first, second = _upper(means.shape[-1])
     spread = np.sqrt(np.maximum(squares - means**2, 1e-9))
     found = (products - means[first] * means[second]) / (spread[first] * spread[second])
     return np.asarray(np.clip(found, -0.999, 0.999))
+
+
+@lru_cache(8)
+def _upper(many: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    first, second = np.triu_indices(many, 1)
+    return first, second
 
 
 def drift_verdict(subject: str, law: Law, windows: Sequence[Seen], found: Sequence[Finding], floor: float) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ class QualityMonitor:
         when = _times(times, len(losses))
         if self._kept.timed and when is None and len(losses):
             raise ContractError("The reference has times, these errors have none.", hint="give times=, one a row")
-        columns = _columns(rows, len(losses), list(self._kept.slices))
+        columns = _columns(rows, len(losses), self._kept.slices)
         numbers = self._numbers(losses, when if self._kept.timed else None)
         for number in np.unique(numbers).tolist():
             self._add(int(number), numbers == number, losses, columns)
@@ -263,23 +263,15 @@ def _times(times: Any, rows: int) -> Floats | None:
     return np.asarray(found, dtype=np.float64)
 
 
-def _columns(rows: Any, many: int, wanted: list[str] | None = None) -> Mapping[str, Any]:
+def _columns(rows: Any, many: int, wanted: Collection[str] | None = None) -> Mapping[str, Any]:
     """Return a table's columns, each of ``many`` rows; only those ``wanted``, where that is given."""
     if rows is None:
         return {}
     from boucle.monitoring.tables import columns_of, rows_of  # needs pandas, which errors alone do not
 
-    if wanted is not None and many:
-        names = getattr(rows, "column_names", None) or list(getattr(rows, "columns", rows))
-        kept = [name for name in names if str(name) in wanted]
-        rows = {name: rows[name] for name in kept} if isinstance(rows, Mapping) else _select(rows, kept)
-        if not kept:
-            return {}
-    columns, _ = columns_of(rows)
+    columns, _ = columns_of(rows, wanted)
+    if wanted is not None and not columns:
+        return {}
     if rows_of(columns) != many:
         raise ContractError(f"There are {many} errors and {rows_of(columns)} rows.", hint="give one error a row")
     return columns
-
-
-def _select(rows: Any, names: list[Any]) -> Any:
-    return rows.select(names) if hasattr(rows, "select") else rows[names]

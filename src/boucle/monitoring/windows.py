@@ -9,6 +9,7 @@ from boucle.core.json import from_data, to_data
 from boucle.core.observation import Observation, Role, Window
 from boucle.core.profile import Counts
 from boucle.core.signature import Signature
+from boucle.measures.derived import answered as stands_for
 from boucle.measures.law import Law
 from boucle.monitoring.columns import answers, to_batch
 from boucle.monitoring.service import service_counts
@@ -143,5 +144,6 @@ class _Closer:
     def _counted(self, seen: list[Observation]) -> Counts:
         answered = [one for one in seen if not one.error]
         predicted, probabilities = answers(answered, self.signature)
-        counted = self.law.count(to_batch(answered, self.signature), predicted, probabilities)
+        told = stands_for(self.signature.kind, predicted)
+        counted = self.law.count(to_batch(answered, self.signature), told, probabilities)
         return replace(counted, extra=service_counts(seen))

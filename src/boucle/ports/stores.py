@@ -11,6 +11,7 @@ from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
 from boucle.core.event import Event
 from boucle.core.observation import Feedback, Joined, Observation, Served, Window
+from boucle.core.person import Person, Session
 from boucle.core.profile import Counts
 from boucle.core.verdict import Verdict
 
@@ -241,6 +242,40 @@ class Keys(Protocol):
         ...
 
 
+class People(Protocol):
+    """Those whom a provider has named, by its own name for them."""
+
+    def all(self) -> list[Person]:
+        """Everybody, by name."""
+        ...
+
+    def get(self, subject: str) -> Person | None: ...
+
+    def put(self, person: Person) -> None:
+        """Keep a person, in place of one with the same subject."""
+        ...
+
+    def remove(self, subject: str) -> None: ...
+
+
+class Sessions(Protocol):
+    """Sign-ins at the console, by the digest of their number."""
+
+    def get(self, digest: str) -> Session | None: ...
+
+    def live(self, created: float, seen: float) -> list[Session]:
+        """Sessions that nobody has ended, made and seen after these times (Unix seconds), the newest first."""
+        ...
+
+    def put(self, session: Session) -> None:
+        """Keep a session, in place of one with the same digest."""
+        ...
+
+    def forget(self, before: float) -> None:
+        """Drop the sessions made before a time (Unix seconds)."""
+        ...
+
+
 class Transaction(Protocol):
     """Everything changed through one transaction is kept together or not at all."""
 
@@ -258,6 +293,10 @@ class Transaction(Protocol):
     def settings(self) -> Settings: ...
     @property
     def keys(self) -> Keys: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def sessions(self) -> Sessions: ...
 
 
 class State(Protocol):

@@ -49,11 +49,16 @@ class Monitor(Section):
 Action = Literal["retrain", "rollback", "disable", "alert", "none"]
 
 
-class Reaction(Section):
-    """What one kind of verdict leads to. An action alone may stand for the section: `drift: retrain`."""
+class Answer(Section):
+    """What an alert of others leads to. An action alone may stand for the section: `CheckoutDown: rollback`."""
 
     action: Action = Field(description="what is done")
     cooldown: int = Field(3, ge=0, description="windows to wait before the same action again")
+
+
+class Reaction(Answer):
+    """What one kind of verdict leads to. An action alone may stand for the section: `drift: retrain`."""
+
     confirm: int = Field(1, ge=1, le=10, description="windows that must say so first: 2 means 2 of 3, 3 means 3 of 5")
 
 
@@ -72,6 +77,7 @@ def _reaction(value: Any) -> Any:
 
 
 React1 = Annotated[Reaction, BeforeValidator(_reaction, json_schema_input_type=Action | Reaction)]
+Answer1 = Annotated[Answer, BeforeValidator(_reaction, json_schema_input_type=Action | Answer)]
 Floor1 = Annotated[HardFloor, BeforeValidator(_reaction, json_schema_input_type=Action | HardFloor)]
 
 
@@ -83,6 +89,9 @@ class React(Section):
     drift: React1 = Reaction(action="alert", confirm=2)  # type: ignore[call-arg]
     slo_breach: React1 = Reaction(action="rollback")  # type: ignore[call-arg]
     hard_floor: Floor1 = HardFloor(action="disable")  # type: ignore[call-arg]
+    external: dict[str, Answer1] = Field(
+        {}, description="alerts of Alertmanager by name, and what each leads to; default: alert"
+    )
     follow_up: list[Annotated[int, Field(ge=1)]] = Field(
         [4, 10], max_length=10, description="windows after a loss's retraining to retrain again, on fresh labels"
     )

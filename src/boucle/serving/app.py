@@ -123,9 +123,8 @@ class App:
             asking = question(Head(asked, request.headers), request.body, self.plane.engine.snapshot)
             pending = await ask(self.plane.desk, asking)
         except BoucleError as error:
-            response = failed(error)
-            self.plane.refused(asked.model, response.status)
-            return response
+            self.plane.refused(asked.model, error)
+            return failed(error)
         try:
             return respond(await wait(pending), asked.protocol)
         except BoucleError as error:

@@ -199,6 +199,15 @@ class Batcher:
         """Rows that wait."""
         return self._waiting
 
+    @property
+    def saturation(self) -> float:
+        """The share of what may wait that waits, in rows or in time, whichever is nearer to its end."""
+        waiting = self._waiting
+        if not waiting:
+            return 0.0
+        wait, limit = self._wait(1)
+        return max(waiting / self._queue_rows, wait / limit if limit > 0.0 else 0.0)
+
     def submit(self, job: Job) -> None:
         """Queue a job; raises Overloaded when there is no room for it, or no time."""
         with self._changed:
@@ -246,13 +255,17 @@ class Batcher:
 
     def _require_time(self, rows: int) -> None:
         """Raise Overloaded when a job of so many rows would be answered too late."""
-        wait = max(0.0, self._free - perf_counter()) + self._pace.expected(self._waiting)
-        limit = self._pace.longest_wait(rows) if self._max_wait is None else self._max_wait
+        wait, limit = self._wait(rows)
         if wait > limit:
             raise Overloaded(
                 f"{self._waiting} rows wait already, {wait:.2g} s of work; the limit is {limit:.2g} s.",
                 hint="try again in a second",
             )
+
+    def _wait(self, rows: int) -> tuple[float, float]:
+        """Return how long a job of so many rows would wait, and how long it may, in seconds."""
+        wait = max(0.0, self._free - perf_counter()) + self._pace.expected(self._waiting)
+        return wait, self._pace.longest_wait(rows) if self._max_wait is None else self._max_wait
 
     def _next(self) -> list[Job]:
         """Wait for work and take what fits into one batch; an empty list ends the thread.

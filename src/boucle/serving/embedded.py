@@ -19,7 +19,6 @@ from boucle.serving.app import App
 from boucle.serving.batcher import late
 from boucle.serving.desk import Question, answer
 from boucle.serving.feedback import receive
-from boucle.serving.http import failed
 from boucle.serving.messages import Answer, Raw, check_id
 from boucle.serving.options import ServeOptions
 from boucle.serving.plane import EMBEDDED, Plane, assemble, remaining
@@ -81,7 +80,7 @@ class EmbeddedModel:
             return answer(job)
         except RequestError as error:
             if job is None:
-                self._plane.refused(self.name, failed(error).status)
+                self._plane.refused(self.name, error)
             raise
         finally:
             metrics.add("requests_in_progress", value=-1)

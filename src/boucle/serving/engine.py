@@ -169,6 +169,11 @@ class Engine:
         """Rows that wait for slow models."""
         return sum(version.batcher.waiting for version in _versions(self.snapshot))
 
+    @property
+    def saturation(self) -> float:
+        """The share of what may wait for the busiest model that waits for it; it refuses from 1 on."""
+        return max((version.batcher.saturation for version in _versions(self.snapshot)), default=0.0)
+
     def series(self) -> Iterator[Series]:
         """Describe the loaded versions for the metrics."""
         for version in _versions(self.snapshot):

@@ -60,7 +60,7 @@ def answered(data: Any, status: int = 200) -> Response:
 
 def failed(error: BoucleError) -> Response:
     """Say what went wrong: ``error``, ``code``, ``field``, and what else is known of it."""
-    code = str(error.facts.get("code", error.code))
+    code = code_of(error)
     status = status_of(error)
     data: dict[str, Any] = {"error": error.message, "code": code, "field": error.facts.get("field")}
     if error.hint:
@@ -76,9 +76,14 @@ def failed(error: BoucleError) -> Response:
     return response
 
 
+def code_of(error: BoucleError) -> str:
+    """Return the stable code of an error."""
+    return str(error.facts.get("code", error.code))
+
+
 def status_of(error: BoucleError) -> int:
     """Return the HTTP status: 4xx is the caller's to mend, 422 where the body was read and breaks the contract."""
-    code = str(error.facts.get("code", error.code))
+    code = code_of(error)
     for kind, status in _KINDS.items():
         if isinstance(error, kind):
             return status

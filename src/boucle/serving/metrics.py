@@ -33,6 +33,8 @@ METRICS = {
     "requests_in_progress": Metric("gauge", "Requests being answered."),
     "batch_rows": Metric("histogram", "Rows in one call of a model.", (), ROWS),
     "queue_rows": Metric("gauge", "Rows that wait for a slow model."),
+    "refused_total": Metric("counter", "Requests no version answered, by the code of the reason.", ("model", "reason")),
+    "saturation_ratio": Metric("gauge", "Of what may wait for the busiest model, the share that waits; 1 refuses."),
     "predictions_total": Metric("counter", "Predicted labels.", ("model", "version", "class")),
     "feedback_received_total": Metric("counter", "Entries of feedback taken in.", ("joined",)),
     "shadow_dropped_total": Metric("counter", "Shadow copies that could not be asked.", ("model", "version")),
@@ -45,7 +47,8 @@ METRICS = {
 }
 
 
-_SAME_EVERYWHERE = {"model_ready", "model_info"}
+_SAME_EVERYWHERE = {"model_ready", "model_info", "saturation_ratio"}
+"""Told as the largest of all processes, not as their sum."""
 
 
 class Metrics:

@@ -7,12 +7,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from boucle.core.errors import BoucleError
 from boucle.formats.room import Room
 from boucle.serving.batcher import Job
 from boucle.serving.capture import Capture, pii_key
 from boucle.serving.desk import Desk
 from boucle.serving.engine import Engine
 from boucle.serving.guard import Followed
+from boucle.serving.http import code_of, status_of
 from boucle.serving.metrics import Metrics, clear
 from boucle.serving.options import ServeOptions
 from boucle.serving.versions import Loader
@@ -31,16 +33,19 @@ class Plane:
     metrics: Metrics
     access: Followed
 
-    def refused(self, model: str | None, status: int) -> None:
+    def refused(self, model: str | None, error: BoucleError) -> None:
         """Count a request that was refused before any version could answer it."""
         served = self.engine.snapshot.served
         name = model or (next(iter(served)) if len(served) == 1 else "")
-        self.metrics.add("requests_total", name if name in served else "", "", "", str(status))
+        name = name if name in served else ""
+        self.metrics.add("requests_total", name, "", "", str(status_of(error)))
+        self.metrics.add("refused_total", name, code_of(error))
 
     def gauge(self) -> None:
         """Write down what is true now and not counted as it happens."""
         self.metrics.set("observations_dropped_total", value=self.capture.dropped)
         self.metrics.set("queue_rows", value=self.engine.waiting)
+        self.metrics.set("saturation_ratio", value=self.engine.saturation)
 
     def close(self) -> None:
         """Finish what waits, then close the log."""

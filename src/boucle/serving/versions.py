@@ -146,6 +146,8 @@ class Recorder:
         for job in failed:
             if code(job.error) == MODEL_ERROR:
                 log.error("%s/%s failed on request %s: %r", version.model, version.number, job.id, job.error)
+            elif isinstance(job.error, Overloaded) and job.role != "shadow":
+                self.metrics.add("refused_total", version.model, code(job.error))
         return Counter(str(status_of(failure(version, job))) for job in failed)
 
 

@@ -173,7 +173,7 @@ class Turn:
 
     def _refuse(self, connection: Connection, head: Head, error: BoucleError) -> None:
         response = failed(error)
-        self.plane.refused(head.asked.model, response.status)
+        self.plane.refused(head.asked.model, error)
         if not any(name == b"x-request-id" for name, _ in response.headers):
             bad = error.facts.get("code") == "bad_id"
             given = b"" if bad else head.headers.get(b"x-request-id", b"")

@@ -22,13 +22,17 @@ from boucle.core.signature import Batch, Column, Field, Signature
 from boucle.formats import bundle
 from boucle.formats.files import write_atomic
 from boucle.formats.mlmodel import write_mlmodel
+from boucle.measures.derived import MEDIA, answered, derived, reference_columns
 from boucle.measures.metrics import answers
 from boucle.measures.profiles import reference_profile
 from boucle.measures.references import quality_reference
 from boucle.ports.runtime import Predictor, Runtime
 from boucle.training import parity
+from boucle.training.edges import odd_texts
 
 CHECKED_ROWS, PROFILED_ROWS = 200, 100_000
+FEWER_CHECKED, FEWER_PROFILED = 40, 2000
+"""Rows of texts and images, which models take a thousand times longer for: where they have to be asked."""
 COMPILED, PARITY = "compiled", "parity.json"
 NEVER_SEEN = "\N{BLACK QUESTION MARK ORNAMENT}never seen"
 _STALE = 86_400.0
@@ -135,7 +139,8 @@ def _compile(plan: Plan, info: BundleInfo, loaded: Predictor, staged: Path) -> t
 
 
 def _compare(original: Predictor, loaded: Predictor, plan: Plan) -> None:
-    known = rows_of(plan.sample, spread(_length(plan.sample), CHECKED_ROWS))
+    most = FEWER_CHECKED if _unlike_tables(plan.signature) else CHECKED_ROWS
+    known = rows_of(plan.sample, spread(_length(plan.sample), most))
     try:
         original.predict(known)
     except RequestError as error:
@@ -159,12 +164,13 @@ def _strange(known: Batch, fields: tuple[Field, ...]) -> list[tuple[str, dict[st
     few = rows_of(known, np.arange(min(10, _length(known))))
     gaps = {f.name: np.full_like(few[f.name], _absent(f)) for f in fields if f.optional}
     novel = {f.name: np.full(len(few[f.name]), NEVER_SEEN, dtype=object) for f in fields if f.dtype == "string"}
-    kinds = (("rows with missing values", gaps), ("rows with unseen categories", novel))
+    odd = {f.name: odd_texts(len(few[f.name])) for f in fields if f.dtype == "text"}
+    kinds = (("rows with missing values", gaps), ("rows with unseen categories", novel), ("odd texts", odd))
     return [(kind, {**few, **changed}) for kind, changed in kinds if changed]
 
 
 def _absent(field: Field) -> Any:
-    return {"string": None, "datetime": np.datetime64("NaT")}.get(field.dtype, np.nan)
+    return None if field.storage.kind == "O" else np.datetime64("NaT") if field.dtype == "datetime" else np.nan
 
 
 def _answers(predictor: Predictor, batch: Batch) -> Batch | None:
@@ -196,21 +202,26 @@ def _profile(plan: Plan, loaded: Predictor) -> Profile:
         ends = (float(plan.times[rows[0]]), float(plan.times[rows[-1]]))
     batch = rows_of(plan.sample, rows)
     kept = loaded.predict(batch) if plan.answers is None else rows_of(plan.answers, rows)
-    return reference_profile(batch, plan.signature.inputs, kept["prediction"], _shares(kept), length=window, times=ends)
+    fields, said = plan.signature.inputs, answered(plan.signature.kind, kept["prediction"])
+    watched = reference_columns(loaded, fields, batch)
+    return reference_profile(batch, fields, said, _shares(kept), length=window, times=ends, watched=watched)
 
 
-def _quality(plan: Plan, answered: Batch, truth: Column) -> QualityReference:
+def _quality(plan: Plan, said: Batch, truth: Column) -> QualityReference:
     rows, window = _in_order(plan)
-    kept, signature = rows_of(answered, rows), plan.signature
+    kept, signature = rows_of(said, rows), plan.signature
     given = answers(signature.task, truth[rows], kept["prediction"], _shares(kept), signature.classes)
-    columns = {f.name: plan.sample[f.name][rows] for f in signature.inputs if not f.pii}
+    known = {f.name: plan.sample[f.name][rows] for f in signature.inputs if not f.pii}
+    columns = {f.name: known[f.name] for f in signature.inputs if f.name in known and f.dtype not in MEDIA}
+    columns |= derived(signature.inputs, known)
     times = None if plan.times is None or window is None else plan.times[rows].astype(np.float64)
     return quality_reference(given, columns, window or 0, times)
 
 
 def _in_order(plan: Plan) -> tuple[NDArray[np.intp], int | None]:
     """Return the rows of the reference, and the rows of a window if they are in order of time."""
-    rows = spread(_length(plan.sample), PROFILED_ROWS)
+    asked = plan.answers is None and _unlike_tables(plan.signature)
+    rows = spread(_length(plan.sample), FEWER_PROFILED if asked else PROFILED_ROWS)
     if plan.times is None or plan.window is None or not len(rows):
         return rows, None
     return rows[np.argsort(plan.times[rows], kind="stable")], plan.window

@@ -13,6 +13,12 @@ from boucle.core.signature import Batch, Column, Field, Signature
 KNOWN_ROWS, MOVED_ROWS, FEW = 2000, 500, 10
 MOST_BORDERS, MOST_COLUMNS = 400, 64
 NEVER_SEEN = "\N{BLACK QUESTION MARK ORNAMENT}never seen"
+ODD_TEXTS = (
+    "", " ", "\n\t", "?", "\N{PILE OF POO}\N{ZERO WIDTH JOINER}\N{THUMBS UP SIGN}", "\u0000\ufffd",
+    "e\u0301 \N{RIGHT-TO-LEFT OVERRIDE}abc", "\u6f22\u5b57\u4ed8\u304d", "\u0645\u0631\u062d\u0628\u0627", "A" * 5000,
+    "very long " * 2000,
+)  # fmt: skip
+"""Texts as nobody writes them and somebody sends them: empty, of other scripts, without an end."""
 _SMALL = (0.0, -0.0, 5e-324, 1e-45, 1e-30, -1e-30, 1e6, -1e6, 1e30, -1e30)
 _LARGE = (3.5e38, -3.5e38, 1e300, np.inf, -np.inf)
 _WHOLE = (0, -1, 2**31, -(2**31), 2**53, -(2**53))
@@ -33,6 +39,9 @@ def edges(signature: Signature, sample: Batch, borders: NDArray[np.float64] | No
     if gaps:
         everywhere = {field.name: _full(few[field.name], _absent(field)) for field in fields if field.optional}
         yield "missing values", [*gaps, {**few, **everywhere}]
+    running = [field for field in _some(fields) if field.dtype == "text"]
+    if running and len(few[running[0].name]):
+        yield "odd texts", [{**few, field.name: odd_texts(len(few[field.name]))} for field in running]
     texts = [field for field in _some(fields) if field.dtype == "string"]
     for text in (NEVER_SEEN, ""):
         if texts:
@@ -40,6 +49,11 @@ def edges(signature: Signature, sample: Batch, borders: NDArray[np.float64] | No
     yield from _nudged(fields, moved)
     yield from _at_borders(fields, few, borders)
     yield from _extreme(fields, {name: column[:1] for name, column in few.items()})
+
+
+def odd_texts(rows: int) -> Column:
+    """Return odd texts in turn, shape (rows,)."""
+    return np.array([ODD_TEXTS[row % len(ODD_TEXTS)] for row in range(rows)], dtype=object)
 
 
 def together(batches: Sequence[Batch]) -> Batch:
@@ -126,4 +140,4 @@ def _full(column: Column, value: Any) -> Column:
 
 
 def _absent(field: Field) -> Any:
-    return {"string": None, "datetime": np.datetime64("NaT")}.get(field.dtype, np.nan)
+    return None if field.storage.kind == "O" else np.datetime64("NaT") if field.dtype == "datetime" else np.nan

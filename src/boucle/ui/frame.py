@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "/assets"
+_QUIET = 0.02
+"""Requests per second below which nobody asks."""
 STALE = 10.0
 """Seconds after which numbers are said to be old."""
 
@@ -82,7 +84,7 @@ def pulse(say: Words, view: Overview | None, at: float, old: bool) -> str:
     if view is None or old:
         return f"<i></i>{escape(say('bar.stale', span=say.span(now - at if at else PERIOD)))}"
     looked = say("bar.nolook") if view.judged is None else say("bar.look", ago=say.ago(view.time - view.judged))
-    rate = say("bar.rate", rate=say.number(view.requests, 2))
+    rate = say("bar.rate", rate=say.number(view.requests, 2)) if view.requests >= _QUIET else say("bar.quiet")
     return f'<i></i>{escape(say("bar.live"))}<span class="wide-only num">· {escape(rate)} · {escape(looked)}</span>'
 
 

@@ -36,7 +36,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from boucle.core.access import Caller, Role, may
-from boucle.core.errors import BoucleError
+from boucle.core.errors import BoucleError, NotFound
 from boucle.loop.project import Project
 from boucle.ui import frame
 from boucle.ui.actions import Action, Asker
@@ -105,6 +105,11 @@ class Shell:
         source = self.heart.source(function, *arguments)
         await source.first()
         return source
+
+    def require(self, source: Source[Any]) -> None:
+        """Raise NotFound where the first reading found that there is no such thing: the page then says so."""
+        if source.value is None and isinstance(source.error, NotFound):
+            raise source.error
 
     def box(self, classes: str, tag: str = "div") -> Element:
         """Return an element to put others in."""

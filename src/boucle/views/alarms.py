@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from boucle.core.alarm import Alarm
@@ -58,7 +59,7 @@ class Notifying:
 
 @dataclass(frozen=True, slots=True)
 class AlarmsView:
-    """``budget`` is how many false alarms are expected in 100 quiet windows, ``quiet`` since when there is none open."""
+    """``budget`` is how many false alarms are expected in 100 quiet windows; ``muted`` until when, by model."""
 
     time: float
     heading: Said
@@ -70,21 +71,23 @@ class AlarmsView:
     budget: float
 
 
-def alarms(project: Project) -> AlarmsView:
-    """Return every unresolved alarm, and those resolved in the last 30 days, 50 of each at most."""
+def alarms(project: Project, only: Container[str] | None = None) -> AlarmsView:
+    """Return every unresolved alarm, and those resolved in the last 30 days, 50 of each at most; ``only`` of models."""
     now = project.clock.now()
     with project.state.begin(write=False) as tx:
-        unresolved = tx.alarms.unresolved()[-SHOWN:]
-        over = [a for a in tx.alarms.all(limit=2 * RESOLVED) if a.state == "resolved" and a.changed >= now - _DAYS]
+        unresolved = [a for a in tx.alarms.unresolved() if only is None or a.model in only][-SHOWN:]
+        past = [a for a in tx.alarms.all(limit=2 * RESOLVED) if only is None or a.model in only]
+        over = [a for a in past if a.state == "resolved" and a.changed >= now - _DAYS]
         shown = tuple(_row(tx, one, now, True) for one in sorted(unresolved, key=_urgency))
-        past = tuple(_row(tx, one, now, False) for one in sorted(over, key=lambda a: -a.changed)[:RESOLVED])
-        models = sorted({project.name, *(one.model for one in tx.deployments.all())})
+        ended = tuple(_row(tx, one, now, False) for one in sorted(over, key=lambda a: -a.changed)[:RESOLVED])
+        named = {project.name, *(one.model for one in tx.deployments.all())}
+        models = sorted(name for name in named if only is None or name in only)
         failing = tuple(one for model in models for one in _failing(tx, model))
         muted = {model: until for model in models if (until := tx.settings.get(outbox.muting(model)) or 0.0) > now}
     quiet = max((one.changed for one in over), default=None)
     heading, lead = _headed(shown, None if quiet is None else now - quiet)
     budget = 100.0 * project.settings.monitor.drift.level
-    return AlarmsView(now, heading, lead, shown, past, failing, muted, budget)
+    return AlarmsView(now, heading, lead, shown, ended, failing, muted, budget)
 
 
 def _urgency(alarm: Alarm) -> tuple[bool, float]:

@@ -115,7 +115,7 @@ def contract(project: Project, model: str) -> ContractView:
         lead=lead,
         fields=tuple(_row(one, law, seen) for one in inputs),
         outputs=tuple(_row(one, None, seen) for one in outputs),
-        changes=_changes(before, signature),
+        changes=changes(before, signature),
         previous=seen.held.previous,
         refuse=tuple(project.settings.serve.refuse),
         requests=requests,
@@ -207,7 +207,8 @@ def _example(law: Law | None, place: int | None) -> Any:
     return column.levels[int(counts.argmax())] if len(column.levels) and counts.any() else None
 
 
-def _changes(before: Signature | None, after: Signature | None) -> tuple[Change, ...]:
+def changes(before: Signature | None, after: Signature | None) -> tuple[Change, ...]:
+    """Return how a contract differs from the one before, field by field."""
     if before is None or after is None:
         return ()
     old, new = ({f.name: f for f in one.inputs} for one in (before, after))

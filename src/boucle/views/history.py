@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,18 @@ class EventView:
 
 
 def history(
-    project: Project, model: str = "", kind: str = "", actor: str = "", refused: bool = True, before: int = 0
+    project: Project,
+    model: str = "",
+    kind: str = "",
+    actor: str = "",
+    refused: bool = True,
+    before: int = 0,
+    only: Container[str] | None = None,
 ) -> HistoryView:
-    """Return 50 events at most, older than ``before``. ``kind`` is one of KINDS or an event's own kind."""
+    """Return 50 events at most, older than ``before``. ``kind`` is one of KINDS or an event's own kind.
+
+    ``only`` leaves out other models' events, and those about none.
+    """
     kinds = KINDS.get(kind, (kind,) if kind else ())
     with project.state.begin(write=False) as tx:
         if model:
@@ -87,9 +97,9 @@ def history(
         time=project.clock.now(),
         heading=_headed(chain, bool(model or kind or actor or before)),
         lead=said("history.chain" if chain.ok else "history.broken", n=chain.events, at=chain.broken_at),
-        entries=tuple(one for one in entries if refused or not one.refused),
+        entries=tuple(e for e in entries if (refused or not e.refused) and (only is None or e.model in only)),
         before=more,
-        models=tuple(names),
+        models=tuple(name for name in names if only is None or name in only),
         kinds=tuple(KINDS),
         actors=tuple(actors),
         chain=chain,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 
 from boucle.loop.project import Project
@@ -62,12 +63,13 @@ class Overview:
     judged: float | None
 
 
-def overview(project: Project) -> Overview:
-    """Return where every model stands, from the live state alone."""
+def overview(project: Project, only: Container[str] | None = None) -> Overview:
+    """Return where every model stands, or each of ``only``, from the live state alone."""
     now = project.clock.now()
     with project.state.begin(write=False) as tx:
-        seen = [newest(tx, held, now) for held in tx.deployments.all() or [tx.deployments.get(project.name)]]
-        done = decisions(tx, None, DECIDED)
+        deployed = tx.deployments.all() or [tx.deployments.get(project.name)]
+        seen = [newest(tx, held, now) for held in deployed if only is None or held.model in only]
+        done = decisions(tx, None, DECIDED if only is None else 4 * DECIDED)
         cards = tuple(sorted(map(card, seen), key=lambda one: (one.rank, one.name)))
         trained = any(one.trained is not None for one in seen)
     heading, lead = _headed(cards, trained)
@@ -78,7 +80,7 @@ def overview(project: Project) -> Overview:
         heading=heading,
         lead=lead,
         models=cards,
-        decisions=tuple(done),
+        decisions=tuple(one for one in done if only is None or one.model in only)[:DECIDED],
         states=_counted(cards),
         rollouts=sum(one.challenger is not None for one in cards),
         alarms=sum(one.alarms for one in cards),

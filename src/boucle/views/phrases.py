@@ -212,8 +212,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}.",
     ),
     "rollout.needs.lasting": (
-        "To be sure within {margin:num} Boucle needs {needed:more label|more labels}, about {lasting:span} at today's pace.",
-        "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}, environ {lasting:span} à ce rythme.",
+        "To be sure within {margin:num} Boucle needs {needed:more label|more labels}, "
+        "about {lasting:span} at today's pace.",
+        "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}, "
+        "environ {lasting:span} à ce rythme.",
     ),
     "rollout.undecided": (
         "The difference is not surely under the margin, and not surely above it.",
@@ -288,6 +290,81 @@ PHRASES: dict[str, tuple[str, str]] = {
         "All of {n:request|requests} kept the contract.",
         "Les {n:requête|requêtes} ont toutes tenu le contrat.",
     ),
+    # Quality and business.
+    "quality.lost": ("{metric} is under its promise.", "{metric} est sous son engagement."),
+    "quality.kept": ("{metric} keeps its promise.", "{metric} tient son engagement."),
+    "quality.unsure": ("{metric}: too early to say.", "{metric} : trop tôt pour conclure."),
+    "quality.none": ("No truth yet for {model}.", "Pas encore de vérité terrain pour {model}."),
+    "quality.send": (
+        "Send it to POST /feedback; until then there is only what can be estimated.",
+        "Envoyez-la à POST /feedback ; d'ici là, il n'y a que ce qui peut être estimé.",
+    ),
+    "quality.value": (
+        "{value:num} [{low:num}, {high:num}] on {n:label|labels}, against {bound:num}.",
+        "{value:num} [{low:num} ; {high:num}] sur {n:étiquette|étiquettes}, contre {bound:num}.",
+    ),
+    "quality.value.plain": ("{value:num} on {n:label|labels}.", "{value:num} sur {n:étiquette|étiquettes}."),
+    "quality.slice": (
+        "Worst: {slice}, {value:num} on {n:label|labels}.",
+        "Le pire : {slice}, {value:num} sur {n:étiquette|étiquettes}.",
+    ),
+    # Compare.
+    "compare.better": ("{left} is better on {metric}.", "{left} est meilleur en {metric}."),
+    "compare.worse": ("{left} is worse on {metric}.", "{left} est moins bon en {metric}."),
+    "compare.same": (
+        "{left} is not worse on {metric} than its margin.",
+        "{left} n'est pas moins bon en {metric} que sa marge.",
+    ),
+    "compare.open": ("Too early to say which is better.", "Trop tôt pour dire lequel est meilleur."),
+    "compare.unpaired": (
+        "Each was measured on its own rows, so differences are not paired.",
+        "Chacun a été mesuré sur ses propres lignes : les écarts ne sont pas appariés.",
+    ),
+    "compare.paired": ("Both answered the same {n:row|rows}.", "Les deux ont répondu aux mêmes {n:ligne|lignes}."),
+    "compare.other": (
+        "{left} and {right} do not answer the same question.",
+        "{left} et {right} ne répondent pas à la même question.",
+    ),
+    "compare.none": ("Neither was evaluated.", "Aucun n'a été évalué."),
+    # Maturity: three levels, what each takes, and what adds it.
+    "maturity.0": ("Level 1 is not reached yet.", "Le niveau 1 n'est pas encore atteint."),
+    "maturity.1": ("Level 1 of 3: somebody is told.", "Niveau 1 sur 3 : quelqu'un est averti."),
+    "maturity.2": (
+        "Level 2 of 3: retrains with a person's yes.",
+        "Niveau 2 sur 3 : réentraîne avec l'accord d'une personne.",
+    ),
+    "maturity.3": ("Level 3 of 3: it goes round by itself.", "Niveau 3 sur 3 : la boucle tourne seule."),
+    "maturity.missing": (
+        "{n:thing is|things are} missing for level {level}.",
+        "{n:élément manque|éléments manquent} pour le niveau {level}.",
+    ),
+    "maturity.all": ("Nothing is missing.", "Rien ne manque."),
+    "maturity.level.1": ("It is watched, and somebody is told", "Il est surveillé, et quelqu'un est averti"),
+    "maturity.level.2": ("It retrains, and a person says yes", "Il se réentraîne, et une personne dit oui"),
+    "maturity.level.3": ("It retrains and releases by itself", "Il se réentraîne et se met en service seul"),
+    "maturity.champion": ("A version answers", "Une version répond"),
+    "maturity.traffic": ("Requests are watched in windows", "Les requêtes sont suivies par fenêtres"),
+    "maturity.alerts": ("Alarms reach somebody", "Les alarmes atteignent quelqu'un"),
+    "maturity.truth": ("Truth comes back", "La vérité terrain revient"),
+    "maturity.slo": ("The service has a promise", "Le service a un engagement"),
+    "maturity.gates": ("A version has to pass gates", "Une version doit passer des contrôles"),
+    "maturity.reaction": ("Quality loss leads to a retraining", "Une perte de qualité mène à un réentraînement"),
+    "maturity.labels": (
+        "{n:label|labels} to learn from, {needed:count} needed",
+        "{n:étiquette|étiquettes} pour apprendre, {needed:count} nécessaires",
+    ),
+    "maturity.canary": ("A new version moves in step by step", "Une nouvelle version arrive pas à pas"),
+    "maturity.back": ("There is a version to go back to", "Il y a une version où revenir"),
+    "maturity.delay": ("Labels come within a day", "Les étiquettes arrivent en un jour"),
+    "maturity.delay.now": (
+        "Labels come within a day, now {late:span}",
+        "Les étiquettes arrivent en un jour, ici {late:span}",
+    ),
+    "maturity.fallback": ("Something answers when it is switched off", "Quelque chose répond s'il est désactivé"),
+    "maturity.business": ("What it is worth is measured", "Ce qu'il rapporte est mesuré"),
+    "maturity.schedule": ("It is renewed even when nothing happens", "Il est renouvelé même s'il ne se passe rien"),
+    "maturity.slices": ("Parts of the rows are judged by themselves", "Des sous-populations sont jugées à part"),
+    "maturity.alone": ("What passes is released without a yes", "Ce qui passe est mis en service sans accord"),
     # What happened: an entry of the history.
     "event.trained": ("{ref} was trained", "{ref} a été entraîné"),
     "event.adopted": ("{ref} was adopted", "{ref} a été adopté"),

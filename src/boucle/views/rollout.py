@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -151,13 +151,13 @@ class Rollouts:
 Verdicts = Sequence[tuple[float, int, Verdict]]
 
 
-def rollouts(project: Project, model: str | None = None) -> Rollouts:
-    """Return the newest rollouts of every model, or of one, the newest first."""
+def rollouts(project: Project, model: str | None = None, only: Container[str] | None = None) -> Rollouts:
+    """Return the newest rollouts of every model, of one, or of ``only`` some, the newest first."""
     with project.state.begin(write=False) as tx:
         if model is not None:
             known(tx, project, model)
         told = tx.journal.events(model, ("rollout_started", *ENDS), limit=2 * LISTED)
-    rows = _listed(told)
+    rows = [row for row in _listed(told) if only is None or row.model in only]
     live = [one for one in rows if one.ended is None]
     if live:
         first = live[0]

@@ -111,10 +111,9 @@ def story(project: Project, model: str, span: Span = "release") -> Story:
     with project.state.begin(write=False) as tx:
         known(tx, project, model)
         card, seen = read(tx, model, now)
-        since = _since(tx, model, span, now)
+        since = since_of(tx, model, span, now)
         drift = tx.windows.spread(model, "drift", since, now, BARS)
-        told = tx.journal.events(model, TOLD, since=since, limit=4 * MARKS)
-        marks = _marks(tx, told)
+        shown, told = marks(tx, model, since)
         quality = series(tx.windows.spread(model, "quality", since, now, POINTS))
         estimate = series(tx.windows.spread(model, "estimate", since, now, POINTS))
     columns = _columns(drift)
@@ -130,7 +129,7 @@ def story(project: Project, model: str, span: Span = "release") -> Story:
         estimate=estimate,
         columns=columns,
         drifted=sum(c.status == "fail" for c in drift[-1][2].checks) if drift else 0,
-        marks=marks,
+        marks=shown,
         marked=len(told),
     )
 
@@ -175,7 +174,8 @@ def _ref(card: ModelCard) -> str:
     return f"{card.name}/{card.version}" if card.version is not None else card.name
 
 
-def _since(tx: Transaction, model: str, span: Span, now: float) -> float:
+def since_of(tx: Transaction, model: str, span: Span, now: float) -> float:
+    """Return where the axis begins: so long ago, or at the release before the newest."""
     if span != "release":
         return now - SPANS[span]
     released = tx.journal.events(model, RELEASED, limit=2)
@@ -201,10 +201,12 @@ def _columns(drift: Verdicts) -> tuple[DriftRow, ...]:
     return tuple(rows)
 
 
-def _marks(tx: Transaction, told: Sequence[Event]) -> tuple[Mark, ...]:
+def marks(tx: Transaction, model: str, since: float) -> tuple[tuple[Mark, ...], list[Event]]:
+    """Return the newest decisions since then, numbered, and the events of all that are told."""
+    told = tx.journal.events(model, TOLD, since=since, limit=4 * MARKS)
     shown = told[-MARKS:]
     kept = {one.seq: one for one in undoable(tx, [decided(event) for event in reversed(shown)])}
-    return tuple(Mark(i, kept[event.seq], _status(event)) for i, event in enumerate(shown, start=1))
+    return tuple(Mark(i, kept[event.seq], _status(event)) for i, event in enumerate(shown, start=1)), told
 
 
 def _status(event: Event) -> str:

@@ -92,3 +92,14 @@ def test_a_turn_is_started_and_asked_about(client: TestClient) -> None:
     client.app.state.turns._work[number - 1][0].stop()  # type: ignore[attr-defined]
     assert client.get(f"/api/turns/{number}").json()["state"] == "ended"
     assert client.get("/api/turns/99").status_code == 404
+
+
+def test_a_path_asked_by_another_method_says_which_it_takes(client: TestClient) -> None:
+    pages = client.get("/api/openapi.json").json()["paths"]
+    refused = []
+    for path, methods in pages.items():
+        answer = client.request("PATCH", path.replace("{", "").replace("}", ""), headers={"origin": "http://127.0.0.1"})
+        if answer.status_code == 405:
+            refused.append(path)
+            assert {one.strip().lower() for one in answer.headers["allow"].split(",")} >= set(methods) - {"patch"}
+    assert len(refused) > 10

@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from boucle.api.app import create_app
-from boucle.api.attempts import ALLOWED, MOST, Attempts
 from boucle.api.shield import HEADERS, LARGEST
 from boucle.core.access import Role
 from boucle.loop import access
+from boucle.loop.attempts import ALLOWED, MOST, Attempts
 from boucle.loop.project import Project
 from boucle.views import models as views
 

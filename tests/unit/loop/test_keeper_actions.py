@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from boucle.loop.alarms import acknowledge
+from boucle.loop.external import Alert, take
 from boucle.loop.turn import run_turn
 from boucle.views.models import status
 
@@ -171,3 +173,37 @@ def test_drift_without_labels_asks_for_them_and_says_of_which_rows(world: World)
     assert len(drift.data["label"]) == 100
     assert len({(one["id"], one["row"]) for one in drift.data["label"]}) == 100
     assert world.engine.started == []
+
+
+def alert(world: World, firing: bool = True, number: int = 1) -> None:
+    take(world.project, [Alert("wine", "CheckoutDown", f"f{number}", firing, float(number), "nobody buys")])
+
+
+def test_an_alert_of_others_is_acted_on_once_while_it_lasts(world: World) -> None:
+    world.change(react={"external": {"CheckoutDown": {"action": "retrain", "cooldown": 0}}})
+    world.answer(250)
+    world.look()
+    alert(world)
+    for _ in range(3):
+        world.look()
+    assert len(world.engine.started) == 1
+    (decision,) = world.events("decision")
+    assert (decision.data["cause"], decision.data["action"]) == ("external:CheckoutDown", "retrain")
+    world.engine.work.outcome = passed(2)
+    world.look()
+    alert(world, firing=False)
+    alert(world, number=2)
+    world.change(release={"strategy": "direct"})
+    windows(world, 1, version=2)
+    assert [e.data["action"] for e in world.events("decision")][:1] == ["retrain"]
+
+
+def test_what_a_person_has_taken_over_is_left_to_them(world: World) -> None:
+    world.change(react={"external": {"CheckoutDown": "retrain"}})
+    world.answer(250)
+    world.look()
+    alert(world)
+    (opened,) = [one for one in status(world.project).models[0].alarms if one["cause"] == "external:CheckoutDown"]
+    acknowledge(world.project, int(opened["id"]))  # type: ignore[call-overload]
+    world.look()
+    assert not world.engine.started

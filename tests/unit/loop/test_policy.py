@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boucle.core.verdict import Check, Status, Verdict
-from boucle.loop.policy import JUDGED, MOVES, Decision, Known, decide
+from boucle.loop.policy import JUDGED, MOVES, Decision, Known, Outside, decide
 from boucle.project.watching import React
 
 READY = Known(labels=1000, fresh=100)
@@ -168,3 +168,43 @@ def test_only_a_failed_verdict_or_a_time_that_has_come_leads_to_anything(
     quiet = replace(known, follow_up=False, schedule_due=False, stale_after=None)
     causes = {d.cause for d in decide(verdicts, quiet, REACT)}
     assert causes <= {kind for kind, one in verdicts.items() if one.status == "fail"}
+
+
+ALERT = (Outside("CheckoutDown", "CheckoutDown: nobody buys"),)
+CAUSE = "external:CheckoutDown"
+ANSWERS: list[tuple[str, Known, Any, list[tuple[str, str, str]]]] = [
+    ("nothing said of it", FRESH, {}, []),
+    ("an alert", FRESH, "alert", []),
+    ("back, after a release", FRESH, "rollback", [(CAUSE, "rollback", "")]),
+    ("back, long after a release", replace(FRESH, windows=50), "rollback", [(CAUSE, "alert", "")]),
+    ("back from a rollout under way", replace(READY, rolling_out=True), "rollback", [(CAUSE, "rollback", "")]),
+    ("back, cooling down", replace(FRESH, idle={"rollback": 1}), "rollback", [(CAUSE, "rollback", "cooldown")]),
+    ("back, no cool-down", replace(FRESH, idle={"rollback": 1}), {"action": "rollback", "cooldown": 0},
+     [(CAUSE, "rollback", "")]),
+    ("off, with a fallback", replace(READY, has_fallback=True), "disable", [(CAUSE, "disable", "")]),
+    ("off, without one", READY, "disable", [(CAUSE, "alert", "")]),
+    ("retrain", READY, "retrain", [(CAUSE, "retrain", "")]),
+    ("retrain on broken data", replace(READY, fault_open=True), "retrain", [(CAUSE, "retrain", "fault")]),
+    ("retrain on few labels", replace(READY, labels=3), "retrain", [(CAUSE, "retrain", "labels")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "known", "answer", "expected"), ANSWERS, ids=[row[0] for row in ANSWERS])
+def test_an_alert_of_others_leads_to_what_the_project_says(
+    what: str, known: Known, answer: Any, expected: list[tuple[str, str, str]]
+) -> None:
+    react = reacting(external={"CheckoutDown": answer} if answer else {})
+    assert said(decide({}, replace(known, outside=ALERT), react)) == expected
+
+
+def test_an_alert_from_before_the_release_is_no_reason_to_go_back() -> None:
+    known = replace(FRESH, outside=(replace(ALERT[0], under_champion=False),))
+    (decision,) = decide({}, known, reacting(external={"CheckoutDown": "rollback"}))
+    assert decision.action == "alert"
+    assert "before the release" in decision.reason
+
+
+def test_what_is_found_here_goes_before_what_others_say() -> None:
+    known = replace(READY, has_fallback=True, outside=ALERT)
+    decisions = decide(failing("quality"), known, reacting(external={"CheckoutDown": "disable"}))
+    assert said(decisions) == [("quality", "retrain", ""), (CAUSE, "disable", "busy")]

@@ -132,10 +132,17 @@ def _column(values: Values) -> pa.Array:
         return pa.array(values.data, mask=np.ma.getmaskarray(values))
     if isinstance(values, np.ndarray):
         return pa.array(np.ascontiguousarray(values), from_pandas=True)
+    if any(map(_structured, values)):
+        return _texts(values)
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
         return _texts(values)
+
+
+def _structured(value: Any) -> bool:
+    """Say whether a value is a record, or a list of them (an image, marked pieces of a text): it is kept as JSON."""
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
 def _texts(values: Sequence[Any]) -> pa.Array:

@@ -41,7 +41,8 @@ class Asked:
         known = [field.name for field in fields(cls)]
         for key in given:
             if key not in known:
-                raise TrainingError(f"Fine-tuning has no '{key}'.", hint=f"{suggest(key, known)}it has: {', '.join(known)}")
+                hint = f"{suggest(key, known)}it has: {', '.join(known)}"
+                raise TrainingError(f"Fine-tuning has no '{key}'.", hint=hint)
         asked = cls(**given)
         if asked.method is not None and asked.method not in METHODS:
             raise TrainingError(

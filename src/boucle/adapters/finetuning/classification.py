@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from boucle.adapters.finetuning.anatomy import Injected
 from boucle.adapters.finetuning.examples import Examples, labelled
-from boucle.adapters.finetuning.feeding import Kept, Texts
+from boucle.adapters.finetuning.feeding import Kept, Material
 from boucle.adapters.finetuning.hardware import Hardware
 from boucle.core.signature import Label
 from boucle.measures.metrics import METRICS, compute
@@ -44,13 +44,16 @@ def constant(examples: Examples, learned: NDArray[np.intp], rows: int) -> NDArra
 
 
 class Classes:
-    """Feeds, loss and judgement of a classifier. ``learned`` and ``held`` are rows; ``kept`` what enters the cut model."""
+    """Feeds, loss and judgement of a classifier.
+
+    ``learned`` and ``held`` are rows; ``kept`` is what enters a model that was cut, ``injected`` where it is put in.
+    """
 
     def __init__(
-        self, examples: Examples, texts: Texts, learned: NDArray[np.intp], held: NDArray[np.intp], hardware: Hardware,
-        *, kept: Kept | None = None, injected: Injected | None = None, balanced: bool = False,
+        self, examples: Examples, material: Material, learned: NDArray[np.intp], held: NDArray[np.intp],
+        hardware: Hardware, *, kept: Kept | None = None, injected: Injected | None = None, balanced: bool = False,
     ) -> None:  # fmt: skip
-        self.examples, self.texts, self.hardware = examples, texts, hardware
+        self.examples, self.material, self.hardware = examples, material, hardware
         self.learned, self.held = learned, held
         self.kept, self.injected = kept, injected
         self.weights: torch.Tensor | None = None
@@ -73,7 +76,7 @@ class Classes:
         """Return probabilities, shape (rows, classes), by the model as it is now."""
         model.eval()
         found = np.empty((len(self.examples), len(self.examples.classes)))
-        for batch in self.texts.in_order(rows):
+        for batch in self.material.in_order(rows):
             feeds = {name: value.to(self.hardware.device) for name, value in self._tensors(batch).items()}
             feeds.pop("labels")
             with torch.inference_mode(), self.hardware.autocast():
@@ -96,7 +99,7 @@ class Classes:
         return logits
 
     def _tensors(self, rows: NDArray[np.intp]) -> dict[str, torch.Tensor]:
-        feeds = self.texts.tensors(rows)
+        feeds = self.material.tensors(rows)
         if self.kept is not None:
             feeds["hidden"] = self.kept.get(rows)
         return {**feeds, "labels": torch.from_numpy(self.examples.codes[rows])}

@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 from boucle.adapters.finetuning.batches import Batches
 from boucle.ports.trainer import Progress
 
-WATCHED, BEST, BEST_SAID = "watched.json", "best.safetensors", "best.json"
+WATCHED, BEST = "watched.json", "best.safetensors"
 _POINTS = 20
 """Points of an epoch's loss curve."""
 Judge = Callable[[], dict[str, float]]
@@ -32,7 +32,6 @@ class Course:
     best: float = float("inf")
     best_epoch: float = 0.0
     waited: int = 0
-    spent: float = 0.0
 
     def note(self, name: str, epoch: float, value: float) -> None:
         self.curves.setdefault(name, []).append((round(epoch, 4), value))
@@ -43,7 +42,6 @@ class Course:
             "best": self.best,
             "best_epoch": self.best_epoch,
             "waited": self.waited,
-            "spent": self.spent,
         }
 
     @classmethod
@@ -94,7 +92,7 @@ class Watch(TrainerCallback):
             self.course.note(f"validation_{name}", state.epoch, value)
         if measured["loss"] < self.course.best:
             self.course.best, self.course.best_epoch, self.course.waited = measured["loss"], state.epoch, 0
-            keep_best(model, self.folder, self.course)
+            keep_best(model, self.folder)
         else:
             self.course.waited += 1
             if self.patience and self.course.waited >= self.patience:
@@ -102,8 +100,6 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **named: Any) -> None:
         self._kept = time.monotonic()
-        self.course.spent += self._kept - self._begun
-        self._begun = self._kept
         checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         _write(checkpoint / WATCHED, json.dumps(self.course.plain()))
 
@@ -114,7 +110,7 @@ class Watch(TrainerCallback):
 
     def _tell(self, state: Any) -> None:
         done = state.global_step - (self._first or 0)
-        left = (time.monotonic() - self._begun + self.course.spent) / max(1, done) * (state.max_steps - state.global_step)
+        left = (time.monotonic() - self._begun) / max(1, done) * (state.max_steps - state.global_step)
         losses = self.course.curves.get("train_loss")
         loss = f", loss {losses[-1][1]:.3f}" if losses else ""
         epoch = min(int(state.epoch), int(state.num_train_epochs) - 1) + 1
@@ -124,9 +120,9 @@ class Watch(TrainerCallback):
         )
 
 
-def keep_best(model: Any, folder: Path, course: Course) -> None:
+def keep_best(model: Any, folder: Path) -> None:
     """Write what is trained, whole or not at all."""
-    kept = {name: value.detach().contiguous().clone() for name, value in model.named_parameters() if value.requires_grad}
+    kept = {name: value.detach().contiguous() for name, value in model.named_parameters() if value.requires_grad}
     save_file(kept, folder / f"{BEST}.part")
     os.replace(folder / f"{BEST}.part", folder / BEST)
 

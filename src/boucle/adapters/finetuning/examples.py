@@ -108,9 +108,7 @@ def _input(job: Job) -> Field:
     return fields[0]
 
 
-def _check_inputs(
-    inputs: list[Any], field: Field, classes: tuple[Label, ...], codes: NDArray[np.int64]
-) -> list[str]:
+def _check_inputs(inputs: list[Any], field: Field, classes: tuple[Label, ...], codes: NDArray[np.int64]) -> list[str]:
     kind: type = bytes if field.dtype == "image" else str
     wrong = [row for row, value in enumerate(inputs) if not isinstance(value, kind)]
     if wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,11 +13,44 @@ from torch import nn
 from boucle.adapters.finetuning.anatomy import Anatomy
 from boucle.adapters.finetuning.batches import cut
 from boucle.adapters.finetuning.hardware import Hardware
+from boucle.adapters.pretrained.pictures import Preparation
+from boucle.adapters.pretrained.pooled import averaged
 from boucle.adapters.pretrained.tokens import Tokens
 
 Tell = Callable[[float], None]
-FORWARD_TOKENS = 4096
+FORWARD_TOKENS, PICTURE = 4096, 196
 """Tokens of a batch where nothing is learned: as many as keep the caches warm."""
+
+
+class Material(Protocol):
+    """The inputs of a job as tensors. ``lengths`` are the tokens of each row, shape (rows,)."""
+
+    lengths: NDArray[np.int64]
+
+    def tensors(self, rows: Sequence[int] | NDArray[np.intp]) -> dict[str, torch.Tensor]:
+        """Return the arrays of some rows, as the model takes them."""
+        ...
+
+    def in_order(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Part rows into batches for a model that only answers."""
+        ...
+
+
+class Pictures:
+    """The pictures of a job, decoded when they are needed. Each counts as PICTURE tokens."""
+
+    def __init__(self, preparation: Preparation, files: Sequence[bytes], field: str) -> None:
+        self.preparation, self.files, self.field = preparation, files, field
+        self.lengths = np.full(len(files), PICTURE, dtype=np.int64)
+
+    def tensors(self, rows: Sequence[int] | NDArray[np.intp]) -> dict[str, torch.Tensor]:
+        """Return ``pixel_values``, shape (rows, channels, height, width)."""
+        made = [self.preparation.pixels(self.files[row], int(row), self.field) for row in rows]
+        return {"pixel_values": torch.from_numpy(np.stack(made))}
+
+    def in_order(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Part rows into batches of sixteen."""
+        return [rows[start : start + 16] for start in range(0, len(rows), 16)]
 
 
 class Texts:
@@ -64,7 +97,7 @@ class Kept:
 
 
 def survey(
-    model: Any, texts: Texts, hardware: Hardware, anatomy: Anatomy | None, layer: int, tell: Tell
+    model: Any, material: Material, hardware: Hardware, anatomy: Anatomy | None, layer: int, tell: Tell
 ) -> tuple[NDArray[np.float32], Kept | None]:
     """Run the model over all rows once; returns their mean vectors (rows, width), and what enters ``layer``.
 
@@ -76,18 +109,18 @@ def survey(
     hook = None if watched is None else watched.register_forward_pre_hook(_catching(caught), with_kwargs=True)
     vectors: NDArray[np.float32] | None = None
     kept: Kept | None = None
-    batches = texts.in_order(np.arange(len(texts.lengths)))
+    batches = material.in_order(np.arange(len(material.lengths)))
     try:
         for number, rows in enumerate(batches):
-            feeds = {name: value.to(hardware.device) for name, value in texts.tensors(rows).items()}
+            feeds = {name: value.to(hardware.device) for name, value in material.tensors(rows).items()}
             caught.clear()
             with torch.inference_mode(), hardware.autocast():
                 last = model.base_model(**feeds, return_dict=True).last_hidden_state.float()
             mean = averaged(last, feeds.get("attention_mask"))
             if vectors is None:
-                vectors = np.empty((len(texts.lengths), mean.shape[1]), dtype=np.float32)
+                vectors = np.empty((len(material.lengths), mean.shape[1]), dtype=np.float32)
                 if hook is not None:
-                    kept = Kept(texts.lengths, mean.shape[1], torch.bfloat16 if hardware.bf16 else torch.float32)
+                    kept = _table(material, caught[0], hardware)
             vectors[rows] = mean.cpu().numpy()
             if kept is not None:
                 kept.put(rows, caught[0])
@@ -99,12 +132,12 @@ def survey(
     return vectors, kept
 
 
-def averaged(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Average vectors of shape (rows, tokens, width) over the tokens that are no padding."""
-    if mask is None:
-        return hidden.mean(1)
-    shares = mask[..., None].to(hidden.dtype)
-    return (hidden * shares).sum(1) / shares.sum(1).clamp(min=1)
+def _table(material: Material, entered: torch.Tensor, hardware: Hardware) -> Kept:
+    """Make room for what enters a layer; every picture gives as many vectors as the first ones."""
+    lengths = material.lengths
+    if isinstance(material, Pictures):
+        lengths = np.full(len(lengths), entered.shape[1], dtype=np.int64)
+    return Kept(lengths, entered.shape[-1], torch.bfloat16 if hardware.bf16 else torch.float32)
 
 
 def _catching(caught: list[torch.Tensor]) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+import random
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+
+from boucle.adapters.pretrained import versions
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """``device`` is cuda where there is a GPU, else cpu; ``memory`` the bytes free on it; ``bf16`` whether it is quick."""
+    """``device`` is cuda or cpu, ``memory`` the bytes free on it; ``bf16`` says that it is quick there."""
 
     device: str
     bf16: bool
@@ -27,6 +32,33 @@ class Hardware:
     def autocast(self) -> AbstractContextManager[Any]:
         """Return a context in which matrix products are computed in bfloat16, where that is quick."""
         return torch.autocast(self.device, torch.bfloat16) if self.bf16 else nullcontext()
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep transformers from drawing bars and writing notes to the terminal."""
+    bars = versions.attribute("utils").logging
+    was = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        with versions.quiet():
+            yield
+    finally:
+        if was:
+            bars.enable_progress_bar()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from ``seed``, and give the process its own random numbers back."""
+    mine, numpys = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(mine)
+            np.random.set_state(numpys)
 
 
 def _cpu_bf16() -> bool:

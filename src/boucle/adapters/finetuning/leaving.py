@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from boucle.adapters.pretrained import versions
+import torch
+
+from boucle.adapters.finetuning.hardware import silent
+from boucle.adapters.finetuning.probe import Probe
+from boucle.adapters.pretrained import pooled
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 
 _TAKEN = (
@@ -17,12 +21,20 @@ _TAKEN = (
 """What goes along from the checkpoint a training started from."""
 
 
-def written(model: Any, start: Checkpoint, folder: Path, **options: Any) -> Checkpoint:
+def written(model: Any, start: Checkpoint, folder: Path) -> Checkpoint:
     """Write ``model`` into ``folder`` with what belongs to it, and return it as a checkpoint."""
     take_along(start, folder)
-    with versions.quiet():
+    with silent():
         model.save_pretrained(str(folder))
-    return replace(start, folder=folder).with_options(**options)
+    return replace(start, folder=folder)
+
+
+def probed(encoder: Any, probe: Probe, start: Checkpoint, folder: Path) -> Checkpoint:
+    """Write an encoder with a linear head on its embeddings."""
+    made = written(encoder, start, folder)
+    weight, bias = (torch.tensor(value, dtype=torch.float32) for value in (probe.weights, probe.bias))
+    pooled.save(folder, weight, bias)
+    return made
 
 
 def take_along(start: Checkpoint, folder: Path) -> None:

@@ -92,9 +92,7 @@ def _logistic(strength: float, balanced: bool) -> LogisticRegression:
     return LogisticRegression(C=strength, max_iter=500, tol=1e-3, class_weight="balanced" if balanced else None)
 
 
-def _as_is(
-    model: Any, classes: int, mean: NDArray[np.float64], scale: NDArray[np.float64], strength: float
-) -> Probe:
+def _as_is(model: Any, classes: int, mean: NDArray[np.float64], scale: NDArray[np.float64], strength: float) -> Probe:
     """Turn a model of scaled vectors into one of vectors as they are; two classes get a row each."""
     found, offset = model.coef_ / scale, model.intercept_ - (model.coef_ / scale) @ mean
     if len(found) == 1:

@@ -25,7 +25,7 @@ _STATE = 16
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a plan goes by: ``lengths`` in tokens (rows,), layers, ``width`` of a token's vector, numbers in the model."""
+    """What a plan goes by: ``lengths`` in tokens, shape (rows,); ``width`` is that of a token's vector."""
 
     lengths: NDArray[np.int64]
     layers: int
@@ -96,7 +96,7 @@ def plan(asked: Asked, facts: Facts, hardware: Hardware, limit: int) -> Recipe:
 
 
 def needed(recipe: Recipe, facts: Facts, trained: int) -> int:
-    """Estimate the bytes a training takes: the weights, the state of what is trained, the largest step's activations."""
+    """Estimate the bytes a training takes: weights, the state of what is trained, a step's activations."""
     step = max(recipe.batch_tokens, int(facts.lengths.max()))
     activations = step * facts.width * 4 * 40 * max(1, facts.layers - recipe.frozen)
     return 4 * facts.parameters + _STATE * trained + activations

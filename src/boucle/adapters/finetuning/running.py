@@ -1,4 +1,4 @@
-"""Train with the Trainer of transformers; the recipe is ours: which rows a step takes, what is weighed, what is kept."""
+"""Train with the Trainer of transformers, by our recipe: which rows a step takes, what is weighed, what is kept."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def run(
     )
     trainer = _Recipe(work, recipe, watch, arguments)
     trainer.train(resume_from_checkpoint=None if left is None else str(left))
+    trainer.accelerator.unwrap_model(work.model, keep_fp32_wrapper=False)  # else it goes on computing in bfloat16
     if (folder / BEST).is_file():
         take_best(work.model, folder)
     return course
@@ -82,7 +83,7 @@ class _Recipe(Trainer):
 
     def get_train_dataloader(self) -> Any:
         rows = range(len(self.work.batches.lengths))
-        loader = DataLoader(rows, batch_sampler=self.work.batches, collate_fn=self._collate)  # type: ignore[arg-type]
+        loader = DataLoader(rows, batch_sampler=self.work.batches, collate_fn=self._collate)
         return self.accelerator.prepare(loader)
 
     def _collate(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
@@ -99,7 +100,7 @@ class _Recipe(Trainer):
 
     def create_optimizer(self, model: Any = None) -> Any:
         """Let what begins at random learn faster; leave biases and norms undecayed."""
-        if self.optimizer is None:
+        if getattr(self, "optimizer", None) is None:
             groups: dict[tuple[float, float], list[Any]] = {}
             for name, parameter in self.model.named_parameters():
                 if parameter.requires_grad:

@@ -10,6 +10,7 @@ from boucle.adapters.finetuning.asked import Asked
 from boucle.adapters.finetuning.examples import Examples
 from boucle.adapters.pretrained import checkpoints, versions
 from boucle.adapters.pretrained.checkpoints import Checkpoint
+from boucle.adapters.pretrained.folders import WEIGHTS
 from boucle.adapters.pretrained.heads import tasks_of
 from boucle.adapters.pretrained.hub import SCHEME
 from boucle.core.errors import TrainingError
@@ -25,6 +26,13 @@ class Start:
     checkpoint: Checkpoint
     keeps_head: bool
     notes: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Tell this checkpoint from others, and from itself once its weights are changed."""
+        file = self.checkpoint.folder / WEIGHTS
+        size, changed = (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)
+        return f"{self.checkpoint.origin} {self.checkpoint.revision} {size} {changed}"
 
 
 def opened(asked: Asked, job: Job, examples: Examples) -> Start:
@@ -87,8 +95,8 @@ def _require_kind(checkpoint: Checkpoint, job: Job) -> None:
     tasks = ", ".join(tasks_of(config)) or "no task it names"
     if sees != (job.task == "image-classification"):
         raise TrainingError(
-            f"The checkpoint {checkpoint.origin} is made for {'images' if sees else 'texts'} ({tasks}); {job.task} cannot "
-            "start from it.",
+            f"The checkpoint {checkpoint.origin} is made for {'images' if sees else 'texts'} ({tasks}); "
+            f"{job.task} cannot start from it.",
             hint=f"take one made for {'texts' if sees else 'images'}, or set  task: image-classification"
             if sees
             else "take one made for images, such as a ViT or a ResNet",

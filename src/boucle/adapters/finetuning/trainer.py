@@ -6,13 +6,13 @@ import time
 from dataclasses import replace
 
 from boucle.adapters.finetuning.asked import Asked
-from boucle.adapters.finetuning.examples import read
-from boucle.adapters.finetuning.start import aligned, opened
+from boucle.adapters.finetuning.examples import Examples, read
+from boucle.adapters.finetuning.start import Start, aligned, opened
 from boucle.adapters.pretrained import versions
 from boucle.core.errors import TrainingError
 from boucle.ports.trainer import Fitted, Job, Progress
 
-TASKS = ("text-classification",)
+TASKS = ("text-classification", "image-classification")
 KEPT_EVERY = 30.0
 """Seconds after which the state of a training is kept again."""
 
@@ -35,8 +35,18 @@ class PretrainedTrainer:
         examples = read(job)
         start = opened(asked, job, examples)
         examples = aligned(examples, start)
-        versions.attribute("Trainer")  # says what is missing, or in the way, before anything is computed
-        from boucle.adapters.finetuning.training import Training  # torch and transformers: seconds
-
-        fitted = Training(job, asked, examples, start, progress, self.kept_every).run()
+        fitted = self._trained(job, asked, examples, start, progress)
         return replace(fitted, seconds=round(time.perf_counter() - started, 3))
+
+    def _trained(self, job: Job, asked: Asked, examples: Examples, start: Start, progress: Progress) -> Fitted:
+        versions.attribute("Trainer")  # says what is missing, or in the way, before anything is computed
+        # torch and transformers take seconds, and a job that is wrong needs neither.
+        from boucle.adapters.finetuning import ready, workspace
+        from boucle.adapters.finetuning.hardware import seeded, silent
+        from boucle.adapters.finetuning.training import Training
+
+        start = ready.limited(start, asked)
+        with seeded(job.seed), silent():
+            prepared = ready.made(job, asked, examples, start, progress)
+            training = Training(job, examples, start, prepared, progress)
+            return training.run(workspace.opened(job, examples, start.digest), self.kept_every)

@@ -16,16 +16,18 @@ Tensors = Mapping[str, NDArray[Any]]
 class Engine(Protocol):
     """A loaded model. Many threads may call it at once.
 
-    ``takes`` are the names of the arrays it knows, ``budget`` the tokens a batch should hold at most, ``slack`` how
+    ``vectors`` says that it also gives ``vector``, what it makes of each row as a whole. ``takes`` are the names of the arrays it knows, ``budget`` the tokens a batch should hold at most, ``slack`` how
     many tokens of padding cost less than another call.
     """
 
     takes: frozenset[str]
     budget: int
     slack: int
+    vectors: bool
 
     def run(self, feeds: Tensors) -> dict[str, NDArray[np.float32]]:
-        """Compute one batch; returns ``logits``, ``start_logits`` and ``end_logits``, or ``last_hidden_state``."""
+        """Compute one batch; returns ``logits``, ``start_logits`` and ``end_logits``, or ``last_hidden_state``,
+        and ``vector`` of shape (rows, dimensions) where ``vectors`` says so."""
         ...
 
 

@@ -13,6 +13,7 @@ from boucle.core.signature import Task
 WEIGHTS, INDEX, ONNX = "model.safetensors", "model.safetensors.index.json", "model.onnx"
 PREPROCESSING = ("preprocessor_config.json", "preprocess.json")
 _PICKLED = ("pytorch_model.bin", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_GONE = ("tf_model.h5", "*.h5", "flax_model.msgpack", "*.msgpack")
 _SLOW = ("vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "source.spm")
 """What a tokenizer of its own can be made from, when there is no tokenizer.json."""
 _CONVERT = (
@@ -95,6 +96,13 @@ def _shards(folder: Path) -> list[Path]:
             f"The weights of {folder} are a pickle ({pickled[0].name}), which can run any code when it is read.",
             hint="take a revision with model.safetensors; or, if you trust its source, convert it once: "
             + _CONVERT.replace("FOLDER", str(folder)),
+        )
+    gone = [file for pattern in _GONE for file in sorted(folder.glob(pattern))]
+    if gone:
+        raise BundleError(
+            f"The weights of {folder} are TensorFlow's or Flax's ({gone[0].name}), which transformers 5 no longer reads.",
+            hint="take a revision with model.safetensors; or convert it once with transformers 4: "
+            "AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(FOLDER)",
         )
     raise BundleError(
         f"The folder {folder} holds no weights (model.safetensors or model.onnx).", hint=f"{_AGAIN}, or mend the path"

@@ -64,6 +64,8 @@ def require(config: Mapping[str, Any], task: Task, folder: Path, origin: str) ->
     onnx = (folder / "model.onnx").is_file()
     if task in tasks or (not tasks and onnx):
         return
+    if KINDS[task] == "class" and (folder / "head.safetensors").is_file():
+        return  # a linear head on its encoder: pretrained/pooled.py
     if task == "feature-extraction" and any(name.endswith(_ENCODERS) for name in _architectures(config)):
         return
     names = ", ".join(_architectures(config)) or "no architecture"

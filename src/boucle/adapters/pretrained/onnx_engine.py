@@ -17,7 +17,9 @@ _OUTPUTS = {
     "question-answering": ("start_logits", "end_logits"),
     "feature-extraction": ("last_hidden_state",),
 }
-_VECTORS = ("sentence_embedding", "pooler_output", "embeddings")
+VECTOR = "vector"
+"""An output a file may have besides: one vector a row, of what goes in; drift of meaning is found on it."""
+_VECTORS = (VECTOR, "sentence_embedding", "pooler_output", "embeddings")
 _TYPES: dict[str, Any] = {
     "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32,
     "tensor(float16)": np.float16, "tensor(bool)": np.bool_,
@@ -40,6 +42,7 @@ class OnnxEngine:
         self.takes = frozenset({"pixel_values"} if self._image else names)
         self.budget, self.slack = int(checkpoint.options.get("batch_tokens", 1024)), 8
         self._outputs = self._named(checkpoint)
+        self.vectors = "vector" in self._outputs
 
     def run(self, feeds: Tensors) -> dict[str, NDArray[np.float32]]:
         """Compute one batch; raises RequestError when the session refuses it."""
@@ -56,12 +59,13 @@ class OnnxEngine:
         """Return our names of the outputs and the session's."""
         there = [output.name for output in self._session.get_outputs()]
         wanted = _OUTPUTS.get(checkpoint.task, ("logits",))
+        also = {VECTOR: VECTOR} if VECTOR in there else {}
         if all(name in there for name in wanted):
-            return {name: name for name in wanted}
+            return {name: name for name in wanted} | also
         if checkpoint.task == "feature-extraction":
             for name in _VECTORS:
                 if name in there:
-                    return {"vector": name}
+                    return {VECTOR: name}
         if len(there) == len(wanted):
             return dict(zip(wanted, there, strict=True))
         raise BundleError(

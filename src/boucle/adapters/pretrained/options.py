@@ -35,6 +35,7 @@ _KNOWN: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "device": ("the name of a device, such as cpu or cuda", _text),
     "pooling": ("mean, cls, max or last", _one_of("mean", "cls", "max", "last")),
     "normalize": ("true or false", _flag),
+    "threshold": ("the probability from which the last of two classes is answered, between 0 and 1", _number(0, 1)),
     "top_k": ("a whole number, 1 or more", _whole(1)),
     "stride": ("a whole number of tokens", _whole(0)),
     "max_answer_length": ("a whole number of tokens, 1 or more", _whole(1)),

@@ -62,6 +62,12 @@ class Preparation:
         values /= np.asarray(self.deviation, dtype=np.float32)
         return np.ascontiguousarray(values.transpose(2, 0, 1))
 
+    def brightness(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return how bright prepared pictures are, 0 black to 1 white; ``pixels`` is (rows, channels, high, wide)."""
+        means: NDArray[np.float64] = pixels.mean(axis=(2, 3), dtype=np.float64)
+        shown = (means * self.deviation + self.mean).mean(axis=1)
+        return shown if self.factor < 1.0 else shown / 255.0
+
     def thumbnail(self, raw: bytes, side: int) -> bytes:
         """Return a JPEG file of at most ``side`` pixels a side; raises RequestError."""
         small = opened(raw, 0, "image", self.most, "RGB")

@@ -42,6 +42,8 @@ class Tokens:
         self._characters = CHARACTERS_A_TOKEN * self.limit
         self._direction = direction
         self.pad = self._padding(checkpoint.config, named)
+        mark = _content(named.get("unk_token"))
+        self._unknown = -1 if mark is None else self._tokenizer.token_to_id(mark)
         self.mask = _content(named.get("mask_token"))
         self._tokenizer.no_padding()
         if stride is None:
@@ -86,6 +88,15 @@ class Tokens:
     def added(self) -> dict[str, int]:
         """Return the tokens that were added to the vocabulary, such as marks of languages."""
         return {token.content: int(place) for place, token in self._tokenizer.get_added_tokens_decoder().items()}
+
+    def unknown(self, encodings: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Return the share of tokens of each text that are not in the vocabulary; NaN for a text without a token."""
+        shares = np.full(len(encodings), np.nan)
+        for row, one in enumerate(encodings):
+            kept = [token for token, special in zip(one.ids, one.special_tokens_mask, strict=True) if not special]
+            if kept:
+                shares[row] = kept.count(self._unknown) / len(kept)
+        return shares
 
     def token(self, place: int) -> str:
         """Return the text of a single token."""

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from boucle.adapters.pretrained import versions
+from boucle.adapters.pretrained import pooled, versions
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Tensors, Writing
 from boucle.core.errors import BundleError, RequestError
+from boucle.core.signature import KINDS
 
 _NAMES = ("input_ids", "attention_mask", "token_type_ids", "pixel_values")
 _OUTPUTS = ("logits", "start_logits", "end_logits", "last_hidden_state")
@@ -23,20 +24,24 @@ class TorchEngine:
     """A model of transformers in evaluation mode. Precision and device are the checkpoint's options."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.model = versions.load_model(checkpoint)
         self._device = _device(checkpoint)
+        self.model = versions.load_model(checkpoint)
         self.model.to(self._device).eval()
         known = inspect.signature(self.model.forward).parameters
         self.takes = frozenset(name for name in _NAMES if name in known)
         self.budget, self.slack = int(checkpoint.options.get("batch_tokens", 2048)), 96
         self._floats = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), torch.float32)
         self._turn = threading.Lock()
+        self._seen = threading.local()
+        self.vectors = KINDS[checkpoint.task] in ("class", "spans") and self._watch()
 
     def run(self, feeds: Tensors) -> dict[str, NDArray[np.float32]]:
         """Compute one batch; raises RequestError when it does not fit into memory."""
         with torch.inference_mode():
-            found = self._guarded(lambda: self.model(**self._tensors(feeds), return_dict=True))
-        named: dict[str, Any] = {name: getattr(found, name, None) for name in _OUTPUTS}
+            tensors = self._tensors(feeds)
+            found = self._guarded(lambda: self.model(**tensors, return_dict=True))
+            named = self._vector(tensors.get("attention_mask"))
+        named |= {name: getattr(found, name, None) for name in _OUTPUTS}
         return {name: value.float().cpu().numpy() for name, value in named.items() if torch.is_tensor(value)}
 
     def write(self, feeds: Tensors, writing: Writing) -> list[list[int]]:
@@ -51,6 +56,23 @@ class TorchEngine:
                 torch.random.set_rng_state(state)
         start = 1 if self.model.config.is_encoder_decoder else feeds["input_ids"].shape[1]
         return [row[start:].tolist() for row in found.cpu()]
+
+    def _watch(self) -> bool:
+        """Have the encoder's last vectors kept as they pass; say whether there is one."""
+        encoder = getattr(self.model, str(getattr(self.model, "base_model_prefix", "encoder")), None)
+        if encoder is None or encoder is self.model:
+            return False
+
+        def keep(_: Any, __: Any, output: Any) -> None:
+            self._seen.last = getattr(output, "last_hidden_state", None)
+
+        encoder.register_forward_hook(keep)
+        return True
+
+    def _vector(self, mask: torch.Tensor | None) -> dict[str, Any]:
+        last = getattr(self._seen, "last", None)
+        self._seen.last = None
+        return {} if last is None else {"vector": pooled.averaged(last, mask)}
 
     def _tensors(self, feeds: Tensors) -> dict[str, torch.Tensor]:
         made = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in feeds.items()}
@@ -78,4 +100,6 @@ def _device(checkpoint: Checkpoint) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         why = (str(error).splitlines() or [""])[0]
         raise BundleError(f"There is no device '{name}' here: {why}", hint="leave `device` out for the CPU") from error
+    if device.type == "cpu" and checkpoint.options.get("precision") == "float16":
+        raise BundleError("float16 is for GPUs: a CPU computes it slowly or not at all.", hint="use precision bfloat16")
     return device

@@ -100,6 +100,10 @@ def load_model(checkpoint: Checkpoint, **settings: Any) -> Any:
     Raises BundleError when it cannot be loaded, or when some of its weights are not in the file: such a head would
     answer at random.
     """
+    if (checkpoint.folder / "head.safetensors").is_file():
+        from boucle.adapters.pretrained import pooled  # brings torch, which this module is read without
+
+        return pooled.opened(from_pretrained("AutoModel", checkpoint, **settings), checkpoint.folder)
     name = CLASSES[checkpoint.task]
     if checkpoint.task == "text-generation" and checkpoint.config.get("is_encoder_decoder"):
         name = "AutoModelForSeq2SeqLM"
@@ -141,6 +145,19 @@ def from_pretrained(name: str, checkpoint: Checkpoint, **settings: Any) -> Any:
         raise BundleError(
             f"The checkpoint {checkpoint.folder} cannot be read by transformers: {why}", hint=hint
         ) from error
+
+
+def quantization(bits: int) -> Any:
+    """Return the ``quantization_config`` that loads a model in 8 or 4 bits; raises BoucleError for other numbers.
+
+    The keywords ``load_in_8bit`` and ``load_in_4bit`` of ``from_pretrained`` are gone.
+    """
+    if bits not in (4, 8):
+        raise BoucleError(f"A model cannot be loaded in {bits} bits.", hint="8 and 4 can be had")
+    found = attribute("BitsAndBytesConfig")
+    if bits == 8:
+        return found(load_in_8bit=True)
+    return found(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype="bfloat16")
 
 
 def writing(model: Any, wanted: Writing) -> dict[str, Any]:

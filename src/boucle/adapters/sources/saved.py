@@ -103,9 +103,9 @@ def converted(frame: pd.DataFrame, features: Mapping[str, Any]) -> pd.DataFrame:
     made = frame.copy()
     for name, feature in features.items():
         if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names"):
-            names = np.array([*feature["names"], None], dtype=object)
+            known = np.array([*feature["names"], None], dtype=object)
             codes = pd.to_numeric(frame[name], errors="coerce").fillna(-1).astype(int).clip(lower=-1)
-            made[name] = names[codes]
+            made[name] = known[codes]
     tagged = next((name for name, feature in features.items() if "tokens" in frame and _tags(feature)), None)
     if tagged is None:
         return made

@@ -22,8 +22,28 @@ def plain(frame: pd.DataFrame, what: str) -> pd.DataFrame:
         raise SourceError(f"{what} has the column '{twice[0]}' twice.", hint="give each column a name of its own")
     if frame.empty:
         raise SourceError(f"{what} has no rows.", hint="at least a heading and one row are needed")
+    frame = _unpacked(frame)
     coded = {name: d.categories.dtype for name, d in zip(names, frame.dtypes, strict=True) if hasattr(d, "categories")}
     return frame.set_axis(names, axis="columns").reset_index(drop=True).astype(coded)
+
+
+def _unpacked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return images kept as a mapping with ``bytes``, as the Hub's Parquet files do, as those bytes."""
+    packed = {
+        place
+        for place in range(frame.shape[1])
+        if pd.api.types.is_object_dtype(frame.dtypes.iloc[place])
+        and any(isinstance(v, dict) and "bytes" in v and set(v) <= {"bytes", "path"} for v in frame.iloc[:5, place])
+    }
+    if not packed:
+        return frame
+    columns = [
+        pd.Series([v["bytes"] if isinstance(v, dict) else v for v in column], index=frame.index, dtype=object)
+        if place in packed
+        else column
+        for place, column in enumerate(frame.iloc[:, i] for i in range(frame.shape[1]))
+    ]
+    return pd.concat(columns, axis="columns").set_axis(frame.columns, axis="columns")
 
 
 def emptied(table: pa.Table) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from boucle.adapters.stores.failures import translated
 from boucle.adapters.stores.journal import SqlJournal
 from boucle.adapters.stores.keys import SqlKeys
 from boucle.adapters.stores.observations import SqlObservations
+from boucle.adapters.stores.people import SqlPeople, SqlSessions
 from boucle.adapters.stores.settings import SqlSettings
 from boucle.adapters.stores.tables import HEAD, VERSION_TABLE, create, schema
 from boucle.adapters.stores.windows import SqlWindows
@@ -42,6 +43,8 @@ class SqlTransaction:
         self.alarms = SqlAlarms(connection)
         self.settings = SqlSettings(connection)
         self.keys = SqlKeys(connection)
+        self.people = SqlPeople(connection)
+        self.sessions = SqlSessions(connection)
 
 
 class SqlState:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it to the scripts in ``migrations``."""
 VERSION_TABLE = "boucle_schema"
 
@@ -170,6 +170,29 @@ keys = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float),
     Column("revoked", Float),
+)
+
+people = Table(
+    "boucle_people",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String),
+    Column("given", String, nullable=False),
+    Column("first", Float, nullable=False),
+    Column("last", Float, nullable=False),
+)
+
+sessions = Table(
+    "boucle_sessions",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("ended", Float),
 )
 
 

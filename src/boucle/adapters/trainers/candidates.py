@@ -58,7 +58,7 @@ SEEN: dict[Kind, Listed] = {
     "class": {
         "sklearn.linear_model.LogisticRegression": {"max_iter": 300},
         "sklearn.ensemble.RandomForestClassifier": {"n_estimators": 100},
-        "sklearn.svm.SVC": {"C": 5.0, "probability": False},
+        "sklearn.svm.SVC": {"C": 5.0},
     },
     "quantity": {"sklearn.linear_model.Ridge": {}, "sklearn.ensemble.RandomForestRegressor": {"n_estimators": 100}},
 }

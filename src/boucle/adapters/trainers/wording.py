@@ -18,7 +18,7 @@ _WORD = r"(?u)\b\w+\b"
 _SAMPLE = 200
 
 
-class Filled(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Filled(TransformerMixin, BaseEstimator):
     """Puts an empty text where one is missing."""
 
     def fit(self, texts: Any, y: Any = None) -> Filled:

@@ -112,7 +112,7 @@ class Service:
                 admit(Endpoint(tensors, request.model_name, None), headers, plane)
                 pending = await ask(plane.desk, _question(request, headers))
             except BoucleError as error:
-                plane.refused(request.model_name, status_of(error))
+                plane.refused(request.model_name, error)
                 raise
             job = await wait(pending)
             return tensors.encode(job.asked, answer(job)).body

@@ -12,8 +12,8 @@ from boucle.ui.draw.glyphs import COLOURS, Tone, escape, sign_at, tone
 from boucle.ui.words.catalogue import Words
 from boucle.views.ring import Stage
 
-WIDE, SMALL = (600, 336), (300, 276)
-RADIUS = 112
+WIDE, SMALL = (520, 336), (300, 276)
+RADIUS = 108
 _THICK: dict[Tone, float] = {"pass": 11, "watch": 16, "fail": 20, "run": 14, "wait": 11, "idle": 2}
 _THIN: dict[Tone, float] = {"pass": 3, "watch": 5, "fail": 6, "run": 5, "wait": 3, "idle": 1.5}
 _PATTERN: dict[Tone, str] = {
@@ -21,8 +21,8 @@ _PATTERN: dict[Tone, str] = {
     "wait": ' stroke-dasharray="5 4"',
 }
 _WORST: tuple[Tone, ...] = ("fail", "watch", "run", "wait", "pass", "idle")
-_FACT = 26
-"""Letters of a fact that have room beside the ring; the whole one is in the arc's label."""
+_FACT = 18
+"""Letters of a line that have room beside the ring; a fact takes two at most, the whole one is in the arc's label."""
 
 
 def ring(stages: Sequence[Stage], centre: Sequence[str], links: Mapping[str, str], say: Words, *, small: bool = False) -> str:
@@ -91,14 +91,29 @@ def _stage(
 
 
 def _beside(name: str, fact: str, middle: tuple[float, float], angle: float) -> str:
-    x, y = _at(middle, RADIUS + 25, angle)
+    x, y = _at(middle, RADIUS + 23, angle)
     anchor = "middle" if abs(x - middle[0]) < 24 else "start" if x > middle[0] else "end"
-    y += -12 if y < middle[1] - 95 else 6 if y > middle[1] + 95 else -4
-    short = fact if len(fact) <= _FACT else fact[: _FACT - 1].rstrip() + "…"
-    return (
-        f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" font-size="14" font-weight="500" class="lb">{escape(name)}'
-        f'</text><text x="{x:.0f}" y="{y + 17:.0f}" text-anchor="{anchor}" font-size="12.5" class="s">{escape(short)}</text>'
-    )
+    lines = _lines(fact) if anchor != "middle" else [fact]
+    y += -14 * len(lines) + 2 if y < middle[1] - 95 else 8 if y > middle[1] + 95 else -4
+    place = f'x="{x:.0f}" text-anchor="{anchor}"'
+    drawn = f'<text {place} y="{y:.0f}" font-size="14" font-weight="500" class="lb">{escape(name)}</text>'
+    for number, line in enumerate(lines, start=1):
+        drawn += f'<text {place} y="{y + 1 + 16 * number:.0f}" font-size="12.5" class="s">{escape(line)}</text>'
+    return drawn
+
+
+def _lines(fact: str) -> list[str]:
+    """Break a fact that is too long for one line, at a comma or a space; what is still too long is cut."""
+    if len(fact) <= _FACT:
+        return [fact]
+    best = max((fact.rfind(sign, 0, _FACT + 1) for sign in (", ", " · ", " ")), default=-1)
+    if best <= 0:
+        return [_cut(fact)]
+    return [fact[: best + 1].rstrip(" ·"), _cut(fact[best + 1 :].lstrip(" ·"))]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _FACT + 2 else text[: _FACT + 1].rstrip() + "…"
 
 
 def _centre(lines: Sequence[str], x: float, y: float) -> str:

@@ -11,8 +11,8 @@ from boucle.ui.draw.glyphs import COLOURS, Tone, escape, tone
 from boucle.ui.words.catalogue import Words
 from boucle.views.story import DriftRow, Mark, Point, Series, Story
 
-WIDE, NARROW = 720, 326
-_TOP, _QUALITY = 14, 74
+WIDE, NARROW = 520, 326
+_TOP, _QUALITY = 20, 76
 _GAP = 3.5
 """Times the usual distance of two points beyond which nothing was judged between them: the line is broken there."""
 _CIRCLE = 9
@@ -21,7 +21,7 @@ _CIRCLE = 9
 def strip(story: Story, say: Words, *, narrow: bool = False) -> str:
     """Draw the story of one model."""
     width = NARROW if narrow else WIDE
-    left, right = (0, 52) if narrow else (112, 96)
+    left, right = (0, 52) if narrow else (104, 88)
     line, row = (18 if narrow else 0), (40 if narrow else 24)
     axis = Axis(story.since, story.until, left, width - right)
     top = _TOP + line
@@ -61,11 +61,13 @@ def _quality(story: Story, axis: Axis, top: float, bottom: float, narrow: bool, 
     if story.complete is not None and story.complete < story.until:
         parts.append(_incomplete(axis, max(story.complete, story.since), top, bottom, say, narrow))
     if series.bound is not None:
-        parts.append(_bound(series.bound, axis, scale, say))
+        parts.append(_bound(series.bound, axis, scale, narrow, say))
     if story.quality.points and story.estimate.points:
         for points in _unbroken(story.estimate.points):
             parts.append(_line(points, axis, scale, ' stroke-dasharray="4 3" opacity="0.7"', "1.4"))
-    parts += [_band(points, axis, scale) + _line(points, axis, scale) for points in _unbroken(series.points)]
+    runs = _unbroken(series.points)
+    parts += [_band(points, axis, scale) + _line(points, axis, scale) for points in runs]
+    parts.append(_versions(runs, axis, scale))
     parts.append(_newest(series, axis, scale, say))
     return "".join(parts)
 
@@ -116,12 +118,27 @@ def _line(points: Sequence[Point], axis: Axis, scale: _Scale, look: str = "", wi
     return f'<polyline points="{path}" fill="none" stroke="var(--champ)" stroke-width="{width}" stroke-linejoin="round"{look}/>'
 
 
-def _bound(bound: float, axis: Axis, scale: _Scale, say: Words) -> str:
+def _bound(bound: float, axis: Axis, scale: _Scale, narrow: bool, say: Words) -> str:
     y = scale(bound)
+    label = say.number(bound) if narrow else say("strip.promise", bound=say.number(bound))
     return (
         f'<line x1="{axis.left}" x2="{axis.right}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--soft)" stroke-dasharray="4 3"/>'
-        f'<text x="{axis.right + 8}" y="{y + 4:.1f}" font-size="12" class="s">{escape(say("strip.promise", bound=say.number(bound)))}</text>'
+        f'<text x="{axis.right + 8}" y="{y + 4:.1f}" font-size="12" class="s">{escape(label)}</text>'
     )
+
+
+def _versions(runs: Sequence[Sequence[Point]], axis: Axis, scale: _Scale) -> str:
+    """Name the version at the beginning of its line, where more than one has answered."""
+    if len({points[0].version for points in runs}) < 2:
+        return ""
+    drawn, before = "", None
+    for points in runs:
+        first = points[0]
+        if first.version != before:
+            high = first.value if first.high is None else first.high
+            drawn += f'<text x="{axis(first.time):.1f}" y="{scale(high) - 4:.1f}" font-size="12" class="s">/{first.version}</text>'
+        before = first.version
+    return drawn
 
 
 def _newest(series: Series, axis: Axis, scale: _Scale, say: Words) -> str:
@@ -140,7 +157,7 @@ def _incomplete(axis: Axis, since: float, top: float, bottom: float, say: Words,
     if width < 3:
         return ""
     label = say("strip.complete", time=say.clock(since))
-    beside = f'<text x="{x - 4:.1f}" y="{bottom - 2:.1f}" font-size="12" text-anchor="end" class="s">{escape(label)}</text>'
+    beside = f'<text x="{axis.right}" y="{top - 7:.1f}" font-size="12" text-anchor="end" class="s">{escape(label)}</text>'
     return (
         '<defs><pattern id="late" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<line x1="0" y1="0" x2="0" y2="6" stroke="var(--ref)" stroke-width="1.4"/></pattern></defs>'
@@ -153,7 +170,7 @@ def _column(row: DriftRow, axis: Axis, y: float, narrow: bool, say: Words) -> st
     """Draw one column's effects as bars: red beyond the floor for sure, grey where it may be."""
     name_y, base = (y + 11, y + 36) if narrow else (y + 15, y + 20)
     drifted = row.status == "fail"
-    shown = row.name if len(row.name) <= 16 else row.name[:15] + "…"
+    shown = row.name if len(row.name) <= 15 else row.name[:14] + "…"
     parts = [f'<text x="0" y="{name_y:.0f}" font-size="13">{escape(shown)}<title>{escape(row.name)}</title></text>']
     step = min((b.time - a.time for a, b in pairwise(row.points)), default=(axis.until - axis.since) / 30)
     width = max(2.0, min(26.0, axis(axis.since + step) - axis.left) - 1.4)
@@ -206,7 +223,7 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
 def _axis(axis: Axis, height: float, say: Words) -> str:
     parts = []
     for time, label in time_ticks(axis.since, axis.until, say, 3 if axis.left == 0 else 5):
-        if axis(time) < axis.right - 44:
+        if axis(time) < axis.right - 78:
             parts.append(f'<text x="{axis(time):.1f}" y="{height - 3}" font-size="12" class="s">{escape(label)}</text>')
     parts.append(f'<text x="{axis.right}" y="{height - 3}" font-size="12" text-anchor="end" class="s">{escape(say("time.now"))}</text>')
     return "".join(parts)

@@ -2,18 +2,107 @@
 
 from __future__ import annotations
 
+from boucle.ui.deeds import Seen, undo
 from boucle.ui.draw.glyphs import escape
+from boucle.ui.draw.lists import decision_body, decision_icon, decision_time, model_row
+from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
-from boucle.views.overview import overview
+from boucle.views.decisions import Decision
+from boucle.views.overview import ModelCard, Overview, overview
+from boucle.views.story import story
+
+FOLDED = 12
+"""With more models than this, those that are fine are folded away."""
+SHOWN = 5
+"""Decisions on the page; all of them are in the history."""
 
 
 async def home(shell: Shell) -> None:
-    """Head with who needs somebody; then the models, those first."""
+    """Head with who needs somebody; then the models, those first, and beside them the chosen one and what happened."""
     seen = await shell.read(overview)
     say = shell.words
-    shell.heading(seen, lambda view: (say.say(view.heading), say.say(view.lead)))
-    shell.part(seen, lambda view: "".join(f"<p>{escape(one.name)}: {escape(say.say(one.why))}</p>" for one in view.models))
+    shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
+    chosen = _chosen(shell, seen.value)
+    if chosen is None:
+        parts.nothing(shell)
+        return
+    told = await shell.read(story, chosen.name)
+    alone = seen.value is not None and len(seen.value.models) == 1
+    if alone:
+        with shell.box("grid2 even"):
+            parts.ring_card(shell, told)
+            parts.story_card(shell, told)
+        happened(shell, seen)
+        return
+    with shell.box("grid2"):
+        with shell.box("stack"):
+            models = shell.part(seen, lambda view: listed(view, shell, chosen.name), classes="card flush o1", tag="nav")
+            models.props(f'aria-label="{escape(say("home.models"))}"')
+            happened(shell, seen)
+        with shell.box("stack"):
+            parts.ring_card(shell, told)
+            parts.story_card(shell, told)
+
+
+def _chosen(shell: Shell, view: Overview | None) -> ModelCard | None:
+    """Return the model whose loop is shown: the one asked for, else the first of the list."""
+    if view is None or all(one.version is None and one.ring[1].state == "idle" for one in view.models):
+        return None
+    wanted = shell.asked("model")
+    return next((one for one in view.models if one.name == wanted), view.models[0])
+
+
+def listed(view: Overview, shell: Shell, chosen: str) -> str:
+    """List the models in the order they had when the page was opened; with many, those that are fine are folded."""
+    say = shell.words
+
+    def row(card: ModelCard) -> str:
+        return model_row(card, shell.link("/", model=card.name), say, current=card.name == chosen)
+
+    if len(view.models) <= FOLDED:
+        return "".join(map(row, view.models))
+    fine = [one for one in view.models if one.state == "fine"]
+    shown = "".join(row(one) for one in view.models if one.state != "fine")
+    rows = "".join(map(row, fine))
+    return f'{shown}<details class="fold"><summary>{escape(say("home.fine", len(fine)))}</summary>{rows}</details>'
+
+
+def happened(shell: Shell, seen: parts.Reading[Overview]) -> None:
+    """Show the newest decisions; the last change of each model can be taken back here."""
+    say = shell.words
+    with shell.box("card o4", "section"):
+        shell.html(f'<h2 style="margin-bottom:8px">{escape(say("home.happened"))}</h2>')
+        shell.rebuilt(seen, lambda view: [(one.seq, one.undo) for one in view.decisions], lambda view: _rows(shell, view))
+        shell.html(f'<a class="link small" href="{shell.link("/history")}">{escape(say("home.all"))}</a>')
+
+
+def _rows(shell: Shell, view: Overview) -> None:
+    if not view.decisions:
+        shell.html(f'<p class="soft">{escape(shell.words("home.quiet"))}</p>')
+    for one in view.decisions[:SHOWN]:
+        _row(shell, one, view)
+
+
+def _row(shell: Shell, one: Decision, view: Overview) -> None:
+    say = shell.words
+    with shell.box("ev no" if one.refused else "ev"):
+        link = shell.link("/history", event=one.seq)
+        shell.html(decision_time(one, view.time, say), "when")
+        shell.html(decision_icon(one), "mark")
+        shell.html(decision_body(one, say, link), "body")
+        with shell.box("end"):
+            _undo(shell, one, next((card for card in view.models if card.name == one.model), None))
+
+
+def _undo(shell: Shell, one: Decision, card: ModelCard | None) -> None:
+    if not one.undo or card is None:
+        return
+    was = Seen(card.name, card.version, card.challenger, card.phase, card.share)
+    action = undo(shell.words, one.undo, was.holds)
+    if action is not None and shell.may(action.role, one.model):
+        label = shell.words("undo.what", what=shell.words.say(one.what))
+        shell.undo(label, lambda: action, mine=one.actor == shell.caller.actor)
 
 
 ROUTES = (Route("/", "home", home),)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
@@ -61,6 +61,12 @@ class Words:
     def say(self, sentence: Said) -> str:
         """Tell a sentence of a view."""
         return say(sentence, self.language)
+
+    def sentence(self, sentence: Said) -> str:
+        """Tell a sentence with a capital, unless a name stands first: names are written as people wrote them."""
+        text = self.say(sentence)
+        named = any(text.startswith(name) for name in _names(sentence.values) if name)
+        return text if named else text[:1].upper() + text[1:]
 
     def say_state(self, state: str) -> str:
         """Name one of the five states of a model."""
@@ -128,3 +134,11 @@ class Words:
 
     def _at(self, time: float) -> datetime:
         return datetime.fromtimestamp(time, self.zone) if self.zone else datetime.fromtimestamp(time).astimezone()
+
+
+def _names(values: Mapping[str, Any]) -> Iterator[str]:
+    for value in values.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Said):
+            yield from _names(value.values)

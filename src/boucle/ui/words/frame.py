@@ -25,7 +25,7 @@ WORDS: dict[str, Entry] = {
     "nav.open": (("{n} alarm open", "{n} alarms open"), ("{n} alarme ouverte", "{n} alarmes ouvertes")),
     "bar.live": ("live", "en direct"),
     "bar.rate": ("{rate} req/s", "{rate} req/s"),
-    "bar.rows": (("{n} row today", "{n} rows today"), ("{n} ligne aujourd’hui", "{n} lignes aujourd’hui")),
+    "bar.quiet": ("no traffic", "pas de trafic"),
     "bar.look": ("last look {ago}", "dernier contrôle {ago}"),
     "bar.nolook": ("the keeper has not looked yet", "le gardien n’a pas encore regardé"),
     "bar.stale": ("not read for {span}", "pas lu depuis {span}"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
 from boucle.adapters.pretrained.tasks import classes
-from boucle.adapters.pretrained.tasks.texts import computed
+from boucle.adapters.pretrained.tasks.texts import Reader
 from boucle.adapters.pretrained.tokens import Tokens, texts
 from boucle.core.errors import RequestError
 from boucle.core.signature import Batch, Signature
@@ -20,12 +20,13 @@ Found = tuple[float, int, int]
 """How likely, and where in the context it begins and ends."""
 
 
-class Answerer:
+class Answerer(Reader):
     """The score is the product of the probabilities of the begin and the end within the context of one window."""
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, signature: Signature) -> None:
-        self._tokens = Tokens(checkpoint, stride=int(checkpoint.options.get("stride", STRIDE)))
-        self._engine, self._names = engine, signature.names
+        super().__init__(checkpoint, engine, signature, stride=int(checkpoint.options.get("stride", STRIDE)))
+        self._questions = Tokens(checkpoint)
+        self._names = signature.names
         self._longest = int(checkpoint.options.get("max_answer_length", LONGEST))
 
     def predict(self, batch: Batch) -> Batch:
@@ -39,7 +40,8 @@ class Answerer:
             windows += mine
             owners += [row] * len(mine)
         best: list[Found] = [(-1.0, 0, 0)] * len(questions)
-        for places, _, answers in computed(self._tokens, self._engine, windows):
+        self._last.keep(batch, None, encodings)
+        for places, _, answers in self._computed(windows):
             for at, place in enumerate(places):
                 found = _likeliest(
                     windows[place], answers["start_logits"][at], answers["end_logits"][at], self._longest
@@ -59,7 +61,7 @@ class Answerer:
                     raise RequestError(f"Row {row} of '{name}' is empty.", field=name, row=row)
         alone = self._tokens.limit // 2
         for row, question in enumerate(questions):
-            if len(question) > alone and self._tokens.length(question) > alone:
+            if len(question) > alone and self._questions.length(question) > alone:
                 raise RequestError(
                     f"Row {row} of '{self._names[0]}' is longer than {alone} tokens: there is no room for a context.",
                     field=self._names[0],

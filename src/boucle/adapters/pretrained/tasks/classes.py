@@ -23,7 +23,13 @@ def sigmoid(scores: NDArray[Any]) -> NDArray[np.float64]:
     return np.exp(-np.logaddexp(0.0, -scores.astype(np.float64)))
 
 
-def answer(shares: NDArray[np.float64], signature: Signature) -> Batch:
-    """Return the columns of a classifier: the likeliest label and all probabilities."""
-    labels = np.array(signature.classes, dtype=object)
-    return {"prediction": labels[shares.argmax(axis=1)], "probabilities": shares}
+def answer(shares: NDArray[np.float64], signature: Signature, threshold: float | None = None) -> Batch:
+    """Return the columns of a classifier: the likeliest label and all probabilities.
+
+    With a ``threshold`` the last of two classes is answered from that probability on.
+    """
+    labels = np.array(signature.classes, dtype=signature.prediction.storage)
+    places = shares.argmax(axis=1)
+    if threshold is not None and len(labels) == 2:
+        places = (shares[:, 1] >= threshold).astype(np.intp)
+    return {"prediction": labels[places], "probabilities": shares}

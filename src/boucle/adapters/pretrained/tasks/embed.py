@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
 from boucle.adapters.pretrained.folders import read_json
-from boucle.adapters.pretrained.tasks.texts import computed
-from boucle.adapters.pretrained.tokens import Tokens, texts
+from boucle.adapters.pretrained.tasks.texts import Reader
+from boucle.adapters.pretrained.tokens import texts
 from boucle.core.errors import BundleError
 from boucle.core.signature import Batch, Signature
 
@@ -25,25 +25,27 @@ _POOLING = {
 }
 
 
-class Embedder:
+class Embedder(Reader):
     """Vectors are pooled as the checkpoint says (``1_Pooling``, ``modules.json``); mean and unscaled if it does not."""
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, signature: Signature) -> None:
-        self._tokens, self._engine = Tokens(checkpoint), engine
-        self._name, self._width = signature.names[0], signature.prediction.shape[0]
+        super().__init__(checkpoint, engine, signature)
+        self._width = signature.prediction.shape[0]
+        self.embed = self._embed
         self._pooling, self._normalize = pooling_of(checkpoint.folder, checkpoint.options)
 
     def predict(self, batch: Batch) -> Batch:
         """Return ``prediction`` of shape (rows, dimensions); raises RequestError naming the row that is no text."""
         encodings = self._tokens.encode(texts(batch[self._name], self._name), field=self._name)
         found = np.empty((len(encodings), self._width))
-        for rows, feeds, answers in computed(self._tokens, self._engine, encodings):
+        for rows, feeds, answers in self._computed(encodings):
             vectors = answers["vector"] if "vector" in answers else self._pooled(answers, feeds, encodings, rows)
             if vectors.shape[1:] != (self._width,):
                 raise BundleError(f"The model's vectors have {vectors.shape[-1]} numbers, not {self._width}.")
             found[rows] = vectors
         if self._normalize:
             found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        self._last.keep(batch, found, encodings)
         return {"prediction": found}
 
     def _pooled(self, answers: Mapping[str, Any], feeds: Mapping[str, Any], encodings: Any, rows: Any) -> NDArray[Any]:

@@ -8,22 +8,22 @@ from boucle.adapters.pretrained import heads
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
 from boucle.adapters.pretrained.tasks import classes
-from boucle.adapters.pretrained.tasks.texts import scores
-from boucle.adapters.pretrained.tokens import Tokens, texts
+from boucle.adapters.pretrained.tasks.texts import Reader
+from boucle.adapters.pretrained.tokens import texts
 from boucle.core.errors import BundleError
 from boucle.core.signature import Batch, Signature
 
 HYPOTHESIS = "This example is {}."
 
 
-class ZeroShot:
+class ZeroShot(Reader):
     """Probabilities add up to one over the candidates, unless ``multi_label``: there each stands for itself."""
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, signature: Signature) -> None:
         entailed = heads.entailment(checkpoint.config)
         if entailed is None:
             raise BundleError(f"The checkpoint {checkpoint.folder} has no label for entailment.")
-        self._tokens, self._engine, self._signature = Tokens(checkpoint), engine, signature
+        super().__init__(checkpoint, engine, signature)
         self._entailed, self._width = entailed, len(checkpoint.config["id2label"])
         self._against = _contradiction(checkpoint, entailed)
         self._multi = bool(checkpoint.options.get("multi_label", False))
@@ -32,12 +32,13 @@ class ZeroShot:
 
     def predict(self, batch: Batch) -> Batch:
         """Predict; every text is put beside every candidate."""
-        name = self._signature.names[0]
-        rows = texts(batch[name], name)
+        rows = texts(batch[self._name], self._name)
         first = [text for text in rows for _ in self._hypotheses]
-        encodings = self._tokens.encode(first, self._hypotheses * len(rows), field=name)
-        logits = scores(self._tokens, self._engine, encodings, self._width)
-        logits = logits.reshape(len(rows), len(self._hypotheses), self._width)
+        encodings = self._tokens.encode(first, self._hypotheses * len(rows), field=self._name)
+        candidates = len(self._hypotheses)
+        found, vectors = self._scores(encodings, self._width)
+        self._last.keep(batch, None if vectors is None else vectors[::candidates], encodings[::candidates])
+        logits = found.reshape(len(rows), candidates, self._width)
         if self._multi:
             shares = classes.softmax(logits[:, :, [self._against, self._entailed]])[:, :, 1]
         else:

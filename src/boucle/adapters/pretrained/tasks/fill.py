@@ -7,8 +7,8 @@ import numpy as np
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
 from boucle.adapters.pretrained.tasks import classes
-from boucle.adapters.pretrained.tasks.texts import computed
-from boucle.adapters.pretrained.tokens import Tokens, texts
+from boucle.adapters.pretrained.tasks.texts import Reader
+from boucle.adapters.pretrained.tokens import texts
 from boucle.core.errors import BundleError, RequestError
 from boucle.core.signature import Batch, Signature
 
@@ -17,11 +17,11 @@ USUAL = ("[MASK]", "<mask>")
 TOP = 5
 
 
-class Filler:
+class Filler(Reader):
     """Each answer is a list of candidates, best first; the score is the model's probability among all tokens."""
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, signature: Signature) -> None:
-        self._tokens, self._engine, self._name = Tokens(checkpoint), engine, signature.names[0]
+        super().__init__(checkpoint, engine, signature)
         mark = self._tokens.mask or next((one for one in USUAL if self._tokens.id_of(one) is not None), None)
         place = None if mark is None else self._tokens.id_of(mark)
         if mark is None or place is None:
@@ -34,10 +34,11 @@ class Filler:
         encodings = self._tokens.encode(rows, field=self._name)
         gaps = [self._place(row, one.ids) for row, one in enumerate(encodings)]
         found = np.empty(len(rows), dtype=object)
-        for places, _, answers in computed(self._tokens, self._engine, encodings):
+        for places, _, answers in self._computed(encodings):
             for place, logits in zip(places, answers["logits"], strict=True):
                 shares = classes.softmax(logits[gaps[place]])
                 found[place] = [self._candidate(rows[place], int(best), shares) for best in _best(shares, self._top)]
+        self._last.keep(batch, None, encodings)
         return {"prediction": found}
 
     def _own(self, text: str) -> str:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
 from boucle.adapters.pretrained.tasks import classes
-from boucle.adapters.pretrained.tasks.texts import computed
-from boucle.adapters.pretrained.tokens import Tokens, texts
+from boucle.adapters.pretrained.tasks.texts import Reader, gathered
+from boucle.adapters.pretrained.tokens import texts
 from boucle.core.signature import Batch, Signature
 
 OUTSIDE = "O"
@@ -22,22 +22,25 @@ Word = tuple[int, int, str, float]
 """Where a word begins and ends, its label and how sure that is."""
 
 
-class Tagger:
+class Tagger(Reader):
     """A word has the label of its first token, as it is trained; words of one name are put together."""
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, signature: Signature) -> None:
-        self._tokens, self._engine = Tokens(checkpoint), engine
-        self._name, self._labels = signature.names[0], checkpoint.labels
+        super().__init__(checkpoint, engine, signature)
+        self._labels = checkpoint.labels
 
     def predict(self, batch: Batch) -> Batch:
         """Return ``prediction``: for each text a list of spans in its order."""
         rows = texts(batch[self._name], self._name)
         encodings = self._tokens.encode(rows, field=self._name)
         found = np.empty(len(rows), dtype=object)
-        for places, _, answers in computed(self._tokens, self._engine, encodings):
+        vectors = None
+        for places, _, answers in self._computed(encodings):
+            vectors = gathered(vectors, places, answers, len(rows))
             shares = classes.softmax(answers["logits"])
             for place, share in zip(places, shares, strict=True):
                 found[place] = spans(rows[place], words(encodings[place], share, self._labels))
+        self._last.keep(batch, vectors, encodings)
         return {"prediction": found}
 
 

@@ -11,7 +11,8 @@ from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine, Writer, Writing
 from boucle.adapters.pretrained.folders import read_json
 from boucle.adapters.pretrained.tasks import languages
-from boucle.adapters.pretrained.tokens import Tokens, limit_of, texts
+from boucle.adapters.pretrained.tasks.texts import Reader
+from boucle.adapters.pretrained.tokens import limit_of, texts
 from boucle.core.errors import BundleError, RequestError
 from boucle.core.signature import Batch, Signature
 
@@ -19,16 +20,17 @@ DEFAULT_LENGTH = 128
 _OWN = ("num_beams", "repetition_penalty", "min_new_tokens", "max_new_tokens")
 
 
-class Author:
+class Author(Reader):
     """Answers are what is written, without the prompt. Long inputs are cut; a prompt keeps its end, else the begin."""
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, signature: Signature) -> None:
         if not isinstance(engine, Writer):
             raise BundleError(f"This engine cannot write texts, which {checkpoint.task} needs.")
-        self._engine, self._writer, self._name = engine, engine, signature.names[0]
+        self._writer = engine
         self._continues = not checkpoint.config.get("is_encoder_decoder")
         length = _length(checkpoint)
-        self._tokens = Tokens(checkpoint, room=length if self._continues else 0, direction=self._side)
+        room = length if self._continues else 0
+        super().__init__(checkpoint, engine, signature, room=room, direction=self._side)
         self._prefix = _prefix(checkpoint)
         marked = checkpoint.task == "translation" and not _told(checkpoint)
         target, source = (
@@ -56,6 +58,7 @@ class Author:
                 feeds["input_ids"][np.isin(feeds["input_ids"], list(self._sources))] = self._source
             for place, ids in zip(places, self._writer.write(feeds, self._writing), strict=True):
                 found[place] = self._tokens.decode(ids).strip()
+        self._last.keep(batch, None, encodings)
         return {"prediction": found}
 
     def _batches(self, lengths: list[int]) -> Any:

@@ -21,7 +21,8 @@ class Attempts:
     somebody who keeps guessing. Guessing is hopeless anyhow; the limit keeps it cheap and out of the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: Rate = ALLOWED) -> None:
+        self._allowed = allowed
         self._limits: OrderedDict[str, Limit] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -29,7 +30,7 @@ class Attempts:
         """Count a failure; returns 0.0, or the seconds to wait after too many."""
         place = _place(address)
         with self._lock:
-            limit = self._limits.pop(place, None) or Limit(ALLOWED, array("q", [0]))
+            limit = self._limits.pop(place, None) or Limit(self._allowed, array("q", [0]))
             self._limits[place] = limit
             if len(self._limits) > MOST:
                 self._limits.popitem(last=False)
