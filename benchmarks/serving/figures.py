@@ -90,8 +90,9 @@ class Line:
     def verdict(self) -> str:
         if self.measured is None:
             return "not measured"
-        better = (lambda bound: self.measured >= bound) if self.least else (lambda bound: self.measured <= bound)
-        return "aim" if better(self.aim) else "ok" if better(self.floor) else "MISSED"
+        sign = 1.0 if self.least else -1.0
+        aim, floor = (sign * self.measured >= sign * bound for bound in (self.aim, self.floor))
+        return "aim" if aim else "ok" if floor else "MISSED"
 
 
 def loads(cases: Iterable[str], peers: Iterable[str], cost: Cost) -> dict[str, dict[str, list[Load]]]:

@@ -56,11 +56,16 @@ def tensor(datatype: str) -> Callable[[Case, np.ndarray, str], object]:
 
 
 def predictions(answer: Any) -> list[float]:
-    return np.ravel(answer["predictions"]).tolist()
+    return _numbers(answer["predictions"])
 
 
 def outputs(answer: Any) -> list[float]:
-    return np.ravel(answer["outputs"][0]["data"]).tolist()
+    return _numbers(answer["outputs"][0]["data"])
+
+
+def _numbers(values: Any) -> list[float]:
+    found: list[float] = np.ravel(values).tolist()
+    return found
 
 
 def _mlflow(case: Case, cache: Path, folder: Path, port: int) -> Start:
@@ -171,7 +176,7 @@ def _nginx(case: Case, cache: Path, folder: Path, port: int) -> Start:
 
 
 _JSON = Wire("/predict", inputs, predictions)
-_LIST = Wire("/predict", inputs, lambda answer: np.ravel(answer).tolist())  # type: ignore[arg-type]
+_LIST = Wire("/predict", inputs, _numbers)
 _V2 = "/v2/models/model/infer"
 
 ALL = [

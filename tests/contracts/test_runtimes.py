@@ -1,7 +1,8 @@
-"""The runtime's contract over scikit-learn, XGBoost, LightGBM and ONNX models."""
+"""The runtime's contract over scikit-learn, XGBoost, LightGBM and ONNX models, and checkpoints of texts and images."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -11,7 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+import transformers
 from lightgbm import LGBMClassifier
+from PIL import Image
 from skl2onnx import to_onnx
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, VotingClassifier
@@ -19,11 +23,16 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from tests import checkpoints
 from xgboost import XGBClassifier
 
 from boucle.adapters.compilers.sklearn import SklearnCompiler
+from boucle.adapters.pretrained.checkpoints import resolve
+from boucle.adapters.pretrained.signatures import signature_of
 from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.adapters.runtimes.onnx import OnnxRuntime
+from boucle.adapters.runtimes.pretrained import PretrainedRuntime
+from boucle.adapters.runtimes.pretrained_onnx import PretrainedOnnxRuntime
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
@@ -180,3 +189,73 @@ class TestCompiledRuntime(RuntimeContract):
             (tmp_path / file).write_bytes(b"PK not a model")
         with pytest.raises(BundleError):
             runtime.load(tmp_path, info)
+
+
+TEXTS = np.array(
+    ["A lovely film.", "no", "dull " * 90, "", "été 中文", "Not bad at all, for a first attempt"], dtype=object
+)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Tiny checkpoints by what they do."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    made = {kind: checkpoints.tiny(kind, root / kind) for kind in ("classifier", "encoder", "vit")}
+    return made | {"onnx": checkpoints.to_onnx(made["classifier"], root / "onnx")}
+
+
+def text_case(folder: Path, expected: Path | None = None, column: str = "review") -> Case:
+    """A classifier of texts, and what transformers' own classes answer."""
+    checkpoint = resolve(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(expected or folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(expected or folder).eval()
+    given = tokenizer(TEXTS.tolist(), truncation=True, max_length=64, padding=True, return_tensors="pt")
+    shares = model(**given).logits.detach().softmax(-1).numpy()
+    labels = np.array(checkpoint.labels, dtype=object)[shares.argmax(1)]
+    return Case(checkpoint, signature_of(checkpoint, (Field(column, "text"),)), {column: TEXTS}, labels, shares)
+
+
+def vector_case(folder: Path) -> Case:
+    checkpoint = resolve(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    given = (tokenizer(text, truncation=True, max_length=64, return_tensors="pt") for text in TEXTS)
+    vectors = np.stack([model(**one).last_hidden_state[0].mean(0).detach().numpy() for one in given])
+    return Case(checkpoint, signature_of(checkpoint), {"text": TEXTS}, vectors)
+
+
+def picture_case(folder: Path) -> Case:
+    checkpoint = resolve(folder)
+    files = [_picture(shade) for shade in (0, 90, 180, 255)]
+    model = transformers.AutoModelForImageClassification.from_pretrained(folder).eval()
+    pixels = torch.full((4, 3, 32, 32), 1.0) * (torch.tensor([0, 90, 180, 255]) / 127.5 - 1.0)[:, None, None, None]
+    shares = model(pixel_values=pixels).logits.detach().softmax(-1).numpy()
+    labels = np.array(checkpoint.labels, dtype=object)[shares.argmax(1)]
+    return Case(checkpoint, signature_of(checkpoint), {"image": np.array(files, dtype=object)}, labels, shares)
+
+
+def _picture(shade: int) -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (40, 30), (shade,) * 3).save(kept, "PNG")
+    return kept.getvalue()
+
+
+class TestPretrainedRuntime(RuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> Runtime:
+        return PretrainedRuntime()
+
+    @pytest.fixture(params=["classifier", "encoder", "vit"])
+    def case(self, request: pytest.FixtureRequest, folders: dict[str, Path]) -> Case:
+        make = {"classifier": text_case, "encoder": vector_case, "vit": picture_case}[request.param]
+        return make(folders[request.param])
+
+
+class TestPretrainedOnnxRuntime(RuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> Runtime:
+        return PretrainedOnnxRuntime()
+
+    @pytest.fixture
+    def case(self, folders: dict[str, Path]) -> Case:
+        return text_case(folders["onnx"], expected=folders["classifier"])

@@ -43,7 +43,14 @@ MIXED = Signature(
     ),
     outputs_of(("no", "yes")),
 )
-MODELS = {"wine": (NUMBERS, "adding"), "visits": (MIXED, "weighing")}
+TEXT, IMAGE = Field("text", "text"), Field("image", "image")
+MODELS = {
+    "wine": (NUMBERS, "adding"),
+    "visits": (MIXED, "weighing"),
+    "mood": (Signature((TEXT,), outputs_of(("bad", "good")), "text-classification"), "reading"),
+    "words": (Signature((TEXT,), (Field("prediction", "json"),), "token-classification"), "marking"),
+    "shapes": (Signature((IMAGE,), outputs_of(("tall", "wide")), "image-classification"), "looking"),
+}
 
 
 @dataclass
@@ -84,7 +91,10 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     meta.mkdir()
     shutil.copy(HERE / "telling.py", folder)
     (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: telling\nVersion: 1.0\n")
-    (meta / "entry_points.txt").write_text("[boucle.runtimes]\nadding = telling:Adding\nweighing = telling:Weighing\n")
+    (meta / "entry_points.txt").write_text(
+        "[boucle.runtimes]\nadding = telling:Adding\nweighing = telling:Weighing\n"
+        "reading = telling:Reading\nmarking = telling:Marking\nlooking = telling:Looking\n"
+    )
     return folder
 
 

@@ -21,6 +21,44 @@ class Adding:
             return {"prediction": self.base + np.nan_to_num(batch["x"], nan=500.0) + 10 * batch["pH"]}
 
 
+class Reading:
+    """A classifier of texts: those with a "good" in them are good."""
+
+    def load(self, directory: Path, info: Any) -> Reading:
+        return self
+
+    def predict(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        good = np.array([0.9 if "good" in text else 0.2 for text in batch["text"]])
+        label = np.where(good > 0.5, "good", "bad").astype(object)
+        return {"prediction": label, "probabilities": np.stack([1 - good, good], axis=1)}
+
+
+class Marking:
+    """Marks the first word of a text."""
+
+    def load(self, directory: Path, info: Any) -> Marking:
+        return self
+
+    def predict(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        found = np.empty(len(batch["text"]), dtype=object)
+        for row, text in enumerate(batch["text"]):
+            word = text.split(" ")[0]
+            found[row] = [{"label": "FIRST", "start": 0, "end": len(word), "text": word, "score": 0.5}]
+        return {"prediction": found}
+
+
+class Looking:
+    """A classifier of images, by the height that the head of a PNG tells."""
+
+    def load(self, directory: Path, info: Any) -> Looking:
+        return self
+
+    def predict(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        wide = np.array([0.9 if image[16:20] > image[20:24] else 0.1 for image in batch["image"]])
+        label = np.where(wide > 0.5, "wide", "tall").astype(object)
+        return {"prediction": label, "probabilities": np.stack([1 - wide, wide], axis=1)}
+
+
 class Weighing:
     """A classifier of mixed columns; a place of two decimals in the share of "yes" for each of them."""
 

@@ -68,6 +68,19 @@ def test_where_there_is_one_model_the_paths_without_a_name_are_described(
           "--include-path-regex", "^/(predict|invocations)$")  # fmt: skip
 
 
+def test_texts_are_as_they_are_described(start: Callable[..., Any], clients: Path, tmp_path: Path) -> None:
+    served = start(["mood", "words"], max_rows=5, max_characters=200)
+    tried(served.url, clients, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES),
+          "--include-path-regex", "^/(predict|v1|v2/models)")  # fmt: skip
+
+
+def test_images_are_as_they_are_described(start: Callable[..., Any], clients: Path, tmp_path: Path) -> None:
+    """But JSON Schema cannot say which bytes are an image."""
+    served = start(["shapes"], max_rows=5)
+    tried(served.url, clients, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES),
+          "--exclude-checks", "positive_data_acceptance")  # fmt: skip
+
+
 def test_where_keys_are_asked_for_the_description_says_so(
     start: Callable[..., Any], clients: Path, tmp_path: Path
 ) -> None:

@@ -44,7 +44,9 @@ def add_console(app: FastAPI, project: Project) -> None:
     try:
         plugins.load("consoles", "nicegui")(app, project)
     except MissingExtra as missing:
-        told = f"The control plane of {project.name} answers under /api.\nFor the console in the browser: {missing.hint}\n"
+        told = (
+            f"The control plane of {project.name} answers under /api.\nFor the console in the browser: {missing.hint}\n"
+        )
 
         @app.get("/", include_in_schema=False, response_class=PlainTextResponse)
         def root() -> str:

@@ -38,6 +38,9 @@ class Shield:
         self._local = local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and self._foreign(Headers(scope=scope)):
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -62,6 +65,13 @@ class Shield:
                 raise
             told = problem(500, "internal", "The server failed on this request.", f"the log has it as {number}")
             await told(scope, receive, sending)
+
+    def _foreign(self, headers: Headers) -> bool:
+        """Say whether a socket is opened by another site's page, or by a name that is not this machine's."""
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self._local and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            return True
+        return bool(origin) and urlsplit(origin or "").netloc != host
 
     def _refused(self, method: str, headers: Headers) -> ASGIApp | None:
         """Refuse what another site's page sends through a browser, and bodies nobody needs."""

@@ -16,11 +16,11 @@ from boucle.views.contract import contract, faults
 from boucle.views.drift import drift
 from boucle.views.history import event, history
 from boucle.views.maturity import maturity
-from boucle.views.model import model
 from boucle.views.overview import overview
 from boucle.views.quality import quality
 from boucle.views.rollout import rollout, rollouts
 from boucle.views.story import Span, story
+from boucle.views.versions import versions
 
 router = APIRouter(prefix="/api")
 _LARGEST = 2**53
@@ -40,7 +40,7 @@ def get_overview(project: Viewed, caller: Known) -> Response:
 @router.get("/models/{name}")
 def get_model(name: str, project: Viewed) -> Response:
     """Show one model with its versions."""
-    return Body(model(project, name))
+    return Body(versions(project, name))
 
 
 @router.get("/models/{name}/story")

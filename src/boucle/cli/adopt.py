@@ -9,6 +9,8 @@ import typer
 
 from boucle.cli.output import JsonOption, Output, ProjectOption
 from boucle.cli.train import show
+from boucle.core.errors import RequestError, suggest
+from boucle.core.signature import KINDS, Task
 from boucle.data import read
 from boucle.loop.adoption import adopt_model
 from boucle.loop.project import Project
@@ -17,7 +19,10 @@ from boucle.project.values import FILE
 
 def adopt(
     model: Annotated[
-        str, typer.Argument(metavar="PATH|URI", help="A saved model, an MLflow model folder, or models:/…")
+        str,
+        typer.Argument(
+            metavar="PATH|URI", help="A saved model, a checkpoint's folder, hf://NAME, an MLflow folder, models:/…"
+        ),
     ],
     data: Annotated[
         str | None, typer.Option(help="Rows it can predict, with their truth; default: the project's.")
@@ -28,10 +33,13 @@ def adopt(
         str | None,
         typer.Option(metavar="SHA256", help="Load the pickle whose file has this hash: it can run any code."),
     ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Of a checkpoint that can do several, when there is no project yet.")
+    ] = None,
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take in a model trained elsewhere: skops, ONNX, MLflow, XGBoost, LightGBM, or a pickle with consent by hash."""
+    """Take in a model trained elsewhere: a checkpoint, skops, ONNX, MLflow, XGBoost, LightGBM; a pickle by its hash."""
     output = Output(json)
     begun = project is None and name is not None and not (Path.cwd() / FILE).exists()
     folder = Path.cwd() if begun else Project.open(project).directory
@@ -41,7 +49,26 @@ def adopt(
     else:
         sample = read.read_path(data, folder)
     result = adopt_model(
-        folder, model, sample, name=name, target=target, allow_pickle=allow_pickle, progress=output.progress
+        folder,
+        model,
+        sample,
+        name=name,
+        target=target,
+        allow_pickle=allow_pickle,
+        task=known_task(task),
+        progress=output.progress,
     )
     output.result(result, lambda: show(output, result))
     raise typer.Exit(0 if result.verdict.status == "pass" else 1)
+
+
+def known_task(name: str | None) -> Task | None:
+    """Return the task of this name; raises RequestError for one that there is not."""
+    for task in KINDS:
+        if task == name:
+            return task
+    if name is None:
+        return None
+    raise RequestError(
+        f"'{name}' is no task.", hint=f"{suggest(name, KINDS)}the tasks are: {', '.join(KINDS)}", field="task"
+    )

@@ -12,7 +12,7 @@ import pandas as pd
 from boucle.core.errors import DataError, RequestError
 from boucle.core.model import ModelRef
 from boucle.core.run import Run
-from boucle.core.signature import Field
+from boucle.core.signature import Field, Task
 from boucle.data import infer
 from boucle.formats.files import exclusive, write_atomic
 from boucle.loop.project import Project
@@ -38,16 +38,18 @@ def adopt_model(
     name: str | None = None,
     target: str | None = None,
     allow_pickle: str | None = None,
+    task: Task | None = None,
     progress: Progress = lambda text, share: None,
 ) -> TurnResult:
     """Adopt ``model`` into the project in ``directory``; without a boucle.yaml there, one is written for it.
 
-    ``model`` is a fitted object, a path, or a ``models:/`` URI of the registry. Raises UnsafeBundle for a pickle
+    ``model`` is a fitted object, a path, ``hf://org/name``, or a ``models:/`` URI of the registry. ``task`` is said for
+    a checkpoint that can do several, where there is no project yet. Raises UnsafeBundle for a pickle
     without consent, RequestError when a project is there under another name.
     """
     if _is_uri(model) and not (directory / FILE).exists():
         raise RequestError(f"{model} is looked up in a project's registry.", hint="begin one with: boucle init")
-    project = _opened(directory, model, sample, name, target, allow_pickle)
+    project = _opened(directory, model, sample, name, target, allow_pickle, task)
     project.prepare()
     with (
         exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"),
@@ -102,12 +104,18 @@ def _adopt(
 
 
 def _opened(
-    directory: Path, model: Any, sample: pd.DataFrame, name: str | None, target: str | None, allow_pickle: str | None
+    directory: Path,
+    model: Any,
+    sample: pd.DataFrame,
+    name: str | None,
+    target: str | None,
+    allow_pickle: str | None,
+    task: Task | None,
 ) -> Project:
     if not (directory / FILE).exists():
         if name is None:
             raise RequestError("A model needs a name.", hint="give one with --name", field="name")
-        _write_project(directory, model, sample, name, target, allow_pickle)
+        _write_project(directory, model, sample, name, target, allow_pickle, task)
     project = Project.open(directory, actor="python")
     if name is not None and name != project.name:
         raise RequestError(
@@ -119,7 +127,13 @@ def _opened(
 
 
 def _write_project(
-    directory: Path, model: Any, sample: pd.DataFrame, name: str, target: str | None, allow_pickle: str | None
+    directory: Path,
+    model: Any,
+    sample: pd.DataFrame,
+    name: str,
+    target: str | None,
+    allow_pickle: str | None,
+    asked: Task | None,
 ) -> None:
     """Write a boucle.yaml for a model that brings no project: its contract is read off the sample."""
     if target is not None and target not in sample.columns:
@@ -129,7 +143,7 @@ def _write_project(
     found = {str(c): infer.infer_field(str(c), sample[c]) for c in sample.columns if c != target}
     fields = [f for f in found.values() if isinstance(f, Field)]
     if target is None or adopting.knows_task(model):
-        task = adopting.task_of(model, sample, fields, allow_pickle)
+        task = adopting.task_of(model, sample, fields, allow_pickle, asked)
     else:
         task = infer.infer_target(sample[target])[0]
     directory.mkdir(parents=True, exist_ok=True)

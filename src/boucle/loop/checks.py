@@ -17,6 +17,7 @@ from boucle.loop import exposure
 from boucle.loop.project import Project
 
 SPACE = 512 * 1024 * 1024
+TUNING = ("torch", "transformers", "safetensors")
 NEEDED = ("sklearn", "skops", "pandas", "pyarrow", "pandera", "optuna", "mlflow", "sqlalchemy", "alembic")
 
 
@@ -36,7 +37,7 @@ def run_checks(project: Project) -> list[Checked]:
     return [
         _guarded("state directory", lambda: _directory(project)),
         _guarded("data", lambda: _data(project)),
-        _guarded("extras", _extras),
+        _guarded("extras", lambda: _extras(project)),
         _guarded("state", lambda: _state(project)),
         _guarded("access", lambda: _access(project)),
         _guarded("port of the data plane", lambda: _port(project, project.settings.serve.port)),
@@ -71,11 +72,17 @@ def _data(project: Project) -> Checked:
     return Checked("data", verdict.status != "fail", note, hint, [to_data(v) for v in found])
 
 
-def _extras() -> Checked:
+def _extras(project: Project) -> Checked:
     """Look the packages up without importing them: importing all takes seconds."""
-    absent = [name for name in NEEDED if find_spec(name) is None]
-    if absent:
-        raise MissingExtra.of(absent[0], "tabular")
+    settings = project.settings
+    needed = dict.fromkeys(NEEDED, "tabular")
+    if settings.model.pretrained is not None:
+        needed |= dict.fromkeys(TUNING, "text")
+    if settings.task == "image-classification":
+        needed["PIL"] = "image"
+    for name, extra in needed.items():
+        if find_spec(name) is None:
+            raise MissingExtra.of(name, extra)
     return Checked("extras", True, "all that training and the registry need is installed")
 
 

@@ -18,6 +18,8 @@ from boucle.loop import plane
 from boucle.loop.project import Project
 from boucle.ports.archive import Archive, Part
 from boucle.project.values import bytes_of, seconds
+from boucle.serving.options import ServeOptions
+from boucle.serving.pictures import forget
 
 DAY, HOUR = 86400.0, 3600.0
 SETTLED = 2 * HOUR
@@ -117,6 +119,7 @@ class Compaction:
             return 0, 0
         oldest = now - seconds(self._capture.keep)
         gone = 0
+        above -= forget(ServeOptions(str(self._project.root)).pictures, oldest, max(above, 0))
         for part in self.archive.parts() if self._aged or above > 0 or self._there() else ():
             if _end(part) >= oldest and (above <= 0 or not self.archive.local):
                 break

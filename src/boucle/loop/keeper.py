@@ -216,10 +216,8 @@ class Keeper:
 
     def _taken_in(self, tx: Transaction, held: Deployment, after: Memory, seen: Look, now: float) -> Memory:
         """Note how far the data are judged and which of them nobody may learn from, and start the schedule's count."""
-        fault = seen.verdicts.get("fault")
-        for one in seen.closed:
-            if fault is not None and fault.status == "fail":
-                quarantine(tx, held.model, one.window.start, one.window.end)
+        for window in seen.broken:
+            quarantine(tx, held.model, window.start, window.end)
         judged = max((one.window.end for one in seen.closed), default=0.0)
         return replace(after, judged=max(after.judged, judged), scheduled=after.scheduled or now)
 

@@ -36,7 +36,7 @@ def learnable(project: Project, rows: pd.DataFrame, base: pd.DataFrame) -> tuple
             rows = rows.assign(**{name: pd.Series([_image(v, pictures) for v in rows[name]], rows.index, object)})
             lost |= rows[name].isna()
         elif checks is not None and checks.type == "text":
-            lost |= rows[name].isna() | (not texts)
+            lost |= rows[name].isna() | (not texts) | checks.pii  # personal texts are hashed
     return flat(rows[~lost].reset_index(drop=True), project.settings.data.target), int(lost.sum())
 
 

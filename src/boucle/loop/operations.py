@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from boucle.core.deployment import Strategy
-from boucle.core.errors import Conflict, RequestError, SourceError
+from boucle.core.errors import BoucleError, Conflict, RequestError, SourceError
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback
 from boucle.core.signature import KINDS
 from boucle.core.verdict import Verdict
 from boucle.data import fields, pictures, split
+from boucle.data.pictures import MOST_OF_ONE
 from boucle.data.read import folders_of, read_path
 from boucle.delivery.release import Change
 from boucle.evaluation import report
@@ -25,10 +26,12 @@ from boucle.evaluation.evaluate import evaluate
 from boucle.evaluation.result import Evaluation
 from boucle.formats.files import write_atomic
 from boucle.loop import rollouts
+from boucle.loop.batches import media_frames
 from boucle.loop.project import Project
 from boucle.loop.registering import known_metrics
 from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Predictor
+from boucle.serving.media import MediaLimits, to_media
 
 CHUNK = 10_000
 SHORTEST_REASON = 15
@@ -124,26 +127,49 @@ def predict_file(
     project: Project,
     ref: str,
     source: str,
-    frame: pd.DataFrame | None,
     write: Callable[[pd.DataFrame], None],
     progress: Callable[[int], None],
 ) -> int:
-    """Predict every row of ``frame``, or of the file ``source``, in chunks; returns the number of rows.
+    """Predict every row of the file ``source``, in chunks; returns the number of rows.
 
-    Each row is written with its predictions beside its own columns.
+    Each row is written with its predictions beside its own columns. Tables are taken whole or refused; of a folder of
+    images, one that cannot be read has its reason in the column ``error``.
     """
     predictor, info = project.predictor(project.resolve(ref))
-    frame = read_path(source, project.directory) if frame is None else frame
-    _require_columns(frame, info)
+    return predict_with(predictor, info, source, project.directory, write, progress)
+
+
+def predict_with(
+    predictor: Predictor,
+    info: BundleInfo,
+    source: str,
+    directory: Path,
+    write: Callable[[pd.DataFrame], None],
+    progress: Callable[[int], None] = lambda done: None,
+) -> int:
+    """Do what ``predict_file`` does with a model that is loaded already."""
+    parts = media_frames(source, info.signature) or _chunks(read_path(source, directory))
     seen = [field.name for field in info.signature.inputs if field.dtype == "image"]
     done = 0
-    for part in _chunks(frame):
-        known = pictures.brought_in(part, seen, folders_of(source, project.directory))
+    for part in parts:
+        _require_columns(part, info)
+        known = pictures.brought_in(part, seen, folders_of(source, directory))
         own = part if known is not part else part.drop(columns=_bytes(part, seen))
-        write(pd.concat([own, predict_frame(predictor, info, known)], axis=1))
+        answers = _each(predictor, info, known) if "file" in part else predict_frame(predictor, info, known)
+        write(pd.concat([own, answers], axis=1))
         done += len(part)
         progress(done)
     return done
+
+
+def _each(predictor: Predictor, info: BundleInfo, frame: pd.DataFrame) -> pd.DataFrame:
+    """Predict files; those that are refused are tried by themselves, and say why."""
+    try:
+        return predict_frame(predictor, info, frame).assign(error=None)
+    except BoucleError as error:
+        if len(frame) == 1:
+            return pd.DataFrame({"prediction": [None], "error": [error.message]}, index=frame.index, dtype=object)
+    return pd.concat([_each(predictor, info, frame.iloc[[row]]) for row in range(len(frame))])
 
 
 def _bytes(part: pd.DataFrame, columns: Iterable[str]) -> list[str]:
@@ -154,11 +180,17 @@ def _bytes(part: pd.DataFrame, columns: Iterable[str]) -> list[str]:
 def predict_frame(predictor: Predictor, info: BundleInfo, frame: pd.DataFrame) -> pd.DataFrame:
     """Return ``frame``'s predictions beside its rows' index: ``prediction``, and ``probability_<label>`` per class."""
     batch = to_batch(fields.conform(frame, info.signature.inputs), info.signature.inputs)
+    limits = MediaLimits(characters=10_000_000, bytes=MOST_OF_ONE)
+    for field in info.signature.inputs:
+        if field.dtype in ("text", "image"):
+            to_media(field, batch[field.name].tolist(), limits)
     problems = info.signature.problems(batch)
     if problems:
         raise RequestError(f"The rows cannot be predicted: {'; '.join(problems)}.", hint=f"boucle show {info.name}")
     answer = predictor.predict(batch)
-    result = pd.DataFrame({"prediction": answer["prediction"]}, index=frame.index)
+    told = {name: column for name, column in answer.items() if name != "probabilities"}
+    plain = {name: column if column.ndim == 1 else list(column) for name, column in told.items()}
+    result = pd.DataFrame(plain, index=frame.index)
     if info.signature.classes and "probabilities" in answer:
         for position, label in enumerate(info.signature.classes):
             result[f"probability_{label}"] = np.asarray(answer["probabilities"])[:, position]
@@ -189,7 +221,8 @@ def import_feedback(project: Project, path: Path) -> dict[str, int]:
             hint="feedback needs `id` and `truth`, or `id`, `event` and (optionally) `value`",
         )
     now = project.clock.now()
-    entries = [_feedback(row, now) for row in frame.to_dict("records")]
+    listed = KINDS[project.settings.task] != "text"
+    entries = [_feedback(row, now, listed) for row in frame.to_dict("records")]
     with project.state.begin() as tx:
         known = tx.observations.known(sorted({e.id for e in entries}))
         tx.observations.ingest((), entries, {})
@@ -197,10 +230,11 @@ def import_feedback(project: Project, path: Path) -> dict[str, int]:
     return {"received": len(entries), "joined": joined, "unknown": len(entries) - joined}
 
 
-def _feedback(row: dict[Any, Any], now: float) -> Feedback:
+def _feedback(row: dict[Any, Any], now: float, listed: bool) -> Feedback:
+    """Read a row; where truths are ``listed``, text that begins as a JSON list is one."""
     given = {k: v for k, v in row.items() if not (v is None or v is pd.NaT or v != v)}
     truth = given.get("truth")
-    if isinstance(truth, str) and truth.startswith("["):
+    if listed and isinstance(truth, str) and truth.startswith("["):
         truth = json.loads(truth)
     if isinstance(truth, np.generic):
         truth = truth.item()

@@ -99,8 +99,8 @@ class Hold:
 class Decision:
     """One action and why; ``held`` says why it is not carried out now, None when it is.
 
-    ``cause`` is a kind of verdict, ``external:NAME``, ``follow_up``, ``stale`` or ``schedule``. ``since`` is the request
-    time (Unix seconds) from which on a retraining learns, None for all rows.
+    ``cause`` is a kind of verdict, ``external:NAME``, ``follow_up``, ``stale`` or ``schedule``. ``since`` is the
+    request time (Unix seconds) from which on a retraining learns, None for all rows.
     """
 
     action: ActionName

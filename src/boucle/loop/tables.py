@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+import numpy as np
 import pandas as pd
 
 from boucle.core.errors import SourceError, StoreError
@@ -23,10 +25,10 @@ class Writer(Protocol):
     def drop(self) -> None: ...
 
 
-def from_stdin() -> pd.DataFrame:
-    """Read CSV from standard input; raises SourceError."""
+def from_stdin(source: TextIO | None = None, separator: str | None = None) -> pd.DataFrame:
+    """Read CSV from standard input, or what was read of it; raises SourceError."""
     try:
-        return pd.read_csv(sys.stdin, sep=None, engine="python")
+        return pd.read_csv(source or sys.stdin, sep=separator, engine="python")
     except (ValueError, pd.errors.ParserError) as error:
         raise SourceError(f"Standard input is no CSV table: {error}.") from error
 
@@ -38,7 +40,7 @@ class CsvLines:
         self._out, self._headed = out, False
 
     def __call__(self, part: pd.DataFrame) -> None:
-        part.to_csv(self._out, index=False, header=not self._headed)
+        _flat(part).to_csv(self._out, index=False, header=not self._headed)
         self._headed = True
 
     def close(self) -> None:
@@ -69,7 +71,7 @@ class FileWriter:
         if suffix == ".parquet":
             self._parts.append(part)
         elif suffix == ".csv":
-            part.to_csv(self._draft, index=False, mode="a", header=not self._headed)
+            _flat(part).to_csv(self._draft, index=False, mode="a", header=not self._headed)
         else:
             part.to_json(self._draft, orient="records", lines=True, mode="a")
         self._headed = True
@@ -82,6 +84,19 @@ class FileWriter:
 
     def drop(self) -> None:
         self._draft.unlink(missing_ok=True)
+
+
+def _flat(part: pd.DataFrame) -> pd.DataFrame:
+    """Write lists and objects (spans, vectors) as JSON, as a cell of CSV holds them."""
+    kinds = (list, dict, np.ndarray)
+    nested = [name for name in part.columns if any(isinstance(value, kinds) for value in part[name].head(20))]
+    return part.assign(**{name: [_json(value) for value in part[name]] for name in nested}) if nested else part
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, list | dict | np.ndarray):
+        return json.dumps(value.tolist() if isinstance(value, np.ndarray) else value, ensure_ascii=False)
+    return value
 
 
 @contextmanager

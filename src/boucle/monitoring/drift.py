@@ -348,10 +348,15 @@ def drift_verdict(subject: str, law: Law, windows: Sequence[Seen], found: Sequen
     return Verdict.of(subject, "drift", checks, rows=rows, windows=sorted({f.windows for f in found}), **facts)
 
 
-def fault_verdict(subject: str, law: Law, rows: int, found: Sequence[Finding]) -> Verdict:
-    """Conclude from the rates of what is broken, over the newest windows alone; none under 200 rows is inconclusive."""
+def fault_verdict(subject: str, law: Law, window: Counts, found: Sequence[Finding]) -> Verdict:
+    """Conclude from the rates of what is broken in the newest ``window``; one under 200 rows is inconclusive.
+
+    What only many windows together make sure is told as long as the newest has as much of it.
+    """
+    rows = window.rows
     newest = min((f.windows for f in found), default=1)
-    broken = [f for f in found if f.fault and f.sure and f.windows == newest]
+    sure = [f for f in found if f.fault and f.sure and (f.windows == newest or _rate(law, window, f) >= f.bound)]
+    broken = list({(f.column, f.test): f for f in sorted(sure, key=lambda f: -f.windows)}.values())
     units = {f.column for f in broken if f.test == "far"}  # what is far away is large as well
     broken = [f for f in broken if f.test not in ("small", "large") or f.column not in units]
     checks = [_fault(f, rows) for f in broken]
@@ -361,6 +366,14 @@ def fault_verdict(subject: str, law: Law, rows: int, found: Sequence[Finding]) -
         names = {f.column for f in broken}
         checks += [Check(c.name, "pass", n=rows) for c in law.profile.columns if c.name not in names]
     return Verdict.of(subject, "fault", checks, rows=rows)
+
+
+def _rate(law: Law, window: Counts, f: Finding) -> float:
+    """Return the share of a window's rows that has what ``f`` has found."""
+    column = next(i for i, one in enumerate(law.profile.columns) if one.name == f.column)
+    rates = dict(zip(RATES, window.rates[column].tolist(), strict=True))
+    rows = window.rows - (0 if f.test == "missing" else rates["missing"])
+    return float(rates[f.test] / rows) if rows else 0.0
 
 
 def _fault(f: Finding, rows: int) -> Check:

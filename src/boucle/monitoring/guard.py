@@ -13,7 +13,7 @@ import numpy as np
 from boucle.core.deployment import Rollout
 from boucle.core.observation import Served
 from boucle.measures.contrasts import FALLS, Arm, Contrast
-from boucle.measures.sequences import Band
+from boucle.measures.sequences import UNKNOWN, Band
 from boucle.monitoring.canary_judge import FEWEST, Evidence
 from boucle.ports.stores import Transaction
 from boucle.project.settings import Settings
@@ -25,6 +25,7 @@ _NARROWEST = 200.0
 _HARM = 0.2
 """Share of its margin from which on a difference that is proven ends the rollout."""
 _SLOWER = 2.0
+_ENDLESS = 10**9
 _NOTICED = 0.010
 """Seconds under which nobody minds an answer twice as slow."""
 
@@ -67,8 +68,12 @@ def count(
 
 def evidence(guards: Guards, settings: Settings, shadow: bool) -> list[Evidence]:
     """Return what is known of each guardrail. A shadow is not waited for and sells nothing: only its failures count."""
-    names = [name for name in guards.contrasts if name == ERRORS or not shadow]
-    return [_evidence(name, guards.contrasts[name], settings.release.guardrails[name]) for name in names]
+    found = []
+    for name, one in guards.contrasts.items():
+        cap, margin = _cap(name, settings), settings.release.guardrails[name]
+        if name == ERRORS or not shadow:
+            found.append(_evidence(name, one, margin) if cap is None else _of_amounts(name, one, margin, cap))
+    return found
 
 
 def _begin(tx: Transaction, guards: Guards, model: str, champion: int, rollout: Rollout, settings: Settings) -> None:
@@ -78,8 +83,17 @@ def _begin(tx: Transaction, guards: Guards, model: str, champion: int, rollout: 
         if name == ERRORS:
             guards.contrasts[name] = Contrast(past=failed)
         else:
-            guards.contrasts[name] = Contrast() if name == LATENCY else Contrast(ratios=FALLS)
+            guards.contrasts[name] = Contrast() if name == LATENCY else _came(name, settings)
     guards.until = rollout.started
+
+
+def _cap(name: str, settings: Settings) -> float | None:
+    """Return the most that one request counts for, None where requests are counted that led to the event."""
+    return None if name in (ERRORS, LATENCY) else settings.monitor.business[name].cap
+
+
+def _came(name: str, settings: Settings) -> Contrast:
+    return Contrast(ratios=FALLS) if _cap(name, settings) is None else Contrast(binary=False)
 
 
 def _slow(tx: Transaction, model: str, champion: int, now: float, settings: Settings) -> float | None:
@@ -114,12 +128,21 @@ def _count_conversions(
     if not names or until <= guards.until:
         return
     for name in names:
-        event = settings.monitor.business[name].event
+        event, cap = settings.monitor.business[name].event, _cap(name, settings)
         for start, end in _parts(guards.until, until, rollout.step_started):
+            if cap is not None:
+                paid = tx.observations.earned(model, versions, event, start, end, cap)
+                guards.contrasts[name].add(*(_forgone(*paid.get(v, (0, 0.0, 0.0)), cap) for v in versions))
+                continue
             found = tx.observations.converted(model, versions, event, start, end)
             arms = [Arm.counted(float(hits), float(n)) for n, hits in (found.get(v, (0, 0)) for v in versions)]
             guards.contrasts[name].add(arms[0], arms[1])
     guards.until = until
+
+
+def _forgone(requests: int, amount: float, squares: float, cap: float) -> Arm:
+    """Return what each request fell short of ``cap`` by, as losses."""
+    return Arm(requests, requests * cap - amount, requests * cap * cap - 2.0 * cap * amount + squares)
 
 
 def _parts(start: float, end: float, cut: float) -> list[tuple[float, float]]:
@@ -136,4 +159,23 @@ def _evidence(name: str, one: Contrast, margin: float) -> Evidence:
     return Evidence(
         f"{words}, challenger minus champion", band, margin, FEWEST, int(second.rows), int(first.rows), loss,
         _NARROWEST, one.best, harm=_HARM * margin, unit="requests",
+    )  # fmt: skip
+
+
+def _of_amounts(name: str, one: Contrast, margin: float, cap: float) -> Evidence:
+    """Return what is known of amounts; ``margin`` is a share of what the champion's requests bring.
+
+    A mean of bounded amounts has no exact e-process without betting row by row, so the asymptotic bound judges both
+    ways, and only once there are rows worth thirty equal purchases: few large ones make it say too much.
+    """
+    first, second = one.first + one.waiting_first, one.second + one.waiting_second
+    brought = cap - first.mean if first.rows else 0.0
+    worth = (first.variance / brought**2) if brought > 0.0 else math.inf
+    required = math.ceil(min(FEWEST * max(worth, 1.0), _ENDLESS))
+    missing = "" if brought > 0.0 else "nothing has come of the champion's answers"
+    few = min(first.rows, second.rows) < required
+    return Evidence(
+        f"{name} a request, champion minus challenger", UNKNOWN if few else one.band(_NARROWEST), margin * brought,
+        required, int(second.rows), int(first.rows), first.mean, max(_NARROWEST, required), None, missing,
+        unit="requests",
     )  # fmt: skip

@@ -188,7 +188,7 @@ def _judged(
 ) -> Watched:
     found = findings(law, seen, level, effect)
     changed = drift_verdict(subject, law, seen, found, effect)
-    broken = fault_verdict(subject, law, seen[-1].counts.rows, found)
+    broken = fault_verdict(subject, law, seen[-1].counts, found)
     alarms, faults = _named(found)
     checks = [*broken.failed, *changed.checks]
     if quality is not None:

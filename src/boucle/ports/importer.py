@@ -45,7 +45,7 @@ class Importer(Protocol):
 
 
 @runtime_checkable
-class Signing(Protocol):
+class Signing(Importer, Protocol):
     """An importer of models that know their own task: texts and images. ``task`` is what is asked for, set before
     ``open``; None leaves it to the model."""
 

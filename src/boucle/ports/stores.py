@@ -134,6 +134,15 @@ class Observations(Protocol):
         """(requests made in [since, until), those that led to ``event``) by version; shadows do not count."""
         ...
 
+    def earned(
+        self, model: str, versions: Sequence[int], event: str, since: float, until: float, cap: float
+    ) -> dict[int, tuple[int, float, float]]:
+        """(requests made in [since, until), the sum of what each brought, the sum of its squares) by version.
+
+        What a request brought is the summed value of its events, within 0 and ``cap``; shadows do not count.
+        """
+        ...
+
     def feedback_totals(self, model: str) -> dict[str, float]:
         """Counts: ``labels`` (rows with truth), ``unknown`` (no observation yet); ``delay`` (mean, seconds)."""
         ...

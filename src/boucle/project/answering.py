@@ -74,6 +74,29 @@ class Jwt(Section):
         return self
 
 
+class Oidc(Section):
+    """Signing in to the console through an OpenID provider. Needs the extra `oidc`."""
+
+    issuer: str = Field(min_length=1, description="the provider's address, as its tokens name it")
+    client_id: str = Field(min_length=1, description="what the provider calls this console")
+    client_secret: str | None = Field(None, description="its secret, as a reference: ${NAME}")
+    name: str = Field("OpenID", min_length=1, max_length=40, description="what the button calls the provider")
+    scopes: list[str] = Field(["openid", "profile", "email"], description="what is asked of the provider")
+    algorithms: list[Algorithm] = Field(["RS256", "ES256", "EdDSA"], min_length=1, description="signatures that count")
+    name_claim: str = Field("email", min_length=1, description="claim with the person's name")
+    role_claim: str = Field("roles", min_length=1, description="claim with roles; a.b is b inside a")
+    roles: dict[str, Literal["viewer", "operator", "approver", "admin"]] | None = Field(
+        None, description="the claim's words and the role each stands for; default: the roles' own names"
+    )
+
+    @model_validator(mode="after")
+    def _safe(self) -> Oidc:
+        found = urlsplit(self.issuer)
+        if found.scheme != "https" and found.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("`issuer` is an https address; anybody between could be anybody")
+        return self
+
+
 class Auth(Section):
     """Who may call. API keys are made with `boucle keys add`."""
 
@@ -81,6 +104,7 @@ class Auth(Section):
     keys: bool = Field(True, description="believe API keys; false leaves tokens only")
     metrics: Literal["open", "viewer"] = Field("viewer", description="who may read /metrics where a key is required")
     jwt: Jwt | None = Field(None, description="signed tokens; default: none are believed")
+    oidc: Oidc | None = Field(None, description="signing in to the console; default: with an API key only")
 
     @property
     def on(self) -> bool:

@@ -161,7 +161,7 @@ class Model(Section):
                 raise ValueError(f"`{alone[0]}` belongs to fine-tuning: name a checkpoint with `pretrained`")
             return self
         for key in ("estimator", "params", "search"):
-            if key in given:
+            if key in given and not (key == "estimator" and self.estimator == "auto"):
                 raise ValueError(f"`{key}` and `pretrained` exclude each other: a checkpoint is its own estimator")
         if self.rank is not None and self.method not in ("lora", "qlora"):
             raise ValueError("`rank` is of adapters: it needs `method: lora` or `method: qlora`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from boucle.project.values import Duration, RowsOrDuration, Section
 
@@ -25,6 +25,15 @@ class Business(Section):
 
     event: str = Field(description="name of the event in /feedback")
     value: str | None = Field(None, description="`amount` sums the events' values; default: events are counted")
+    cap: float | None = Field(
+        None, gt=0, description="most that one request counts for; with it, a guardrail of this name compares amounts"
+    )
+
+    @model_validator(mode="after")
+    def _amounts(self) -> Business:
+        if self.cap is not None and self.value is None:
+            raise ValueError("`cap` is for a measure with `value: amount`")
+        return self
 
 
 class Drift(Section):

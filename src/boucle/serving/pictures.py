@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -67,6 +68,25 @@ class Album:
             draft.replace(path)
         except OSError as error:
             log.error("the picture %s could not be kept: %s", name[:12], error)
+
+
+def forget(folder: Path, before: float, least: int = 0) -> int:
+    """Remove what was last seen before ``before`` (Unix seconds), and the oldest until ``least`` bytes are gone.
+
+    Returns the bytes that went.
+    """
+    found: list[tuple[float, int, Path]] = []
+    for path in folder.glob("??/*"):
+        with contextlib.suppress(OSError):
+            told = path.stat()
+            found.append((told.st_mtime, told.st_size, path))
+    gone = 0
+    for seen, size, path in sorted(found):
+        if seen >= before and gone >= least:
+            break
+        path.unlink(missing_ok=True)
+        gone += size
+    return gone
 
 
 def path_of(folder: Path, name: str) -> Path:

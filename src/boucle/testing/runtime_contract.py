@@ -56,6 +56,10 @@ def same(first: Batch, second: Batch) -> bool:
     return set(first) == set(second) and all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def _files(directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
 def close(first: Column, second: Column) -> bool:
     """Say whether numbers are equal but for the precision of a float32."""
     pair = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
@@ -118,13 +122,13 @@ class RuntimeContract:
         assert {file.name for file in tmp_path.iterdir()} <= named
 
     def test_an_absent_file_is_a_bundle_error(self, runtime: Runtime, info: BundleInfo, tmp_path: Path) -> None:
-        for file in tmp_path.iterdir():
+        for file in _files(tmp_path):
             file.unlink()
         with pytest.raises(BundleError, match="cannot be read"):
             runtime.load(tmp_path, info)
 
     def test_a_broken_file_is_a_bundle_error(self, runtime: Runtime, info: BundleInfo, tmp_path: Path) -> None:
-        for file in tmp_path.iterdir():
+        for file in _files(tmp_path):
             file.write_bytes(b"not a model" + file.read_bytes()[11:200])
         with pytest.raises(BundleError):
             runtime.load(tmp_path, info)

@@ -413,6 +413,17 @@ class ServiceContract:
             assert tx.observations.converted("wine", (1, 2), "sale", 0.0, 9.0) == {1: (2, 1), 2: (1, 1)}
             assert tx.observations.converted("wine", (1, 2), "sale", 2.0, 3.0) == {1: (1, 0)}
 
+    def test_what_requests_brought_is_summed_within_its_bounds(self, state: State) -> None:
+        ingest(state, observed("a", 1.0), observed("b", 2.0), observed("c", 3.0, version=2), observed("d", 4.0))
+        paid = (("a", 5.0, 2.0), ("a", 6.0, 1.0), ("c", 7.0, 9.0), ("d", 8.0, -3.0))
+        ingest(state, *(Feedback(id, time, event="sale", value=value) for id, time, value in paid))
+        with state.begin() as tx:
+            assert tx.observations.earned("wine", (1, 2), "sale", 0.0, 9.0, 4.0) == {
+                1: (3, 3.0, 9.0),
+                2: (1, 4.0, 16.0),
+            }
+            assert tx.observations.earned("wine", (1, 2), "sale", 2.0, 3.0, 4.0) == {1: (1, 0.0, 0.0)}
+
 
 class JudgementsContract:
     def test_windows_are_closed_once_and_read_oldest_first(self, state: State) -> None:

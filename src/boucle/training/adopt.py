@@ -68,9 +68,18 @@ def adopt(
     return Trained(fitted, info, directory, digest)
 
 
-def task_of(model: Any, sample: pd.DataFrame, fields: Sequence[Field], allow_pickle: str | None = None) -> Task:
-    """Return what a model does, by the answers it gives to the sample; raises as ``adopt`` does."""
-    return _signed(model, sample, fields, allow_pickle, None)[2].task
+def task_of(
+    model: Any,
+    sample: pd.DataFrame,
+    fields: Sequence[Field],
+    allow_pickle: str | None = None,
+    task: Task | None = None,
+) -> Task:
+    """Return what a model does, by what it says or by the answers it gives to the sample; raises as ``adopt`` does.
+
+    ``task`` is the one asked for of a checkpoint that can do several.
+    """
+    return _signed(model, sample, fields, allow_pickle, None, task)[2].task
 
 
 def knows_task(model: Any) -> bool:
@@ -89,14 +98,14 @@ def _signed(
 ) -> tuple[Opened, Batch, Signature]:
     known = list(_installed() if importers is None else importers)
     source = _source(model)
-    if isinstance(source, Path) and not any(importer.accepts(source) for importer in known):
-        source = located(source)
-    importer = _importer(source, known)
-    if isinstance(importer, Signing):
-        importer.task = task
-        opened = importer.open(source, allow_pickle)
-        signature = importer.signature(opened.model, fields)
+    signing = next((one for one in known if isinstance(one, Signing) and one.accepts(source)), None)
+    if signing is not None:
+        signing.task = task
+        opened = signing.open(source, allow_pickle)
+        signature = signing.signature(opened.model, fields)
         return opened, to_batch(sample, signature.inputs), signature
+    source = located(source) if isinstance(source, Path) else source
+    importer = _importer(source, known)
     opened = importer.open(source, allow_pickle)
     inputs = _inputs(importer.inputs(opened.model), tuple(fields))
     batch = to_batch(sample, inputs)

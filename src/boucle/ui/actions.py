@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from nicegui import ui
 from nicegui.element import Element
@@ -82,8 +83,8 @@ class Asker:
         self._dialog.clear()
         with self._dialog:
             ui.html(f'<h2 id="asked">{escape(action.label)}</h2><p>{escape(action.says)}</p>')
-            reason = self._field(say("dialog.why"), "textarea") if action.reason else None
-            typed = self._field(say("dialog.typed", name=action.typed), "input") if action.typed else None
+            reason = Field(say("dialog.why"), "textarea") if action.reason else None
+            typed = Field(say("dialog.typed", name=action.typed), "input") if action.typed else None
             told = ui.html("", tag="p").classes("small").props('role="alert"').style("color: var(--fail)")
             ui.html(self._commands(action))
             self._buttons(action, reason, typed, told)
@@ -111,9 +112,6 @@ class Asker:
                 done.props("autofocus")
             done.on("click", confirm)
 
-    def _field(self, label: str, tag: str) -> Field:
-        return Field(label, tag)
-
     def _commands(self, action: Action) -> str:
         say = self._shell.words
         shown = f"<h3>{escape(say('dialog.command'))}</h3>" + command(action.command, say("copy"), say("copied"))
@@ -128,7 +126,7 @@ class Asker:
         shell, say = self._shell, self._shell.words
         caller = await asyncio.to_thread(shell.still_here)
         if caller is None:
-            ui.navigate.to(shell.link("/sign-in", to=shell.path))
+            ui.navigate.to(f"/sign-in?to={quote(shell.link(shell.path))}")
             return
         if not may(caller, action.role, action.model):
             self.toast(Done(shell.needs(action.role)))

@@ -44,7 +44,9 @@ def rollback(say: Words, seen: Seen, previous: int | None = None) -> Action:
     """End the rollout under way, or let the champion before answer again."""
     if seen.challenger is not None:
         label = say("do.abort", version=seen.champion)
-        says = say("do.abort.says", challenger=f"{seen.model}/{seen.challenger}", champion=f"{seen.model}/{seen.champion}")
+        says = say(
+            "do.abort.says", challenger=f"{seen.model}/{seen.challenger}", champion=f"{seen.model}/{seen.champion}"
+        )
         undo = f"boucle promote {seen.model}/{seen.challenger}"
     else:
         label = say("do.rollback", version=previous) if previous else say("do.rollback.plain", model=seen.model)
@@ -192,7 +194,9 @@ def _done(say: Words, change: Change) -> Done:
     told = say("did.champion", champion=f"{held.model}/{held.champion}" if held.champion else held.model)
     if held.challenger is not None and held.rollout is not None:
         ref, share = f"{held.model}/{held.challenger}", say.percent(held.rollout.share)
-        told = say("did.paused", ref=ref) if held.rollout.phase == "holding" else say("did.rollout", ref=ref, share=share)
+        told = (
+            say("did.paused", ref=ref) if held.rollout.phase == "holding" else say("did.rollout", ref=ref, share=share)
+        )
     elif not held.enabled:
         told = say("did.disabled", model=held.model)
     return Done(told, change.undo, undo(say, change.undo, seen.holds))

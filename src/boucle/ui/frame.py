@@ -30,13 +30,19 @@ STALE = 10.0
 
 
 @cache
+def style() -> str:
+    """Return the link to the stylesheet; its address changes with what is in it."""
+    return f'<link rel="stylesheet" href="{_address("boucle.css")}">'
+
+
+@cache
 def head() -> str:
-    """Return what stands in the head of every page; the files' names change with what is in them."""
-    style, script = (f"{ASSETS}/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}" for name in _FILES)
-    return f'<link rel="stylesheet" href="{style}"><script src="{script}" defer></script>'
+    """Return what stands in the head of every page."""
+    return f'{style()}<script src="{_address("console.js")}" defer></script>'
 
 
-_FILES = ("boucle.css", "console.js")
+def _address(name: str) -> str:
+    return f"{ASSETS}/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
 def draw(shell: Shell, entry: str) -> Element:
@@ -45,7 +51,7 @@ def draw(shell: Shell, entry: str) -> Element:
     say = shell.words
     seen = shell.heart.source(overview)
     ui.html(f'<a class="skip" href="#content">{escape(say("nav.skip"))}</a>')
-    ui.html(palette(shell, seen.value) + keys(say))
+    ui.html(palette(shell, seen.value) + keys(say) + account_dialog(shell, shell.caller))
     ui.html('<div id="said" class="hidden" role="status"></div>')
     with shell.box("shell"):
         nav = ui.html(rail(shell, entry), tag="nav").classes("rail").props(f'aria-label="{escape(say("nav.main"))}"')
@@ -97,7 +103,8 @@ def _counter(say: Words, name: str, view: Overview | None) -> str:
         return ""
     label = say("nav.running" if name == "rollouts" else "nav.open", count)
     look = "n red" if name == "alarms" else "n"
-    return f'<span class="{look}"><span aria-hidden="true">{count}</span><span class="hidden">{escape(label)}</span></span>'
+    told = f'<span class="hidden">{escape(label)}</span>'
+    return f'<span class="{look}"><span aria-hidden="true">{count}</span>{told}</span>'
 
 
 def rail(shell: Shell, current: str, view: Overview | None = None) -> str:
@@ -133,26 +140,47 @@ def tools(shell: Shell) -> str:
     language = "fr" if say.language == "en" else "en"
     search = (
         f'<button type="button" class="ib" data-do="palette" aria-label="{escape(say("bar.goto.label"))}">'
-        f'{icon("search")}<span class="wide-only">{escape(say("bar.goto"))}</span><kbd class="wide-only">/</kbd></button>'
+        f'{icon("search")}<span class="wide-only">{escape(say("bar.goto"))}</span>'
+        '<kbd class="wide-only">/</kbd></button>'
     )
     tongue = (
         f'<a class="ib" href="/language/{language}?to={escape(other)}" lang="{language}" '
         f'aria-label="{escape(say("bar.language"))}">{language.upper()}</a>'
     )
-    theme = (
-        f'<button type="button" class="ib" data-do="theme" aria-label="{escape(say("bar.theme"))}">{icon("theme")}</button>'
-    )
-    return f'<div class="row mid" style="gap:8px;flex-wrap:nowrap">{search}{tongue}{theme}{account(shell, shell.caller)}</div>'
+    label = escape(say("bar.theme"))
+    theme = f'<button type="button" class="ib" data-do="theme" aria-label="{label}">{icon("theme")}</button>'
+    return f'<div class="tools">{search}{tongue}{theme}{account(shell, shell.caller)}</div>'
 
 
 def account(shell: Shell, caller: Caller) -> str:
-    say = shell.words
-    who = say("bar.local") if caller.by == "local" else f"{caller.name} · {say(f'role.{caller.role.value}')}"
-    label = f"{say('bar.account')}: {who}"
-    where = shell.link("/settings")
+    """Draw the button that says who is here."""
+    who = named(shell.words, caller)
+    label = f"{shell.words('bar.account')}: {who}"
     return (
-        f'<a class="ib" href="{where}" aria-label="{escape(label)}">{icon("person")}'
-        f'<span class="wide-only">{escape(who)}</span></a>'
+        f'<button type="button" class="ib" data-do="account" aria-label="{escape(label)}">{icon("person")}'
+        f'<span class="wide-only">{escape(who)}</span></button>'
+    )
+
+
+def named(say: Words, caller: Caller) -> str:
+    if caller.by == "local":
+        return say("bar.local")
+    return f"{caller.name} · {say(f'role.{caller.role.value}')}"
+
+
+def account_dialog(shell: Shell, caller: Caller) -> str:
+    """Draw what that button opens: who is here, what they may do, and the way out."""
+    say = shell.words
+    if caller.by == "local":
+        told, out = say("account.local"), ""
+    else:
+        told = say(f"account.{caller.role.value}")
+        label = escape(say("signin.out"))
+        out = f'<form method="post" action="/sign-out"><button class="btn" type="submit">{label}</button></form>'
+    close = f'<button type="button" class="btn pri" data-do="close">{escape(say("close"))}</button>'
+    return (
+        f'<dialog class="account" aria-labelledby="who"><h2 id="who">{escape(named(say, caller))}</h2>'
+        f'<p>{escape(told)}</p><div class="acts">{out}{close}</div></dialog>'
     )
 
 
@@ -166,7 +194,8 @@ def palette(shell: Shell, view: Overview | None) -> str:
             label = f"{card.name} · {say(f'nav.{name}')}"
             found.append((name, label, shell.link(f"/models/{card.name}/{name}"), ""))
     rows = "".join(
-        f'<a href="{escape(path)}" role="option" id="go-{i}" aria-selected="false">{icon(name)}<span>{escape(label)}</span>'
+        f'<a href="{escape(path)}" role="option" id="go-{i}" aria-selected="false">{icon(name)}'
+        f"<span>{escape(label)}</span>"
         f'<span class="soft small">{escape(beside)}</span></a>'
         for i, (name, label, path, beside) in enumerate(found)
     )
@@ -185,7 +214,8 @@ def keys(say: Words) -> str:
     told += [(f"g {one.key}", say("help.page", page=say(f"nav.{one.name}"))) for one in ENTRIES]
     told += [("j k", say("help.rows")), ("Enter", say("help.open")), ("u", say("help.undo")), ("?", say("help.help"))]
     rows = "".join(
-        f"<dt>{' '.join(f'<kbd>{escape(k)}</kbd>' for k in key.split())}</dt><dd>{escape(does)}</dd>" for key, does in told
+        f"<dt>{' '.join(f'<kbd>{escape(k)}</kbd>' for k in key.split())}</dt><dd>{escape(does)}</dd>"
+        for key, does in told
     )
     switch = f'<button type="button" class="btn" role="switch" data-do="keys">{escape(say("help.off"))}</button>'
     close = f'<button type="button" class="btn pri" data-do="close">{escape(say("close"))}</button>'

@@ -75,7 +75,7 @@ class Source(Generic[V]):
             self.at, self.error, self.failed_since = time.time(), None, 0.0
         except BoucleError as error:
             self._failed(error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the heart; the part says it failed
+        except Exception as error:
             log.exception("a view could not be read")
             self._failed(error)
         self._due = time.monotonic() + _SHARE * (time.monotonic() - begun)

@@ -4,44 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
-from urllib.parse import unquote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app as pages
 from nicegui import ui
 
-from boucle.core.access import Caller
 from boucle.core.errors import NotFound
 from boucle.loop.project import Project
-from boucle.ui import frame
+from boucle.loop.wording import Language
+from boucle.ui import frame, signin
 from boucle.ui.csp import Pages
 from boucle.ui.draw.glyphs import FAVICON, escape
+from boucle.ui.language import LANGUAGE_COOKIE, inside, reads_french, words_of
 from boucle.ui.live import Heart
 from boucle.ui.routes import FRENCH, Route, routes
 from boucle.ui.sessions import COOKIE, Sessions
 from boucle.ui.shell import Shell
-from boucle.ui.words.catalogue import LANGUAGES, Words
+from boucle.ui.words.catalogue import LANGUAGES
 from boucle.views.overview import overview
-from boucle.loop.wording import Language
 
-LANGUAGE_COOKIE, ZONE_COOKIE = "boucle_language", "boucle_zone"
 YEAR = 31_536_000
 log = logging.getLogger("boucle.ui")
 
 
+LOOKED = 5.0
+"""Seconds between two looks at whether the sessions of open pages go on."""
+
+
 class Console:
-    """What all pages of one process share. ``deeds`` lets people's actions happen one after the other."""
+    """What all pages of one process share. ``deeds`` lets people's actions happen one after the other.
+
+    ``shown`` counts the open pages of each session; ``over`` are those of them that have ended.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.heart = Heart(project)
         self.sessions = Sessions(project)
         self.deeds = asyncio.Lock()
+        self.shown: Counter[str] = Counter()
+        self.over: set[str] = set()
+        self._looked = 0.0
+        self.heart.every_beat(self._look)
+
+    async def _look(self) -> None:
+        if time.monotonic() - self._looked < LOOKED:
+            return
+        self._looked = time.monotonic()
+        shown = [number for number, pages in self.shown.items() if pages]
+        self.over = await asyncio.to_thread(self._ended, shown) if shown else set()
+
+    def _ended(self, numbers: list[str]) -> set[str]:
+        return {number for number in numbers if self.sessions.caller(number, deed=False) is None}
 
 
 def install(app: FastAPI, project: Project) -> None:
@@ -58,7 +79,7 @@ def install(app: FastAPI, project: Project) -> None:
     inner = app.router.lifespan_context
 
     @asynccontextmanager
-    async def living(mounted: FastAPI) -> AsyncIterator[object]:
+    async def living(mounted: FastAPI) -> AsyncIterator[Any]:
         async with inner(mounted) as state:
             console.heart.start()
             try:
@@ -82,6 +103,7 @@ def install(app: FastAPI, project: Project) -> None:
 
 def _doors(app: FastAPI, console: Console) -> None:
     """Add the routes that are no pages, and let what the API does not have be answered by the API."""
+    app.include_router(signin.router(console.project, console.sessions))
 
     @app.get("/language/{language}", include_in_schema=False)
     def tongue(language: Language, to: str = "/") -> Response:
@@ -94,24 +116,19 @@ def _doors(app: FastAPI, console: Console) -> None:
         raise NotFound(f"There is no route /api/{rest[:200]}.", hint="the routes there are: /api/docs")
 
 
-def inside(path: str) -> str:
-    """Return ``path`` where it stays on this site, else the home page."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
-
-
 def _register(console: Console, route: Route, language: Language) -> None:
     """Register a page in one language. A page in English sends readers of French to its twin, unless they chose."""
     path = route.path if language == "en" else FRENCH + (route.path if route.path != "/" else "")
 
     async def page(request: Request) -> Response | None:
-        if language == "en" and _reads_french(request):
+        if language == "en" and reads_french(request):
             query = f"?{request.url.query}" if request.url.query else ""
             return RedirectResponse(FRENCH + request.url.path.rstrip("/") + query, 303)
         session = request.cookies.get(COOKIE)
         caller = await asyncio.to_thread(console.sessions.caller, session)
         if caller is None:
-            return RedirectResponse("/sign-in", 303)
-        await _shown(console, route, Shell(console, request, Words(language, _zone(request)), caller, session))
+            return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", 303)
+        await _shown(console, route, Shell(console, request, words_of(request, language), caller, session))
         return None
 
     title = "Boucle"
@@ -134,19 +151,3 @@ async def _nowhere(shell: Shell) -> None:
     shell.title(shell.words("missing.title"), shell.words("missing.lead", path=shell.path))
     shell.html(f'<a class="btn" href="{shell.link("/")}">{escape(shell.words("missing.home"))}</a>')
     ui.context.client.status_code = 404
-
-
-def _reads_french(request: Request) -> bool:
-    """Say whether the reader wants French: by choice, else by what the browser says it reads first."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen in LANGUAGES:
-        return chosen == "fr"
-    return request.headers.get("accept-language", "").lower().startswith("fr")
-
-
-def _zone(request: Request) -> ZoneInfo | None:
-    """Return the zone of the reader's clock, as the browser has told it; None is the server's."""
-    try:
-        return ZoneInfo(unquote(request.cookies.get(ZONE_COOKIE, "")))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None

@@ -14,6 +14,7 @@ from typing import Literal
 from boucle.core.access import LOCAL, Caller
 from boucle.core.errors import Unauthenticated
 from boucle.core.person import Session
+from boucle.formats.access import digest_of
 from boucle.loop.access import file_of
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
@@ -45,7 +46,7 @@ class Sessions:
         caller = self._followed.guard.admit(b"", key.strip().encode(), "", self._project.clock.now())
         if caller.by != "key":
             raise Unauthenticated("This is no API key.", hint="make one with: boucle keys add NAME --role operator")
-        return self.begin(caller.name, "key", hashlib.blake2b(key.strip().encode(), digest_size=32).hexdigest())
+        return self.begin(caller.name, "key", digest_of(key.strip().encode()))
 
     def begin(self, name: str, by: Literal["key", "provider"], holder: str) -> str:
         """Return the number of a new session; those that are long over are forgotten."""

@@ -18,8 +18,8 @@ under ``/fr`` by itself. ``pages/home.py`` is the example. A page reads as its o
   there is a view, what failed when there is none. ``draw`` is a pure function of ``draw/``: names go through
   ``glyphs.escape``, words through ``Words``, numbers with interval and count. Nothing that takes the focus stands in a
   part that changes by the second.
-* ``shell.rebuilt(source, key, build)`` calls ``build(view)`` to make buttons and the like, again only when ``key(view)``
-  changes. ``shell.button(label, action)`` is a button that asks once (``actions.Action``) and needs the action's role.
+* ``shell.rebuilt(source, key, build)`` calls ``build(view)`` to make buttons and the like, again only when
+  ``key(view)`` changes. ``shell.button(label, action, role)`` asks once about an ``actions.Action`` and does it.
 * Words stand in ``words/<page>.py`` as ``WORDS``, both languages side by side; links go through ``shell.link(path)``.
 * Cards take ``o1`` … ``o6`` for their order on a phone; ``small-only`` and ``wide-only`` show one of two drawings.
 """
@@ -29,7 +29,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from nicegui import ui
@@ -120,7 +120,13 @@ class Shell:
         return ui.html(content, tag=tag).classes(classes)
 
     def part(
-        self, source: Source[V], draw: Callable[[V], str], *, classes: str = "card", tag: str = "section", label: str = ""
+        self,
+        source: Source[V],
+        draw: Callable[[V], str],
+        *,
+        classes: str = "card",
+        tag: str = "section",
+        label: str = "",
     ) -> ui.html:
         """Show what ``draw`` makes of the view, now and whenever it changes."""
         element = self.html("", classes, tag)
@@ -198,7 +204,9 @@ class Shell:
         self.html(f"<h1>{escape(said)}</h1>" + (f'<p class="lead">{escape(lead)}</p>' if lead else ""), "head")
         ui.page_title(f"{said} · Boucle")
 
-    def button(self, label: str, action: Callable[[], Action], role: Role, model: str | None = None, *, look: str = "") -> None:
+    def button(
+        self, label: str, action: Callable[[], Action], role: Role, model: str | None = None, *, look: str = ""
+    ) -> None:
         """Put a button that asks before it does ``action()``; who may not sees it, and which role it takes."""
         button = ui.element("button").classes(f"btn {look}").props('type="button"')
         allowed = self.may(role, model)
@@ -231,7 +239,21 @@ class Shell:
         """Draw the frame; returns the element the page goes into."""
         body = frame.draw(self, entry)
         self._asker = Asker(self, self._console.deeds)
+        if self._session:
+            self._stay(self._session)
         return body
+
+    def _stay(self, session: str) -> None:
+        """Leave for the door when the session ends, though the page stands open."""
+        console = self._console
+        console.shown[session] += 1
+        ui.context.client.on_delete(lambda: console.shown.subtract([session]))
+
+        def check() -> None:
+            if session in console.over:
+                ui.navigate.to(f"/sign-in?to={quote(self.link(self.path))}")
+
+        self.heart.beat.subscribe(check)
 
     def _drawn(self, source: Source[V], draw: Callable[[V], str]) -> str:
         if source.value is None:

@@ -103,17 +103,20 @@ def drift(project: Project, model: str, horizon: int | None = None, column: str 
         windows = tx.windows.counts(model, card.version, LONGEST) if card.version is not None else []
         law, trouble = _law(tx, project, model, card.version)
         done = [one for one in decisions(tx, model, 4 * _DECIDED) if one.kind == "decision" or one.kind == "trained"]
-        open_ = tx.settings.get(f"window:{model}:{card.version}")
+        after = windows[-1][0].end if windows else (card.since or 0.0)
+        waiting = 0 if card.version is None else tx.observations.count(model, card.version, after)
     judged, verdict = seen.verdicts.get("drift", (None, None))
     rows = _columns(verdict, horizon)
     chosen = column if column in {one.name for one in rows} else (rows[0].name if rows else "")
-    many = horizon or _loudest(rows)
+    many = horizon or next((one.windows for one in rows if one.name == chosen), 1)
     picture, trouble = _picture(law, windows, many, chosen, trouble)
+    top = picture
+    if rows and rows[0].name != chosen:
+        top, _ = _picture(law, windows, horizon or rows[0].windows, rows[0].name, trouble)
     fault = seen.verdict("fault")
     quality = seen.verdict("quality")
     faults = faults_of(fault)
-    waiting = int(open_["rows"]) if isinstance(open_, dict) else 0
-    heading, lead = _said(card, verdict, rows, faults, picture, waiting)
+    heading, lead = _said(card, verdict, rows, faults, top, waiting)
     return DriftView(
         model=card,
         judged=judged,
@@ -188,10 +191,6 @@ def _column(check: Check, horizon: int | None) -> ColumnDrift:
 def _unsure(low: float | None, high: float | None, floor: float | None) -> str:
     """Say whether an effect that is no alarm is surely under the floor: its interval must not cross it."""
     return "inconclusive" if floor is not None and high is not None and high >= floor else "pass"
-
-
-def _loudest(rows: Sequence[ColumnDrift]) -> int:
-    return rows[0].windows if rows else 1
 
 
 def _horizons(verdict: Verdict | None) -> tuple[int, ...]:

@@ -46,6 +46,11 @@ def points(share: float, language: Language = "en") -> str:
     return f"{signed(100.0 * share, language)}{NARROW}pp"
 
 
+def size(share: float, language: Language = "en") -> str:
+    """Write a distance of shares in percentage points, without a sign."""
+    return f"{decimal(100.0 * abs(share), language, 2)}{NARROW}pp"
+
+
 def signed(value: float, language: Language = "en", digits: int = 2) -> str:
     return ("+" if value > 0 else "") + decimal(value, language, digits)
 

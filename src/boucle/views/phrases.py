@@ -207,15 +207,30 @@ PHRASES: dict[str, tuple[str, str]] = {
         "No label of its answers yet; {n:label is|labels are} needed at this step.",
         "Aucune étiquette de ses réponses ; il en faut {n:count} à cette étape.",
     ),
+    "as.points": ("{value:size}", "{value:size}"),
+    "as.number": ("{value:num}", "{value:num}"),
+    "rollout.alike": ("So far it looks like {champion}.", "Jusqu'ici, il ressemble à {champion}."),
+    "rollout.lower": (
+        "So far its loss is {by} lower than that of {champion}.",
+        "Jusqu'ici, sa perte est inférieure de {by} à celle de {champion}.",
+    ),
+    "rollout.higher": (
+        "So far its loss is {by} higher than that of {champion}.",
+        "Jusqu'ici, sa perte est supérieure de {by} à celle de {champion}.",
+    ),
     "rollout.needs": (
-        "To be sure within {margin:num} Boucle needs {needed:more label|more labels}.",
-        "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}.",
+        "To be sure within {margin} Boucle needs {needed:more label|more labels}.",
+        "Pour être sûr à {margin} près, il faut encore {needed:étiquette|étiquettes}.",
     ),
     "rollout.needs.lasting": (
-        "To be sure within {margin:num} Boucle needs {needed:more label|more labels}, "
+        "To be sure within {margin} Boucle needs {needed:more label|more labels}, "
         "about {lasting:span} at today's pace.",
-        "Pour être sûr à {margin:num} près, il faut encore {needed:étiquette|étiquettes}, "
+        "Pour être sûr à {margin} près, il faut encore {needed:étiquette|étiquettes}, "
         "environ {lasting:span} à ce rythme.",
+    ),
+    "rollout.step": (
+        "The evidence is under the margin already; this step takes {needed:more label|more labels}.",
+        "Les éléments sont déjà sous la marge ; cette étape demande encore {needed:étiquette|étiquettes}.",
     ),
     "rollout.undecided": (
         "The difference is not surely under the margin, and not surely above it.",

@@ -30,6 +30,8 @@ ENDS = ("rollout_done", "rollout_aborted")
 _QUIET = 12.0
 """Times the usual gap between labels after which none coming is told."""
 _LEAST_QUIET = 120.0
+_NUMBERS = ("squared loss", "absolute loss", "log loss", "brier loss")
+"""Losses that are no share of anything."""
 
 State = Literal["early", "going", "holding", "silent", "promoted", "ended"]
 
@@ -65,7 +67,7 @@ class Look:
 class Guardrail:
     """One check: both versions' values, the difference with its band, and the margin it has to stay under.
 
-    ``odds`` is the evidence against the challenger as odds to one, ``ends_at`` those that end the rollout; None for
+    ``share`` says that values are shares, which differ in percentage points. ``odds`` is the evidence against the challenger as odds to one, ``ends_at`` those that end the rollout; None for
     losses that are not right or wrong. ``decided`` is since when the check has said what it says now (Unix seconds).
     """
 
@@ -80,6 +82,7 @@ class Guardrail:
     n: int
     champion_n: int
     unit: str
+    share: bool
     odds: float | None
     ends_at: float | None
     needed: int | None
@@ -379,11 +382,11 @@ def _checks(facts: _Facts) -> tuple[Guardrail, ...]:
 
 
 def _guardrail(check: Check, since: float | None) -> Guardrail:
-    told = check.evidence
+    told, name = check.evidence, check.name.partition(",")[0]
     loss: float | None = told.get("champion_loss")
     answered = None if loss is None or check.observed is None else loss + check.observed
     return Guardrail(
-        name=check.name.partition(",")[0],
+        name=name,
         status=check.status,
         value=check.observed,
         low=check.low,
@@ -394,6 +397,7 @@ def _guardrail(check: Check, since: float | None) -> Guardrail:
         n=int(check.n or 0),
         champion_n=int(told.get("champion_rows", 0)),
         unit=str(told.get("unit", "labels")),
+        share=name not in _NUMBERS,
         odds=told.get("e_value"),
         ends_at=told.get("ends_at"),
         needed=told.get("needed"),
@@ -431,14 +435,27 @@ def _lead(view: RolloutView, facts: _Facts) -> list[Said]:
     if first is None or not first.n:
         found.append(said("rollout.unlabelled", n=facts.rollout.required))
     elif view.needed and first.margin is not None:
+        found.append(_so_far(first, view.champion))
+        if first.high is not None and first.high < first.margin:
+            return [*found, said("rollout.step", needed=view.needed), said("rollout.until", champion=view.champion)]
         key = "rollout.needs.lasting" if view.lasting is not None else "rollout.needs"
-        found.append(said(key, margin=first.margin, needed=view.needed, lasting=view.lasting or 0.0))
+        margin = said("as.points" if first.share else "as.number", value=first.margin)
+        found.append(said(key, margin=margin, needed=view.needed, lasting=view.lasting or 0.0))
     elif view.state == "early":
         found.append(said("rollout.undecided"))
     else:
         found.append(said("rollout.passing"))
     found.append(said("rollout.until", champion=view.champion))
     return found
+
+
+def _so_far(first: Guardrail, champion: int | None) -> Said:
+    """Say which way the difference lies now, and that it may be chance while its band holds zero."""
+    value = first.value or 0.0
+    unsure = first.low is None or first.high is None or first.low <= 0.0 <= first.high
+    key = "rollout.alike" if unsure else "rollout.lower" if value < 0.0 else "rollout.higher"
+    by = said("as.points" if first.share else "as.number", value=abs(value))
+    return said(key, champion=champion, by=by)
 
 
 def _listed(told: Sequence[Event]) -> list[RolloutRow]:

@@ -17,6 +17,7 @@ _FORMATS: dict[str, Callable[[float, Language], str]] = {
     "signed": figures.signed,
     "pct": figures.percent,
     "pp": figures.points,
+    "size": figures.size,
     "span": figures.span,
 }
 

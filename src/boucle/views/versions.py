@@ -60,7 +60,9 @@ def versions(project: Project, model: str) -> Versions:
         roles = {held.previous: "previous", held.challenger: "challenger", held.champion: "champion"}
         answered = {event.version: tx.observations.count(model, event.version) for event in made}
         rows = tuple(
-            _row(event, roles.get(event.version, ""), answered[event.version]) for event in reversed(made) if event.version
+            _row(event, roles.get(event.version, ""), answered[event.version])
+            for event in reversed(made)
+            if event.version
         )
     rollout = held.rollout if held.challenger is not None else None
     return Versions(

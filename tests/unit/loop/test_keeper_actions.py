@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from boucle.loop.alarms import acknowledge
 from boucle.loop.external import Alert, take
 from boucle.loop.turn import run_turn
+from boucle.monitoring.quarantine import quarantined
 from boucle.views.models import status
 
 from .conftest import World, failed, passed
@@ -176,34 +176,39 @@ def test_drift_without_labels_asks_for_them_and_says_of_which_rows(world: World)
 
 
 def alert(world: World, firing: bool = True, number: int = 1) -> None:
-    take(world.project, [Alert("wine", "CheckoutDown", f"f{number}", firing, float(number), "nobody buys")])
+    take(world.project, [Alert("line", "CheckoutDown", f"f{number}", firing, float(number), "nobody buys")])
 
 
 def test_an_alert_of_others_is_acted_on_once_while_it_lasts(world: World) -> None:
     world.change(react={"external": {"CheckoutDown": {"action": "retrain", "cooldown": 0}}})
-    world.answer(250)
-    world.look()
-    alert(world)
-    for _ in range(3):
-        world.look()
-    assert len(world.engine.started) == 1
-    (decision,) = world.events("decision")
-    assert (decision.data["cause"], decision.data["action"]) == ("external:CheckoutDown", "retrain")
-    world.engine.work.outcome = passed(2)
-    world.look()
-    alert(world, firing=False)
-    alert(world, number=2)
-    world.change(release={"strategy": "direct"})
-    windows(world, 1, version=2)
-    assert [e.data["action"] for e in world.events("decision")][:1] == ["retrain"]
+    windows(world, 1)
+    for number, fits in ((1, 1), (2, 2)):
+        alert(world, number=number)
+        for _ in range(3):
+            world.look()
+            world.engine.work.outcome = failed()
+        assert len(world.engine.started) == fits
+        alert(world, firing=False, number=number)
+        assert "external:CheckoutDown" not in world.alarms()
+    decided = [(e.data["cause"], e.data["action"]) for e in world.events("decision")]
+    assert decided == [("external:CheckoutDown", "retrain")] * 2
 
 
 def test_what_a_person_has_taken_over_is_left_to_them(world: World) -> None:
     world.change(react={"external": {"CheckoutDown": "retrain"}})
-    world.answer(250)
-    world.look()
+    windows(world, 1)
     alert(world)
-    (opened,) = [one for one in status(world.project).models[0].alarms if one["cause"] == "external:CheckoutDown"]
-    acknowledge(world.project, int(opened["id"]))  # type: ignore[call-overload]
+    world.acknowledge(world.open_alarms()[0])
     world.look()
     assert not world.engine.started
+
+
+def test_only_the_windows_that_were_broken_are_set_apart(world: World) -> None:
+    for factor in (1.0, 1000.0, 1.0):  # three windows, closed at one look
+        world.answer(250, factor=factor)
+    world.look()
+    with world.project.state.begin(write=False) as tx:
+        (span,) = quarantined(tx, "line")
+    whole = world.clock.now()
+    assert 2.0 < span[1] - span[0] < 3.0
+    assert whole - 5.5 < span[0] < span[1] < whole - 2.0

@@ -237,3 +237,24 @@ def test_a_challenger_that_sells_less_is_taken_back(state: State) -> None:
     assert found.decision == "rollback"
     assert found.failed[0].name == "requests without sales, challenger minus champion"
     assert found.failed[0].observed == pytest.approx(1 / 3 - 1 / 150, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("least", "amount", "decision"), [(30, 10.0, "promote"), (30, 2.0, "rollback"), (600, 10.0, "hold")]
+)
+def test_a_challenger_is_judged_by_what_its_answers_bring(
+    state: State, least: int, amount: float, decision: str
+) -> None:
+    settings = make_settings(
+        monitor={"business": {"revenue": {"event": "sale", "value": "amount", "cap": 20}}},
+        release={"guardrails": {"revenue": 0.2}, "wait": "1m"},
+    )
+    every = least // 10  # of so many requests one brings something
+    sold = [Feedback(f"v1-{i}", 20.0, event="sale", value=10.0) for i in range(0, 1500, every)]
+    sold += [Feedback(f"v2-{i}", 20.0, event="sale", value=amount) for i in range(0, 1500, every)]
+    with state.begin() as tx:
+        tx.observations.ingest(requests(1, 1500, "champion") + requests(2, 1500, "challenger"), sold, {})
+    found = guarded(state, settings)
+    check = next(one for one in found.checks if one.name == "revenue a request, champion minus challenger")
+    assert found.decision == decision, check
+    assert check.bound.startswith("< 0.6667" if decision != "hold" else "< 0.0333")

@@ -24,7 +24,7 @@ def judge_drift(windows: list[Counts], law: Law) -> Verdict:
 
 
 def judge_faults(window: Counts, law: Law) -> Verdict:
-    return fault_verdict("wine/1", law, window.rows, findings(law, [Seen(window)], LEVEL, least=1))
+    return fault_verdict("wine/1", law, window, findings(law, [Seen(window)], LEVEL, least=1))
 
 
 def drift(windows: list[Counts], law: Law) -> tuple[str, list[str]]:
@@ -223,3 +223,20 @@ def test_a_column_that_goes_all_missing_is_a_fault_and_not_drift(wines: Wines) -
     window = wines.law.count(broken, wines.predict(rows(wines.red, slice(1100, 1599))))
     assert drift([window], wines.law) == ("pass", [])
     assert judge_faults(window, wines.law).failed[0].name == "alcohol missing"
+
+
+def test_a_few_gaps_in_every_window_are_a_fault_while_they_last() -> None:
+    random = np.random.default_rng(1010)
+    fields = [Field(f"x{i}", "float64") for i in range(20)]
+    law = Law(reference_profile(normal(random, 10_000), fields, None))
+    windows: list[Counts] = []
+    for share in (0.0, *[0.02] * 15, 0.0):
+        window = normal(random, 250)
+        window["x3"][random.random(250) < share] = np.nan
+        windows.append(law.count(window))
+    said = []
+    for end in (16, 17):
+        seen = [Seen(counts) for counts in windows[:end]]
+        found = findings(law, seen[-1:]) + [f for f in findings(law, seen) if f.windows > 1]
+        said.append([check.name for check in fault_verdict("wine/1", law, windows[end - 1], found).failed])
+    assert said == [["x3 missing"], []]

@@ -218,3 +218,28 @@ def test_who_no_longer_waits_is_recorded_as_late(line: Line) -> None:
     answered([held])
     assert code_of(held[0].error) == "deadline"
     assert held[0].outcome is None
+
+
+def test_saturation_is_the_share_of_what_may_wait() -> None:
+    line = Line(queue_rows=10)
+    assert line.batcher.saturation == 0.0
+    held = line.hold()
+    kept = line.send("kept", [1.0] * 8)
+    assert line.batcher.saturation == pytest.approx(0.8)
+    line.model.gate.set()
+    answered([held, kept])
+    assert line.batcher.saturation == 0.0
+    line.batcher.close(LONG)
+
+
+def test_saturation_rises_above_one_where_time_is_short() -> None:
+    model = Doubler()
+    model.gate.clear()
+    caller = Caller(model, lambda jobs: joined([asked(job) for job in jobs]), lambda jobs, batch: None)
+    batcher = Batcher(caller, name="t", max_wait=1e-6, pace=Pace(0.1, 0.1))
+    batcher.submit(Job(None, table([1.0]), "first"))
+    assert model.entered.wait(LONG)
+    batcher.submit(Job(None, table([1.0]), "second"))
+    assert batcher.saturation > 1.0
+    model.gate.set()
+    batcher.close(LONG)

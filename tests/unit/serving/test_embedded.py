@@ -201,6 +201,15 @@ def test_a_model_that_fails_is_500_and_counted(app: App) -> None:
     assert counted in called(app, "GET", "/metrics")[2].decode()
 
 
+def test_a_refusal_is_counted_by_its_reason(app: App) -> None:
+    _, _, body = called(app, "POST", "/predict", b'{"x": "high"}')
+    called(app, "POST", "/predict/nobody", b'{"x": 1}')
+    found = called(app, "GET", "/metrics")[2].decode()
+    assert f'boucle_refused_total{{model="mood",reason="{json.loads(body)["code"]}"}} 1' in found
+    assert 'boucle_refused_total{model="",reason="not_found"} 1' in found
+    assert "boucle_saturation_ratio 0" in found
+
+
 def test_a_draining_server_is_not_ready_and_still_answers(app: App) -> None:
     app.draining = True
     assert called(app, "GET", "/readyz")[0] == 503

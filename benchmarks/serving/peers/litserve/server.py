@@ -1,8 +1,12 @@
 """A LitServe server: one call a request, or with BATCH=1 up to 64 requests in one call."""
 
+# Its packages are in an environment of its own.
+# mypy: disable-error-code="import-not-found, misc, no-any-return, untyped-decorator, unused-ignore"
+
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import joblib
 import litserve
@@ -13,13 +17,13 @@ class Single(litserve.LitAPI):
     def setup(self, device: str) -> None:
         self.model = joblib.load(os.environ["MODEL"])
 
-    def decode_request(self, request: dict) -> np.ndarray:
+    def decode_request(self, request: dict[str, Any]) -> np.ndarray:
         return np.array(request["inputs"])
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         return self.model.predict(x)
 
-    def encode_response(self, output: np.ndarray) -> dict:
+    def encode_response(self, output: np.ndarray) -> dict[str, Any]:
         return {"predictions": output.tolist()}
 
 

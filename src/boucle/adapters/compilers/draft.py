@@ -16,6 +16,8 @@ Part = dict[str, Any]
 
 TAKES = ("all", "finite", "finite float32", "float32")
 """What a part takes: all values, no missing or infinite ones, or none a float32 cannot hold (missing ones or not)."""
+MISSING = ("all", "float32")
+"""Those of them that may be missing."""
 
 
 @dataclass
@@ -41,6 +43,12 @@ class Draft:
         """Store an array; returns its name."""
         name = f"a{len(self.arrays)}"
         self.arrays[name] = np.asarray(values, dtype=np.float64)
+        return name
+
+    def keep_as_is(self, values: NDArray[Any]) -> str:
+        """Store an array of any type; returns its name."""
+        name = f"a{len(self.arrays)}"
+        self.arrays[name] = values
         return name
 
     def step(self, op: str, **rest: Any) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boucle.adapters.compilers.draft import Draft, Part
+from boucle.adapters.compilers.draft import MISSING, Draft, Part
+from boucle.adapters.compilers.flat import Flat, flatten
 from boucle.ports.compiler import CannotCompile
 
 LEQ, LESS = 0, 1
@@ -88,6 +89,10 @@ class Ensemble:
         self._leaf_targets += [target] * len(leaves)
 
     @property
+    def targets(self) -> int:
+        return self._targets
+
+    @property
     def constant(self) -> NDArray[np.float64] | None:
         """What the sums are where no tree ever parts; None where one does."""
         return None if self._parting else self._constant
@@ -97,6 +102,10 @@ class Ensemble:
         """The features and values at which the trees part, shape (borders, 2)."""
         pairs = np.column_stack([self._nodes["feature"], self._nodes["split"]]).astype(np.float64)
         return np.unique(pairs[np.isfinite(pairs).all(axis=1)], axis=0)
+
+    def flat(self, width: int, gaps: bool) -> Flat | None:
+        """Return the trees as arrays for the walker; ``gaps`` says that values may be missing."""
+        return flatten(self._nodes, self._roots, self._leaves, self._leaf_targets, width, gaps)
 
     def to_onnx(self, width: int) -> bytes:
         """Return the model: input X of shape (rows, width), output Y of shape (rows, targets), both double."""
@@ -141,7 +150,11 @@ def trees_part(
     inputs = np.array(draft.sources)[borders[:, 0].astype(np.intp)]
     draft.borders.append(np.column_stack([inputs, borders[:, 1]])[inputs >= 0])
     draft.trees.append(ensemble.to_onnx(draft.width))
-    return draft.part("trees", links, takes, decides, trees=len(draft.trees) - 1, divisor=divisor)
+    flat = ensemble.flat(draft.width, gaps=takes in MISSING)
+    walked = None if flat is None else {name: draft.keep_as_is(values) for name, values in flat.items()}
+    doubled = flat is not None and bool((flat["feature"] >= draft.width).any())
+    more = {"trees": len(draft.trees) - 1, "divisor": divisor, "walked": walked, "doubled": doubled}
+    return draft.part("trees", links, takes, decides, targets=ensemble.targets, **more)
 
 
 def unrounded(thresholds: NDArray[np.float64], mode: int) -> NDArray[np.float64]:

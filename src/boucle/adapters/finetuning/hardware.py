@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -36,12 +37,13 @@ class Hardware:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Keep transformers from drawing bars and writing notes to the terminal."""
+    """Keep transformers from drawing bars, and it and what it uses from writing notes to the terminal."""
     bars = versions.attribute("utils").logging
     was = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
     try:
-        with versions.quiet():
+        with versions.quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         if was:

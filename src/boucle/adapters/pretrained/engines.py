@@ -16,8 +16,9 @@ Tensors = Mapping[str, NDArray[Any]]
 class Engine(Protocol):
     """A loaded model. Many threads may call it at once.
 
-    ``vectors`` says that it also gives ``vector``, what it makes of each row as a whole. ``takes`` are the names of the arrays it knows, ``budget`` the tokens a batch should hold at most, ``slack`` how
-    many tokens of padding cost less than another call.
+    ``takes`` are the names of the arrays it knows, ``budget`` the tokens a batch should hold at most, ``slack`` how
+    many tokens of padding cost less than another call. ``vectors`` says that it also gives ``vector``, what it makes
+    of each row as a whole.
     """
 
     takes: frozenset[str]

@@ -100,7 +100,7 @@ def _shards(folder: Path) -> list[Path]:
     gone = [file for pattern in _GONE for file in sorted(folder.glob(pattern))]
     if gone:
         raise BundleError(
-            f"The weights of {folder} are TensorFlow's or Flax's ({gone[0].name}), which transformers 5 no longer reads.",
+            f"The weights of {folder} are of TensorFlow or Flax ({gone[0].name}): transformers 5 no longer reads them.",
             hint="take a revision with model.safetensors; or convert it once with transformers 4: "
             "AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(FOLDER)",
         )

@@ -37,3 +37,15 @@ class Recall(threading.local):
         if self._batch is not batch:
             predictor.predict(batch)
         return self
+
+
+def gathered(
+    vectors: NDArray[np.float32] | None, rows: NDArray[np.intp], answers: dict[str, NDArray[np.float32]], total: int
+) -> NDArray[np.float32] | None:
+    """Put the vectors of some rows among those of all."""
+    if "vector" not in answers:
+        return None
+    if vectors is None:
+        vectors = np.empty((total, answers["vector"].shape[1]), dtype=np.float32)
+    vectors[rows] = answers["vector"]
+    return vectors

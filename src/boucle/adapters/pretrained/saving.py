@@ -40,7 +40,7 @@ def save(checkpoint: Checkpoint, directory: Path, packages: tuple[str, ...]) -> 
     return Saved(
         options={"file": FOLDER, **said},
         requirements=tuple(f"{name}=={found}" for name in packages if (found := _version(name))),
-        flavors={"python_function": {"loader_module": "boucle.adapters.pretrained.mlflow", "data": FOLDER}},
+        flavors={"python_function": {"loader_module": "boucle.adapters.pretrained.pyfunc", "data": FOLDER}},
     )
 
 

@@ -43,7 +43,7 @@ class Tokens:
         self._direction = direction
         self.pad = self._padding(checkpoint.config, named)
         mark = _content(named.get("unk_token"))
-        self._unknown = -1 if mark is None else self._tokenizer.token_to_id(mark)
+        self._unknown = None if mark is None else self.id_of(mark)
         self.mask = _content(named.get("mask_token"))
         self._tokenizer.no_padding()
         if stride is None:
@@ -95,7 +95,7 @@ class Tokens:
         for row, one in enumerate(encodings):
             kept = [token for token, special in zip(one.ids, one.special_tokens_mask, strict=True) if not special]
             if kept:
-                shares[row] = kept.count(self._unknown) / len(kept)
+                shares[row] = sum(token == self._unknown for token in kept) / len(kept)
         return shares
 
     def token(self, place: int) -> str:

@@ -94,6 +94,11 @@ class SqlObservations:
     ) -> dict[int, tuple[int, int]]:
         return service.converted(self._connection, model, versions, event, since, until)
 
+    def earned(
+        self, model: str, versions: Sequence[int], event: str, since: float, until: float, cap: float
+    ) -> dict[int, tuple[int, float, float]]:
+        return service.earned(self._connection, model, versions, event, since, until, cap)
+
     def feedback_totals(self, model: str) -> dict[str, float]:
         return joins.totals(self._connection, model)
 

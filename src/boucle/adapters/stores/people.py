@@ -48,9 +48,7 @@ class SqlSessions:
 
     def live(self, created: float, seen: float) -> list[Session]:
         """Return the sessions that nobody has ended, made and seen after these times, the newest first."""
-        query = select(sessions).where(
-            sessions.c.ended.is_(None), sessions.c.created > created, sessions.c.seen > seen
-        )
+        query = select(sessions).where(sessions.c.ended.is_(None), sessions.c.created > created, sessions.c.seen > seen)
         return [Session(**row._asdict()) for row in self._connection.execute(query.order_by(sessions.c.created.desc()))]
 
     def put(self, session: Session) -> None:

@@ -60,3 +60,22 @@ def converted(
         .group_by(seen.version)
     )
     return {version: (int(requests), int(hits)) for version, requests, hits in connection.execute(query)}
+
+
+def earned(
+    connection: Connection, model: str, versions: Sequence[int], event: str, since: float, until: float, cap: float
+) -> dict[int, tuple[int, float, float]]:
+    """Return by version (requests made in [since, until), sum of what each brought, sum of its squares)."""
+    seen, told = observations.c, business.c
+    brought = func.coalesce(func.sum(told.value), 0.0)
+    each = (
+        select(seen.version, case((brought > cap, cap), (brought < 0.0, 0.0), else_=brought).label("amount"))
+        .outerjoin_from(observations, business, (told.id == seen.id) & (told.event == event))
+        .where(seen.model == model, seen.version.in_(versions), seen.time >= since, seen.time < until)
+        .where(seen.role.in_(("champion", "challenger")))
+        .group_by(seen.version, seen.id)
+        .subquery()
+    )
+    amount = each.c.amount
+    query = select(each.c.version, func.count(), func.sum(amount), func.sum(amount * amount)).group_by(each.c.version)
+    return {version: (int(n), float(sum_), float(squares)) for version, n, sum_, squares in connection.execute(query)}

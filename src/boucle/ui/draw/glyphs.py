@@ -29,7 +29,7 @@ _SIGNS: dict[Tone, str] = {
     '<path d="M4.9 8.3l2.1 2.1 4.1-4.5" fill="none" stroke="currentColor" stroke-width="1.8"/>',
     "fail": '<path d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z" fill="currentColor"/>'
     '<path d="M5.5 5.5l5 5m0-5l-5 5" stroke="var(--card)" stroke-width="1.8"/>',
-    "watch": '<path d="M8 1.8L15 14.2H1z" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linejoin="round"/>'
+    "watch": '<path d="M8 1.8L15 14.2H1z" fill="none" stroke="currentColor" stroke-width="1.7"/>'
     '<path d="M8 6v4.1M8 11.4v1.5" stroke="currentColor" stroke-width="1.8"/>',
     "wait": f'<circle cx="8" cy="8" r="6.6" {_DASHED}/><circle cx="8" cy="8" r="1.8" fill="currentColor"/>',
     "run": f'<circle cx="8" cy="8" r="6.6" {_DASHED}/><path d="M6.4 5.2L11 8l-4.6 2.8z" fill="currentColor"/>',

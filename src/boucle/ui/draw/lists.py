@@ -10,7 +10,8 @@ from boucle.views.decisions import Decision
 from boucle.views.overview import ModelCard
 
 _ICONS = {
-    "trained": "train", "adopted": "train", "retraining": "train", "rollout_started": "rollouts", "rollout_step": "rollouts",
+    "trained": "train", "adopted": "train", "retraining": "train",
+    "rollout_started": "rollouts", "rollout_step": "rollouts",
     "rollout_done": "release", "release": "release", "alias_moved": "release", "enabled": "release",
     "rollback": "undo", "rollout_aborted": "undo", "rollout_paused": "pause", "rollout_resumed": "open",
     "disabled": "block", "alarm_opened": "alarms", "verdict": "quality",
@@ -21,10 +22,13 @@ def model_row(card: ModelCard, link: str, say: Words, *, current: bool = False) 
     """Write one model of the list: its loop small, its state and why, its quality against its promise."""
     version = f' <span class="soft">/{card.version}</span>' if card.version is not None else ""
     figure = card.quality or card.estimate
-    shown = whisker(figure, say, guessed=card.quality is None) if figure is not None and figure.value is not None else ""
+    shown = (
+        whisker(figure, say, guessed=card.quality is None) if figure is not None and figure.value is not None else ""
+    )
     of = tone(card.state)
     here = ' aria-current="true"' if current else ""
-    state = f'<span class="{of}"><span class="hidden">{escape(say(f"tone.{of}"))}: </span>{escape(say.say_state(card.state))}</span>'
+    meant = f'<span class="hidden">{escape(say(f"tone.{of}"))}: </span>'
+    state = f'<span class="{of}">{meant}{escape(say.say_state(card.state))}</span>'
     return (
         f'<a class="model" href="{escape(link)}"{here}>{mini(card.ring)}<div style="min-width:0"><div class="row" '
         f'style="gap:4px"><span class="strong">{escape(card.name)}</span>{version}</div>'

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import cos, radians, sin
 
-from boucle.ui.draw.glyphs import COLOURS, Tone, escape, sign_at, tone
+from boucle.ui.draw.glyphs import COLOURS, Tone, escape, sign, sign_at, tone
+from boucle.ui.draw.svg import STRONG, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.ring import Stage
 
@@ -25,7 +26,9 @@ _FACT = 18
 """Letters of a line that have room beside the ring; a fact takes two at most, the whole one is in the arc's label."""
 
 
-def ring(stages: Sequence[Stage], centre: Sequence[str], links: Mapping[str, str], say: Words, *, small: bool = False) -> str:
+def ring(
+    stages: Sequence[Stage], centre: Sequence[str], links: Mapping[str, str], say: Words, *, small: bool = False
+) -> str:
     """Draw the loop of one model. ``centre`` is its name and up to two lines more; ``links`` leads from each stage."""
     width, height = SMALL if small else WIDE
     x, y = width / 2, height / 2 + (0 if small else 2)
@@ -61,17 +64,11 @@ def stage_list(stages: Sequence[Stage], links: Mapping[str, str], say: Words) ->
     rows = []
     for stage in stages:
         of = tone(stage.state)
-        text = f'{escape(say(f"stage.{stage.name}"))} <span class="soft">{escape(say.say(stage.fact))}</span>'
-        sign = f'<svg class="sign" viewBox="0 0 16 16" aria-hidden="true">{_inner(of)}</svg>'
+        told = f'{escape(say(f"stage.{stage.name}"))} <span class="soft">{escape(say.say(stage.fact))}</span>'
         word = f'<span class="hidden">{escape(say(f"tone.{of}"))}</span>'
-        rows.append(f'<li class="{of}"><a class="row" style="gap:8px;flex-wrap:nowrap;align-items:center" '
-                    f'href="{escape(links.get(stage.name, "#"))}">{sign}<span>{text}{word}</span></a></li>')  # fmt: skip
+        link = f'<a class="stage" href="{escape(links.get(stage.name, "#"))}">'
+        rows.append(f'<li class="{of}">{link}{sign(of)}<span>{told}{word}</span></a></li>')
     return f'<ul class="stages">{"".join(rows)}</ul>'
-
-
-def _inner(of: Tone) -> str:
-    drawn = sign_at(of, 8, 8)
-    return drawn[drawn.index(">") + 1 : -len("</svg>")]
 
 
 def _stage(
@@ -87,7 +84,8 @@ def _stage(
     words = "" if small else _beside(name, fact, middle, half)
     label = escape(f"{name}: {say(f'tone.{of}')}, {fact}")
     inside = sign_at(of, *_at(middle, RADIUS - 24, half))
-    return f'<a href="{escape(links.get(stage.name, "#"))}" aria-label="{label}"><title>{label}</title>{arc}{inside}{words}</a>'
+    link = f'href="{escape(links.get(stage.name, "#"))}" aria-label="{label}"'
+    return f"<a {link}><title>{label}</title>{arc}{inside}{words}</a>"
 
 
 def _beside(name: str, fact: str, middle: tuple[float, float], angle: float) -> str:
@@ -95,11 +93,8 @@ def _beside(name: str, fact: str, middle: tuple[float, float], angle: float) -> 
     anchor = "middle" if abs(x - middle[0]) < 24 else "start" if x > middle[0] else "end"
     lines = _lines(fact) if anchor != "middle" else [fact]
     y += -14 * len(lines) + 2 if y < middle[1] - 95 else 8 if y > middle[1] + 95 else -4
-    place = f'x="{x:.0f}" text-anchor="{anchor}"'
-    drawn = f'<text {place} y="{y:.0f}" font-size="14" font-weight="500" class="lb">{escape(name)}</text>'
-    for number, line in enumerate(lines, start=1):
-        drawn += f'<text {place} y="{y + 1 + 16 * number:.0f}" font-size="12.5" class="s">{escape(line)}</text>'
-    return drawn
+    drawn = text(x, y, name, 14, anchor=anchor, look=f'{STRONG} class="lb"')
+    return drawn + "".join(text(x, y + 1 + 16 * n, part, 12.5, anchor=anchor) for n, part in enumerate(lines, start=1))
 
 
 def _lines(fact: str) -> list[str]:
@@ -119,10 +114,8 @@ def _cut(text: str) -> str:
 def _centre(lines: Sequence[str], x: float, y: float) -> str:
     size = 23 if len(lines[0]) <= 14 else 17
     top = y - 14 + 9 * (3 - len(lines))
-    drawn = [f'<text x="{x:g}" y="{top:g}" text-anchor="middle" font-size="{size}" font-weight="500">{escape(lines[0])}</text>']
-    for place, line in enumerate(lines[1:]):
-        drawn.append(f'<text x="{x:g}" y="{top + 23 + 19 * place:g}" text-anchor="middle" font-size="13" class="s">{escape(line)}</text>')
-    return "".join(drawn)
+    drawn = text(x, top, lines[0], size, anchor="middle", look=STRONG)
+    return drawn + "".join(text(x, top + 23 + 19 * n, part, 13, anchor="middle") for n, part in enumerate(lines[1:]))
 
 
 def _at(middle: tuple[float, float], radius: float, angle: float) -> tuple[float, float]:

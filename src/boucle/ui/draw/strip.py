@@ -1,4 +1,4 @@
-"""The story strip: why it changed. Quality with its interval, drift by column and the decisions, on one axis of time."""
+"""The story strip: why it changed. Quality with its interval, drift by column and decisions, on one axis of time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from statistics import median
 
 from boucle.ui.draw.axis import Axis, time_ticks
 from boucle.ui.draw.glyphs import COLOURS, Tone, escape, tone
+from boucle.ui.draw.svg import INK, STRONG, line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.story import DriftRow, Mark, Point, Series, Story
 
@@ -49,12 +50,11 @@ def told(story: Story, say: Words) -> str:
 
 def _quality(story: Story, axis: Axis, top: float, bottom: float, narrow: bool, say: Words) -> str:
     series = story.quality if story.quality.points else story.estimate
-    name = escape(series.name or say("strip.quality"))
     label_y = top - 12 if narrow else top + 9
-    parts = [f'<text x="0" y="{label_y:.0f}" font-size="13" font-weight="500">{name}</text>']
+    parts = [text(0, label_y, series.name or say("strip.quality"), 13, look=STRONG)]
     kind = say("strip.truth" if story.quality.points else "strip.estimate" if series.points else "strip.unjudged")
-    place = (f'x="{axis.right}" text-anchor="end"', label_y) if narrow else ('x="0"', label_y + 17)
-    parts.append(f'<text {place[0]} y="{place[1]:.0f}" font-size="12" class="s">{escape(kind)}</text>')
+    where = (axis.right, label_y, "end") if narrow else (0, label_y + 17, "")
+    parts.append(text(where[0], where[1], kind, anchor=where[2]))
     if not series.points:
         return "".join(parts)
     scale = _Scale(series, top, bottom, story.estimate.points)
@@ -105,7 +105,7 @@ def _band(points: Sequence[Point], axis: Axis, scale: _Scale) -> str:
         return ""
     if len(known) == 1:
         x, p = axis(known[0].time), known[0]
-        return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{scale(p.low or 0):.1f}" y2="{scale(p.high or 0):.1f}" stroke="var(--champ)" opacity="0.4"/>'
+        return line(x, scale(p.low or 0), x, scale(p.high or 0), "var(--champ)", 'opacity="0.4"')
     there = [f"{axis(p.time):.1f},{scale(p.high or 0):.1f}" for p in known]
     back = [f"{axis(p.time):.1f},{scale(p.low or 0):.1f}" for p in reversed(known)]
     return f'<polygon points="{" ".join(there + back)}" fill="var(--champ)" opacity="0.13"/>'
@@ -113,18 +113,19 @@ def _band(points: Sequence[Point], axis: Axis, scale: _Scale) -> str:
 
 def _line(points: Sequence[Point], axis: Axis, scale: _Scale, look: str = "", width: str = "2") -> str:
     if len(points) == 1:
-        return f'<circle cx="{axis(points[0].time):.1f}" cy="{scale(points[0].value):.1f}" r="2.5" fill="var(--champ)"/>'
+        return (
+            f'<circle cx="{axis(points[0].time):.1f}" cy="{scale(points[0].value):.1f}" r="2.5" fill="var(--champ)"/>'
+        )
     path = " ".join(f"{axis(p.time):.1f},{scale(p.value):.1f}" for p in points)
-    return f'<polyline points="{path}" fill="none" stroke="var(--champ)" stroke-width="{width}" stroke-linejoin="round"{look}/>'
+    drawn = f'fill="none" stroke="var(--champ)" stroke-width="{width}" stroke-linejoin="round"{look}'
+    return f'<polyline points="{path}" {drawn}/>'
 
 
 def _bound(bound: float, axis: Axis, scale: _Scale, narrow: bool, say: Words) -> str:
     y = scale(bound)
     label = say.number(bound) if narrow else say("strip.promise", bound=say.number(bound))
-    return (
-        f'<line x1="{axis.left}" x2="{axis.right}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--soft)" stroke-dasharray="4 3"/>'
-        f'<text x="{axis.right + 8}" y="{y + 4:.1f}" font-size="12" class="s">{escape(label)}</text>'
-    )
+    drawn = line(axis.left, y, axis.right, y, "var(--soft)", 'stroke-dasharray="4 3"')
+    return drawn + text(axis.right + 8, y + 4, label)
 
 
 def _versions(runs: Sequence[Sequence[Point]], axis: Axis, scale: _Scale) -> str:
@@ -136,7 +137,7 @@ def _versions(runs: Sequence[Sequence[Point]], axis: Axis, scale: _Scale) -> str
         first = points[0]
         if first.version != before:
             high = first.value if first.high is None else first.high
-            drawn += f'<text x="{axis(first.time):.1f}" y="{scale(high) - 4:.1f}" font-size="12" class="s">/{first.version}</text>'
+            drawn += text(axis(first.time), scale(high) - 4, f"/{first.version}")
         before = first.version
     return drawn
 
@@ -147,7 +148,7 @@ def _newest(series: Series, axis: Axis, scale: _Scale, say: Words) -> str:
     y = scale(last.value) + 4
     if series.bound is not None and abs(y - 4 - scale(series.bound)) < 16:
         y = scale(series.bound) + (20 if last.value < series.bound else -12)
-    return f'<text x="{axis.right + 8}" y="{y:.1f}" font-size="13" font-weight="500">{escape(say.fixed(last.value, 3))}</text>'
+    return text(axis.right + 8, y, say.fixed(last.value, 3), 13, look=STRONG)
 
 
 def _incomplete(axis: Axis, since: float, top: float, bottom: float, say: Words, narrow: bool) -> str:
@@ -157,11 +158,14 @@ def _incomplete(axis: Axis, since: float, top: float, bottom: float, say: Words,
     if width < 3:
         return ""
     label = say("strip.complete", time=say.clock(since))
-    beside = f'<text x="{axis.right}" y="{top - 7:.1f}" font-size="12" text-anchor="end" class="s">{escape(label)}</text>'
+    beside = (
+        f'<text x="{axis.right}" y="{top - 7:.1f}" font-size="12" text-anchor="end" class="s">{escape(label)}</text>'
+    )
     return (
         '<defs><pattern id="late" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<line x1="0" y1="0" x2="0" y2="6" stroke="var(--ref)" stroke-width="1.4"/></pattern></defs>'
-        f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{bottom - top:.1f}" fill="url(#late)" opacity="0.45">'
+        f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{bottom - top:.1f}" fill="url(#late)" '
+        'opacity="0.45">'
         f"<title>{escape(label)}</title></rect>" + ("" if narrow else beside)
     )
 
@@ -171,7 +175,7 @@ def _column(row: DriftRow, axis: Axis, y: float, narrow: bool, say: Words) -> st
     name_y, base = (y + 11, y + 36) if narrow else (y + 15, y + 20)
     drifted = row.status == "fail"
     shown = row.name if len(row.name) <= 15 else row.name[:14] + "…"
-    parts = [f'<text x="0" y="{name_y:.0f}" font-size="13">{escape(shown)}<title>{escape(row.name)}</title></text>']
+    parts = [text(0, name_y, shown, 13, look=INK)]
     step = min((b.time - a.time for a, b in pairwise(row.points)), default=(axis.until - axis.since) / 30)
     width = max(2.0, min(26.0, axis(axis.since + step) - axis.left) - 1.4)
     for one in row.points:
@@ -180,11 +184,9 @@ def _column(row: DriftRow, axis: Axis, y: float, narrow: bool, say: Words) -> st
         colour = COLOURS["fail"] if of == "fail" else "var(--ref)"
         x = max(axis(one.time) - width, axis.left)
         faint = 1.0 if of == "fail" else 0.75 if of == "wait" else 0.5
-        parts.append(
-            f'<rect x="{x:.1f}" y="{base - size:.1f}" width="{width:.1f}" height="{size:.1f}" fill="{colour}" opacity="{faint}"/>'
-        )
-    look = 'font-weight="500"' if drifted else 'class="s"'
-    parts.append(f'<text x="{axis.right + 8}" y="{base - 4:.0f}" font-size="13" {look}>{escape(say.fixed(row.now, 2))}</text>')
+        box = f'x="{x:.1f}" y="{base - size:.1f}" width="{width:.1f}" height="{size:.1f}"'
+        parts.append(f'<rect {box} fill="{colour}" opacity="{faint}"/>')
+    parts.append(text(axis.right + 8, base - 4, say.fixed(row.now, 2), 13, look=STRONG if drifted else 'class="s"'))
     return "".join(parts)
 
 
@@ -200,11 +202,12 @@ def _marks(marks: Sequence[Mark], axis: Axis, top: float, y: float) -> str:
     parts = []
     for mark, x, at in zip(marks, wanted, placed, strict=True):
         colour = COLOURS[mark_tone(mark)]
-        parts.append(
-            f'<path d="M{x:.1f} {top:.1f}V{y - 14:.1f}L{at:.1f} {y:.1f}" fill="none" stroke="{colour}" stroke-width="1.3" '
-            f'stroke-dasharray="3 3"/><circle cx="{at:.1f}" cy="{y + 6:.1f}" r="{_CIRCLE}" fill="{colour}"/>'
-            f'<text x="{at:.1f}" y="{y + 10.5:.1f}" text-anchor="middle" font-size="12" font-weight="500" class="on">{mark.number}</text>'
-        )
+        look = f'fill="none" stroke="{colour}" stroke-width="1.3" stroke-dasharray="3 3"'
+        parts += [
+            f'<path d="M{x:.1f} {top:.1f}V{y - 14:.1f}L{at:.1f} {y:.1f}" {look}/>',
+            f'<circle cx="{at:.1f}" cy="{y + 6:.1f}" r="{_CIRCLE}" fill="{colour}"/>',
+            text(at, y + 10.5, mark.number, anchor="middle", look=f'{STRONG} class="on"'),
+        ]
     return "".join(parts)
 
 
@@ -224,6 +227,6 @@ def _axis(axis: Axis, height: float, say: Words) -> str:
     parts = []
     for time, label in time_ticks(axis.since, axis.until, say, 3 if axis.left == 0 else 5):
         if axis(time) < axis.right - 78:
-            parts.append(f'<text x="{axis(time):.1f}" y="{height - 3}" font-size="12" class="s">{escape(label)}</text>')
-    parts.append(f'<text x="{axis.right}" y="{height - 3}" font-size="12" text-anchor="end" class="s">{escape(say("time.now"))}</text>')
+            parts.append(text(axis(time), height - 3, label))
+    parts.append(text(axis.right, height - 3, say("time.now"), anchor="end"))
     return "".join(parts)

@@ -24,7 +24,8 @@ def lineage(view: Versions, say: Words) -> str:
         steps.append((say("lineage.release"), f"#{view.released[0]}", say.moment(view.released[1], view.time)))
     steps.append((say("lineage.answered"), say.count(row.answered), say("lineage.answers", row.answered)))
     shown = '<span class="to" aria-hidden="true">→</span>'.join(
-        f'<span class="step"><span class="small soft">{escape(name)}</span><br><span class="num strong">{escape(what)}</span>'
+        f'<span class="step"><span class="small soft">{escape(name)}</span><br>'
+        f'<span class="num strong">{escape(what)}</span>'
         f' <span class="small soft">{escape(beside)}</span></span>'
         for name, what, beside in steps
     )
@@ -48,7 +49,9 @@ def table(view: Versions, link: Callable[[str], str], say: Words) -> str:
 
 def _row(row: VersionRow, view: Versions, link: Callable[[str], str], say: Words) -> str:
     ref = f"{view.model}/{row.version}"
-    role = {"champion": '<span class="chip"><i></i>', "challenger": '<span class="chip chall"><i></i>'}.get(row.role, "<span>")
+    role = {"champion": '<span class="chip"><i></i>', "challenger": '<span class="chip chall"><i></i>'}.get(
+        row.role, "<span>"
+    )
     compared = view.champion if row.version != view.champion else None
     versus = (
         f' <a class="link small" href="{escape(link(f"/compare/{view.model}/{compared}/{row.version}"))}">'

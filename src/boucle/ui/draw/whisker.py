@@ -29,7 +29,8 @@ def whisker(figure: Figure, say: Words, *, guessed: bool = False) -> str:
         f'aria-label="{escape(told(figure, say))}">{bound}'
         f'<line x1="{scale(low):.1f}" x2="{scale(high):.1f}" y1="23" y2="23" stroke="{colour}" stroke-width="3"{dash}/>'
         f'<circle cx="{scale(figure.value):.1f}" cy="23" r="4.5" {point}/>'
-        f'<text x="{WIDTH}" y="11" font-size="13" text-anchor="end">{escape(say.fixed(figure.value, 3))}{half}</text></svg>'
+        f'<text x="{WIDTH}" y="11" font-size="13" text-anchor="end">{escape(say.fixed(figure.value, 3))}{half}</text>'
+        "</svg>"
     )
 
 
@@ -52,7 +53,7 @@ def _ends(figure: Figure) -> tuple[float, float]:
     return low, figure.value if figure.high is None else figure.high
 
 
-class _scale:  # noqa: N801 - a function with a memory
+class _scale:
     """Puts values on the line, all of ``seen`` in view with a margin."""
 
     def __init__(self, seen: list[float]) -> None:

@@ -31,9 +31,11 @@ async def home(shell: Shell) -> None:
     alone = seen.value is not None and len(seen.value.models) == 1
     if alone:
         with shell.box("grid2 even"):
-            parts.ring_card(shell, told)
-            parts.story_card(shell, told)
-        happened(shell, seen)
+            with shell.box("stack"):
+                parts.ring_card(shell, told)
+                happened(shell, seen)
+            with shell.box("stack"):
+                parts.story_card(shell, told)
         return
     with shell.box("grid2"):
         with shell.box("stack"):
@@ -73,7 +75,9 @@ def happened(shell: Shell, seen: parts.Reading[Overview]) -> None:
     say = shell.words
     with shell.box("card o4", "section"):
         shell.html(f'<h2 style="margin-bottom:8px">{escape(say("home.happened"))}</h2>')
-        shell.rebuilt(seen, lambda view: [(one.seq, one.undo) for one in view.decisions], lambda view: _rows(shell, view))
+        shell.rebuilt(
+            seen, lambda view: tuple((one.seq, one.undo) for one in view.decisions), lambda view: _rows(shell, view)
+        )
         shell.html(f'<a class="link small" href="{shell.link("/history")}">{escape(say("home.all"))}</a>')
 
 

@@ -29,15 +29,16 @@ async def model(shell: Shell) -> None:
     with shell.box("acts", "nav").props(f'aria-label="{escape(say("model.actions"))}"').style("margin: -4px 0 20px"):
         shell.rebuilt(made, _key, lambda view: _buttons(shell, view), classes="acts")
     with shell.box("grid2 even"):
-        parts.ring_card(shell, told)
-        parts.story_card(shell, told, spans=lambda: _spans(shell, name, span), lead=False)
-    with shell.box("stack below"):
-        with shell.box("card o5", "section"):
-            shell.html(f'<h2 style="margin-bottom:12px">{escape(say("model.lineage"))}</h2>')
-            shell.part(made, lambda view: lineage(view, say), classes="", tag="div")
-        with shell.box("card o6", "section"):
-            shell.html(f'<h2 style="margin-bottom:4px">{escape(say("model.versions"))}</h2>')
-            shell.part(made, lambda view: table(view, shell.link, say), classes="", tag="div")
+        with shell.box("stack"):
+            parts.ring_card(shell, told)
+            with shell.box("card o5", "section"):
+                shell.html(f'<h2 style="margin-bottom:12px">{escape(say("model.lineage"))}</h2>')
+                shell.part(made, lambda view: lineage(view, say), classes="", tag="div")
+        with shell.box("stack"):
+            parts.story_card(shell, told, spans=lambda: _spans(shell, name, span), lead=False)
+    with shell.box("card", "section"):
+        shell.html(f'<h2 style="margin-bottom:4px">{escape(say("model.versions"))}</h2>')
+        shell.part(made, lambda view: table(view, shell.link, say), classes="", tag="div")
 
 
 def _spans(shell: Shell, name: str, chosen: Span) -> None:
@@ -62,7 +63,9 @@ def _buttons(shell: Shell, view: Versions) -> None:
     if view.challenger is not None:
         verb = deeds.resume if view.phase == "holding" else deeds.pause
         shell.button(verb(say, was).label, lambda: verb(say, was), Role.OPERATOR, name)
-        shell.button(say("do.abort", version=view.champion), lambda: deeds.rollback(say, was), Role.OPERATOR, name, look="dan")
+        shell.button(
+            say("do.abort", version=view.champion), lambda: deeds.rollback(say, was), Role.OPERATOR, name, look="dan"
+        )
     elif view.previous is not None and view.enabled:
         label = say("model.rollback", version=view.previous)
         shell.button(label, lambda: deeds.rollback(say, was, view.previous), Role.OPERATOR, name, look="dan")

@@ -60,9 +60,8 @@ def ring_card(shell: Shell, told: Source[Story]) -> None:
     def head(view: Story) -> str:
         card = view.model
         name = f'<a href="{shell.link(f"/models/{card.name}")}">{escape(card.name)}</a>'
-        return (
-            f'<div class="top"><h2>{name}</h2>{status_of(card, say)}<span class="grow"></span>{who_answers(card, say)}</div>'
-        )
+        who = f'<span class="grow"></span>{who_answers(card, say)}'
+        return f'<div class="top"><h2>{name}</h2>{status_of(card, say)}{who}</div>'
 
     def wide(view: Story) -> str:
         return ring(view.model.ring, centre(view.model, say), links(shell, view.model), say)

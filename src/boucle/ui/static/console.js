@@ -16,7 +16,7 @@
     if (!at) return;
     const what = at.dataset.do;
     if (what === "theme") turn();
-    else if (what === "palette" || what === "help") open(what);
+    else if (what === "palette" || what === "help" || what === "account") open(what);
     else if (what === "close") at.closest("dialog").close();
     else if (what === "keys") keys(!off());
     else if (what === "copy") {

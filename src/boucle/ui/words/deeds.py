@@ -24,12 +24,12 @@ WORDS: dict[str, Entry] = {
         "les éléments probants disent qu’il n’est pas moins bon ; sinon il est retiré.",
     ),
     "do.override.says": (
-        "{ref} has not passed its gate. It is rolled out all the same, and the history keeps your name and your reason.",
+        "{ref} has not passed its gate. It is rolled out all the same; the history keeps your name and your reason.",
         "{ref} n’a pas passé son contrôle. Il est déployé quand même ; l’historique garde votre nom et votre raison.",
     ),
     "do.now": ("Promote {version} now", "Promouvoir {version} maintenant"),
     "do.now.says": (
-        "{ref} answers everything at once. Whether it is worse is not known yet; the history keeps your name and reason.",
+        "{ref} answers everything at once. Whether it is worse is not known; the history keeps your name and reason.",
         "{ref} répond à tout immédiatement. On ne sait pas encore s’il est moins bon ; l’historique garde votre nom et "
         "votre raison.",
     ),

@@ -35,6 +35,23 @@ WORDS: dict[str, Entry] = {
     "bar.language": ("Langue : français", "Language: English"),
     "bar.account": ("Account", "Compte"),
     "bar.local": ("local, no sign-in", "local, sans connexion"),
+    "account.local": (
+        "Nobody has to sign in: this console listens on this machine alone, and whoever uses it may do everything.",
+        "Personne ne doit se connecter : cette console n’écoute que sur cette machine ; qui l’utilise peut tout faire.",
+    ),
+    "account.viewer": ("You see everything, and change nothing.", "Vous voyez tout, sans rien changer."),
+    "account.operator": (
+        "You promote, roll back, pause, disable and acknowledge.",
+        "Vous promouvez, revenez en arrière, mettez en pause, désactivez et prenez en charge.",
+    ),
+    "account.approver": (
+        "As an operator, and you may promote against or before the verdict, with a reason.",
+        "Comme un opérateur ; vous pouvez aussi promouvoir contre le verdict ou avant lui, avec une raison.",
+    ),
+    "account.admin": (
+        "Everything, keys and people included.",
+        "Tout, y compris les clés et les personnes.",
+    ),
     "lost": (
         "The console lost its server. Numbers are from {time}. Predictions do not depend on it.",
         "La console a perdu son serveur. Les chiffres datent de {time}. Les prédictions n’en dépendent pas.",

@@ -1,4 +1,4 @@
-"""A small BERT that is made here: two layers, a vocabulary of the words the tests use, weights at random."""
+"""A small BERT that is made here: four layers, a vocabulary of the words the tests use."""
 
 from __future__ import annotations
 
@@ -42,7 +42,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=64, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     torch.manual_seed(0)
-    BertModel(config).save_pretrained(str(folder))
+    model = BertModel(config)
+    with torch.no_grad():  # what pretraining would have taught: words of one kind lie together
+        vectors, way = model.embeddings.word_embeddings.weight, torch.randn(32)
+        vectors[[words.index(word) for word in GOOD]] += way
+        vectors[[words.index(word) for word in BAD]] -= way
+    model.save_pretrained(str(folder))
     return folder
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.assets import asset
+from tests.checkpoints import MINILM, TONES
 
 import boucle
 from boucle.adapters.pretrained.checkpoints import resolve
 from boucle.core.errors import BundleError, NotFound, UnsafeBundle
-from tests.assets import asset
-from tests.checkpoints import MINILM, TONES
 
 Tiny = Callable[[str], Path]
 
@@ -51,7 +51,7 @@ def test_a_file_is_no_checkpoint(folder: Path) -> None:
 def test_weights_that_are_cut_off_are_half_a_download(folder: Path, share: float) -> None:
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[: int(weights.stat().st_size * share)])
-    with pytest.raises(BundleError, match="cut off.*fetch the checkpoint again"):
+    with pytest.raises(BundleError, match=r"cut off.*fetch the checkpoint again"):
         resolve(folder)
 
 
@@ -73,7 +73,7 @@ def test_a_shard_that_is_missing_is_named(folder: Path) -> None:
 
 def test_a_pointer_of_git_lfs_is_no_weights(folder: Path) -> None:
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
-    with pytest.raises(BundleError, match="Git LFS.*git lfs pull"):
+    with pytest.raises(BundleError, match=r"Git LFS.*git lfs pull"):
         resolve(folder)
 
 
@@ -118,7 +118,7 @@ def test_a_missing_tokenizer_is_not_made_up(folder: Path) -> None:
 
 def test_a_broken_tokenizer_is_an_error_of_ours(folder: Path) -> None:
     (folder / "tokenizer.json").write_text('{"version": "1.0"')
-    with pytest.raises(BundleError, match="tokenizer .* cannot be read"):
+    with pytest.raises(BundleError, match=r"tokenizer .* cannot be read"):
         boucle.load(folder, task="text-classification")
 
 

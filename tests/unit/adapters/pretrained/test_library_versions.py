@@ -133,7 +133,7 @@ def test_weights_of_tensorflow_and_flax_are_refused_with_the_way_to_convert_them
     folder = tmp_path / "old"
     shutil.copytree(tiny("encoder"), folder)
     (folder / "model.safetensors").rename(folder / name)
-    with pytest.raises(BundleError, match=rf"{name}.*no longer reads.*from_tf"):
+    with pytest.raises(BundleError, match=rf"{name}.*no longer reads them.*from_tf"):
         resolve(folder)
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.assets import asset
+from tests.checkpoints import MINILM, add_tokenizer
 
 import boucle
 from boucle.adapters.pretrained.checkpoints import resolve
 from boucle.core.errors import BundleError
-from tests.assets import asset
-from tests.checkpoints import MINILM, add_tokenizer
 
 Tiny = Callable[[str], Path]
 TEXTS = ["A lovely film, all in all.", "", "dull " * 90, "Not bad at all for a first attempt", "no"]
@@ -86,5 +86,5 @@ def test_onnx_does_not_write_texts_and_says_what_does(tiny: Tiny, tmp_path: Path
     folder = tmp_path / "gpt"
     shutil.copytree(tiny("gpt"), folder)
     shutil.copyfile(efficientnet / "model.onnx", folder / "model.onnx")
-    with pytest.raises(BundleError, match="text-generation writes texts.*safetensors"):
+    with pytest.raises(BundleError, match=r"text-generation writes texts.*safetensors"):
         boucle.load(folder, task="text-generation")

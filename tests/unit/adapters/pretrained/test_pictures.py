@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import transformers
 from PIL import Image
+from tests.assets import asset
 
 import boucle
 from boucle.adapters.pretrained.pictures import Preparation, opened
 from boucle.core.errors import BundleError, RequestError
-from tests.assets import asset
 
 Tiny = Callable[[str], Path]
 RNG = np.random.default_rng(0)
@@ -78,7 +78,7 @@ def test_a_class_is_told_from_a_path_from_bytes_and_from_a_picture_in_memory(tin
 
 
 def test_coffee_is_espresso(efficientnet: Path) -> None:
-    model = boucle.load(efficientnet)
+    model = boucle.load(efficientnet, task="image-classification")
     answer = model.predict(asset("skimage", "data", "coffee.png"), scores=True)
     assert next(iter(answer)) == "espresso"
     assert answer["espresso"] == pytest.approx(0.951, abs=0.02)
@@ -134,7 +134,7 @@ def test_the_smallest_and_the_narrowest_give_the_shape_of_the_model(
 
 @pytest.mark.parametrize("size", [(20_000, 20_000), (60_000, 60_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1)])
 def test_a_bomb_is_refused_by_what_it_promises(size: tuple[int, int]) -> None:
-    with pytest.raises(RequestError, match="Row 7 of 'photo' is a picture of .*more than"):
+    with pytest.raises(RequestError, match=r"Row 7 of 'photo' is a picture of .*more than"):
         opened(png_header(*size), 7, "photo")
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from tests.assets import asset
+from tests.checkpoints import MINILM, TAGS, TONES
 
 import boucle
 from boucle.core.errors import BundleError, RequestError
-from tests.assets import asset
-from tests.checkpoints import MINILM, TAGS, TONES
 
 Tiny = Callable[[str], Path]
 TEXTS = ["A lovely film.", "Tim Cook lives in Paris.", "", "on and on " * 200, "été 中文 🎬"]
@@ -144,5 +144,5 @@ def test_a_pair_that_is_too_long_for_its_window_is_an_error_of_ours(tiny: Tiny) 
 
 
 def test_what_is_asked_beyond_the_positions_of_the_model_is_refused(tiny: Tiny) -> None:
-    with pytest.raises(BundleError, match="max_length is 65, .* takes 64 tokens"):
+    with pytest.raises(BundleError, match=r"max_length is 65, .* takes 64 tokens"):
         boucle.load(tiny("classifier"), task="text-classification", max_length=65)

@@ -107,7 +107,7 @@ def test_a_prompt_that_is_too_long_keeps_its_end(tiny: Tiny) -> None:
 
 
 def test_more_than_the_model_has_room_for_cannot_be_asked(tiny: Tiny) -> None:
-    with pytest.raises(BundleError, match="max_new_tokens is 60, .* has room for 56"):
+    with pytest.raises(BundleError, match=r"max_new_tokens is 60, .* has room for 56"):
         boucle.load(tiny("gpt"), task="text-generation", max_new_tokens=60)
 
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
 from boucle.adapters.pretrained.pictures import Preparation, pictures
-from boucle.adapters.pretrained.recall import Recall
+from boucle.adapters.pretrained.recall import Recall, gathered
 from boucle.adapters.pretrained.tasks import classes
-from boucle.adapters.pretrained.tasks.texts import gathered
 from boucle.core.signature import Batch, Signature
 
 TOGETHER = 8

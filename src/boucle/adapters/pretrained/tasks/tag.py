@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
+from boucle.adapters.pretrained.recall import gathered
 from boucle.adapters.pretrained.tasks import classes
-from boucle.adapters.pretrained.tasks.texts import Reader, gathered
+from boucle.adapters.pretrained.tasks.texts import Reader
 from boucle.adapters.pretrained.tokens import texts
 from boucle.core.signature import Batch, Signature
 

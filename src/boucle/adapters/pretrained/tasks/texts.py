@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boucle.adapters.pretrained.batches import by_length
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Engine
-from boucle.adapters.pretrained.recall import Recall
+from boucle.adapters.pretrained.recall import Recall, gathered
 from boucle.adapters.pretrained.tokens import Tokens
 from boucle.core.signature import Batch, Signature
 
@@ -62,15 +62,3 @@ class Reader:
             found[rows] = answers["logits"]
             vectors = gathered(vectors, rows, answers, len(encodings))
         return found, vectors
-
-
-def gathered(
-    vectors: NDArray[np.float32] | None, rows: NDArray[np.intp], answers: dict[str, NDArray[np.float32]], total: int
-) -> NDArray[np.float32] | None:
-    """Put the vectors of some rows among those of all."""
-    if "vector" not in answers:
-        return None
-    if vectors is None:
-        vectors = np.empty((total, answers["vector"].shape[1]), dtype=np.float32)
-    vectors[rows] = answers["vector"]
-    return vectors

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boucle.core.deployment import Deployment
 from boucle.core.json import dumps
 from boucle.core.observation import Feedback, Role
 from boucle.core.signature import Signature
-from boucle.core.deployment import Deployment
+from boucle.data import fields
 from boucle.formats import block
 from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
 from boucle.loop import operations
@@ -27,7 +28,6 @@ from boucle.loop.turn import run_turn
 from boucle.ports.engine import Outcome
 from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Predictor
-from boucle.data import fields
 from boucle.serving.columns import plain
 from boucle.testing.clock import FakeClock
 
@@ -153,7 +153,9 @@ class Past:
         self.keeper.look()
         self.keeper.look()  # what follows from the first one
 
-    def _answer(self, version: int, role: Role, rows: Frame, mine: NDArray[np.bool_], times: NDArray[np.float64]) -> None:
+    def _answer(
+        self, version: int, role: Role, rows: Frame, mine: NDArray[np.bool_], times: NDArray[np.float64]
+    ) -> None:
         which = np.flatnonzero(mine)
         if not len(which):
             return
@@ -204,7 +206,9 @@ def tell(folder: Path, now: float) -> None:
     worse = customers(np.random.default_rng(3), 800).assign(monthly_charges=60.0)
     extract = run_turn(past.project, lambda *_: None, reason="an old extract", frame=worse)
     ana = past.project.acting("ana")
-    operations.promote(ana, f"{MODEL}/{extract.version}", "canary", "the new extract looked better to me", override=True)
+    operations.promote(
+        ana, f"{MODEL}/{extract.version}", "canary", "the new extract looked better to me", override=True
+    )
     past.live(PROMOTED, era=1)
     past.live(CHANGED_AGAIN, era=2)
     past.close()

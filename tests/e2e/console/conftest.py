@@ -1,0 +1,122 @@
+"""The console of a project with a past, served by a real `boucle up`, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from tests.browser import Watched, browsing
+
+from boucle.loop.service import address
+
+from .world import tell
+
+WITHIN = 120.0
+
+
+@dataclass
+class Up:
+    """A project that is up. ``url`` is its control plane's."""
+
+    folder: Path
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def cli(self, *words: str) -> Any:
+        """Run a command of the project and return what it says as JSON."""
+        command = [sys.executable, "-m", "boucle", *words, "--project", str(self.folder), "--json"]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=WITHIN)
+        assert done.stdout, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    def control(self) -> int:
+        """Return the process of the control plane."""
+        return int(json.loads((self.folder / ".boucle" / "serving" / "control.json").read_bytes())["pid"])
+
+
+Start = Callable[[Path], Up]
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Start]:
+    """Return what starts a project."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin(folder: Path) -> Up:
+        environ = {**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+        with (folder / "up.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "boucle", "up", "--port", "0", "--control-port", "0", "--project", str(folder)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
+            )  # fmt: skip
+        begun.append(process)
+        url = address(folder / ".boucle" / "serving" / "control.json", WITHIN)
+        assert url is not None, (folder / "up.log").read_text()
+        return Up(folder, url, process)
+
+    yield begin
+    for process in begun:
+        process.send_signal(signal.SIGTERM)
+    for process in begun:
+        process.wait(WITHIN)
+
+
+@pytest.fixture(scope="session")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Live through the story once."""
+    folder = tmp_path_factory.mktemp("past") / "churn"
+    tell(folder, time.time())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def up(past: Path, start: Start) -> Up:
+    """Serve the project with a past; tests that use this one change nothing."""
+    return start(past)
+
+
+@pytest.fixture(scope="module")
+def acted(past: Path, start: Start, tmp_path_factory: pytest.TempPathFactory) -> Up:
+    """Serve a copy of it, to act on."""
+    folder = tmp_path_factory.mktemp("acted") / "churn"
+    shutil.copytree(past, folder, ignore=shutil.ignore_patterns("*.json.lock", "control.json", "address.json"))
+    return start(folder)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+Look = Callable[..., Watched]
+
+
+@pytest.fixture
+def look(browser: Browser) -> Iterator[Look]:
+    """Open a page; at the end it must not have had an error, nor asked for anything off this machine."""
+    opened: list[Watched] = []
+
+    def open_page(url: str, **options: Any) -> Watched:
+        seen = Watched(browser, **options)
+        opened.append(seen)
+        seen.page.goto(url)
+        seen.page.wait_for_selector("h1")
+        return seen
+
+    yield open_page
+    trouble = [one for seen in opened for one in seen.trouble]
+    for seen in opened:
+        seen.context.close()
+    assert trouble == []

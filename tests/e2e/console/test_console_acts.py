@@ -1,0 +1,91 @@
+"""What people do in the console: asked once, done, told with the way back, and shown on every page at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from playwright.sync_api import Page, expect
+
+from .conftest import Look, Up
+
+
+def challenger(up: Up) -> int | None:
+    found: int | None = up.cli("status")["models"][0]["challenger"]
+    return found
+
+
+def newest(up: Up, kind: str) -> dict[str, object]:
+    events: list[dict[str, object]] = up.cli("history", "--kind", kind)["events"]
+    return events[-1]
+
+
+def confirm(page: Page) -> None:
+    page.click("dialog[open] [data-confirm]")
+    page.wait_for_selector(".toast.on")
+
+
+def test_a_change_made_elsewhere_is_shown_without_reloading(acted: Up, look: Look) -> None:
+    page = look(f"{acted.url}/models/churn").page
+    acted.cli("pause", "churn")
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=5000)
+    acted.cli("resume", "churn")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=5000)
+
+
+def test_pausing_asks_nothing_and_is_taken_back_by_one_key(acted: Up, look: Look) -> None:
+    page = look(f"{acted.url}/models/churn").page
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".toast.on")).to_contain_text("paused")
+    assert acted.cli("status")["models"][0]["rollout"]["phase"] == "holding"
+    assert newest(acted, "rollout_paused")["actor"] == "local"
+    page.keyboard.press("u")
+    expect(page.locator(".toast.on")).to_contain_text("of the traffic")
+    assert acted.cli("status")["models"][0]["rollout"]["phase"] != "holding"
+
+
+def test_rolling_back_says_what_it_will_do_and_the_commands(acted: Up, look: Look) -> None:
+    page, late = look(f"{acted.url}/models/churn").page, look(acted.url).page
+    version = challenger(acted)
+    page.get_by_role("button", name="Roll back to").click()
+    late.get_by_role("button", name="Undo").first.click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_contain_text("boucle rollback churn")
+    expect(dialog).to_contain_text(f"boucle promote churn/{version}")
+    assert page.evaluate("document.activeElement.hasAttribute('data-confirm')")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast.on")).to_contain_text("answers everything")
+    assert challenger(acted) is None
+    event = newest(acted, "rollout_aborted")
+    assert (event["actor"], event["version"]) == ("local", version)
+
+    confirm(late)  # asked before, of a state that is no more
+    expect(late.locator(".toast.on")).to_contain_text("Nothing was done")
+    assert newest(acted, "rollout_aborted")["seq"] == event["seq"]
+    assert acted.cli("status")["models"][0]["champion"]["version"] != version
+
+
+def test_switching_off_takes_the_models_name(acted: Up, look: Look) -> None:
+    page = look(f"{acted.url}/models/churn").page
+    page.get_by_role("button", name="Disable…").click()
+    page.click("dialog[open] [data-confirm]")
+    expect(page.locator("dialog[open] [role=alert]")).to_contain_text("churn")
+    assert acted.cli("status")["models"][0]["enabled"]
+    page.locator("dialog[open] input").fill("churn")
+    confirm(page)
+    assert not acted.cli("status")["models"][0]["enabled"]
+    page.locator(".toast .undo").first.click()
+    expect(page.locator(".toast.on")).to_contain_text("answers everything")
+    assert acted.cli("status")["models"][0]["enabled"]
+
+
+def test_a_console_that_is_killed_says_so_and_comes_back(acted: Up, look: Look) -> None:
+    seen = look(acted.url)
+    page = seen.page
+    os.kill(acted.control(), signal.SIGKILL)
+    expect(page.locator(".stale")).to_be_visible(timeout=20_000)
+    expect(page.locator(".live")).not_to_be_visible()
+    expect(page.locator(".stale")).not_to_be_visible(timeout=40_000)
+    expect(page.locator(".live")).to_be_visible(timeout=20_000)
+    page.wait_for_selector("h1")
+    seen.trouble.clear()  # a socket that was cut is told in the browser's console
