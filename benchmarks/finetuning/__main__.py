@@ -54,7 +54,7 @@ def main() -> None:
 def _once(name: str, seed: int, rows: int, tests: int) -> dict[str, float]:
     part = SETS[name](seed, rows, tests)
     with tempfile.TemporaryDirectory() as folder:
-        tutorial, _ = scripts.run(part, seed, f"{folder}/a", padded=True, steps=4)
+        tutorial, _ = scripts.run(part, seed, f"{folder}/a", padded=True, steps=3)
         fast = ours.peak()
         mine = ours.run(part, seed, f"{folder}/b")
         dynamic, accuracy = scripts.run(part, seed, f"{folder}/c", padded=False)

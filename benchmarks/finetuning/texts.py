@@ -1,4 +1,4 @@
-"""Two sets of labelled texts from the pinned packages of tests/assets.txt: sentences of reviews, articles of the BBC."""
+"""Two sets of labelled texts from the packages of tests/assets.txt: sentences of reviews, articles of the BBC."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def _part(table: pd.DataFrame, seed: int, rows: int, tests: int) -> Part:
 
 
 SETS: dict[str, Callable[[int, int, int], Part]] = {"movies": movies, "topics": topics}
-SIZES = {"movies": (800, 1000), "topics": (400, 600)}
-QUICK = {"movies": (200, 300), "topics": (40, 60)}
+SIZES = {"movies": (800, 1000), "topics": (240, 500)}
+QUICK = {"movies": (200, 300), "topics": (32, 40)}

@@ -73,40 +73,64 @@ def _watch(story: Story) -> tuple[list[list[str]], dict[str, Any]]:
     judge.begin(story.reference, story.rows)
     cells: list[list[str]] = []
     alarmed: list[str] = []
-    first_loss: int | None = None
+    broken: list[bool] = []
+    loss: tuple[int, int] | None = None  # the window that told it, and the one since which it is
     for number, (told, window) in enumerate(story.windows):
         labelled = story.windows[number - LATE][1] if number >= LATE else None
         names = judge.look(window, labelled)
         alarmed += [told] * bool(names)
-        if "quality" in names and first_loss is None:
-            first_loss = number
+        if "quality" in names:
+            watched = judge.monitor.quality.watched()
+            names = names - {"quality"} | {f"quality of {watched.leading}" if watched.leading else "quality"}
+            if loss is None:
+                loss = number, int(watched.since or 0.0)
         shown = ", ".join(sorted(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        broken.append(bool(judge.faults))
         cells.append([told, f"{len(window.frame):,}", f"{100 * np.mean(window.errors):.1f}", shown or "–",
                       ", ".join(sorted(judge.faults)) or "–"])  # fmt: skip
     text = f"reference: {len(story.reference.frame):,} rows, error {100 * np.mean(story.reference.errors):.1f} %"
     if story.quiet:
         quiet = [told for told, _ in story.windows if told in story.quiet]
         text += f"; {sum(told in story.quiet for told in alarmed)} alarms in {len(quiet)} windows that should be quiet"
-    text += _helped(story, first_loss)
-    return cells, {"told": text, "alarmed": alarmed, "first loss": first_loss, "windows": cells}
+    text += _helped(story, broken, *loss) if loss else ""
+    return cells, {"told": text, "alarmed": alarmed, "first loss": loss and loss[0], "windows": cells}
 
 
-def _helped(story: Story, first_loss: int | None) -> str:
-    """Say what fitting anew at the first loss, on the labelled windows until then, does to the errors that follow."""
-    if first_loss is None or story.truth is None or story.refit is None or first_loss + 1 >= len(story.windows):
+def _helped(story: Story, broken: list[bool], told: int, since: int) -> str:
+    """Say what acting would have changed in all windows after the one that told a loss.
+
+    A fit on the labelled rows since the change, and again 4 and 10 windows later; each goes live if it errs less than
+    the one before it on the newest fifth of these rows, which it has not learned from. The loop itself holds a fit
+    while a data fault is open, until three windows are without it (``broken``): how many of the fits is told.
+    """
+    if story.truth is None or story.refit is None or told + 1 >= len(story.windows):
         return ""
-    first = max(0, first_loss - LATE - 7)
-    lessons = slice(first, first_loss - LATE + 1)
-    later = slice(first_loss + 1, None)
-    frames = [one.frame for _, one in story.windows]
-    truth = np.concatenate(story.truth[later])
-    after = story.refit(pd.concat(frames[lessons]), np.concatenate(story.truth[lessons]), pd.concat(frames[later]))
-    before = np.concatenate([one.score for _, one in story.windows[later]])
-    told = [f"error {100 * story.wrong(before, truth).mean():.1f} % -> {100 * story.wrong(after, truth).mean():.1f} %"]
-    if truth.dtype == bool:
-        told.append(f"AUC {roc_auc_score(truth, before):.3f} -> {roc_auc_score(truth, after):.3f}")
-    when = story.windows[first_loss][0]
-    return f"; fitted anew at {when} on {len(frames[lessons])} windows, all later ones: {', '.join(told)}"
+    frames, truth = [one.frame for _, one in story.windows], story.truth
+    live = [one.score for _, one in story.windows]
+    fits = adopted = held = 0
+    known: tuple[pd.DataFrame, NDArray[Any]] | None = None
+    for now in (told, told + 4, told + 10):
+        if now + 1 >= len(frames):
+            break
+        lessons = slice(min(since, now - LATE), now - LATE + 1)
+        x, y = pd.concat(frames[lessons], ignore_index=True), np.concatenate(truth[lessons])
+        cut = len(x) - len(x) // 5
+        old = np.concatenate(live[lessons])[cut:] if known is None else story.refit(*known, x[cut:])
+        new = story.refit(x[:cut], y[:cut], x[cut:])
+        fits, held = fits + 1, held + any(broken[max(0, now - 2) : now + 1])
+        if story.wrong(new, y[cut:]).mean() < story.wrong(old, y[cut:]).mean():
+            adopted, known = adopted + 1, (x, y)
+            live[now + 1 :] = [story.refit(x, y, frame) for frame in frames[now + 1 :]]
+    later = np.concatenate(truth[told + 1 :])
+    before, after = (
+        np.concatenate([one.score for _, one in story.windows[told + 1 :]]),
+        np.concatenate(live[told + 1 :]),
+    )
+    said = f"error {100 * story.wrong(before, later).mean():.1f} % -> {100 * story.wrong(after, later).mean():.1f} %"
+    if later.dtype == bool:
+        said += f", AUC {roc_auc_score(later, before):.3f} -> {roc_auc_score(later, after):.3f}"
+    kept = f", {held} of which the loop would have held for broken data" if held else ""
+    return f"; acted on at {story.windows[told][0]}: {fits} fits{kept}, {adopted} live, all later windows: {said}"
 
 
 def half(score: Floats, truth: NDArray[Any]) -> NDArray[np.int64]:
@@ -163,14 +187,15 @@ def census(cache: Path) -> Story:
         errors = (rows_["prediction"] != rows_["employed"]).to_numpy(np.int64)
         return Window(frame, rows_["predicted_probability"].to_numpy(float), errors)
 
-    windows, quiet = [], []
+    windows, quiet, truth = [], [], []
     for first in range(0, len(new) - 9_999, 10_000):
         rows_ = new.iloc[first : first + 10_000]
         years = sorted(rows_["year"].unique())
         told = f"{first // 10_000 + 1} ({'/'.join(map(str, years))})"
         windows.append((told, window(rows_)))
+        truth.append(rows_["employed"].to_numpy() == 1)
         quiet += [told] * (years == [2016])
-    return Story(window(old), windows, 10_000, frozenset(quiet))
+    return Story(window(old), windows, 10_000, frozenset(quiet), truth, _boosted)
 
 
 def wine(cache: Path) -> Story:

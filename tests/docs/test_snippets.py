@@ -4,7 +4,7 @@ Directives are HTML comments before a block:
 
     not run: REASON           the next block is only shown
     write: NAME               the next block is saved under NAME first
-    file: NAME from PATH      PATH of the repository (src/ may be left out) is there as NAME
+    file: NAME from PATH      PATH of the repository (src/ may be left out) is there as NAME; or `asset PACKAGE/PATH`
     exit: N                   the next block's last command ends with N
 
 In ``console`` blocks only lines that begin with ``$`` run; one that ends with ``&`` goes on until the document ends,
@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.assets import asset
 
 from boucle.project.load import load
 
@@ -157,9 +158,9 @@ class Shell:
 
     def run(self, block: Block) -> None:
         for name, source in block.files:
-            found = next(path for path in (ROOT / source, ROOT / "src" / source) if path.exists())
+            found = _located(source)
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(found, self.folder / name)
+            (shutil.copytree if found.is_dir() else shutil.copy)(found, self.folder / name)
         if block.skipped:
             return
         if block.write:
@@ -237,6 +238,14 @@ class Shell:
         folder.mkdir(exist_ok=True)
         (folder / "boucle.yaml").write_text(text + missing)
         load(folder, dict.fromkeys(re.findall(r"\$\{(\w+)", text), "1"))
+
+
+def _located(source: str) -> Path:
+    """Return a path of the repository, or of a package of tests/assets.txt: ``asset PACKAGE/PATH``."""
+    if source.startswith("asset "):
+        package, _, path = source.removeprefix("asset ").partition("/")
+        return asset(package, path)
+    return next(path for path in (ROOT / source, ROOT / "src" / source) if path.exists())
 
 
 def _free_port() -> str:

@@ -39,18 +39,20 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def add_console(app: FastAPI, project: Project) -> None:
-    """Mount the console in the browser; without its extra the root says how to get it."""
+def add_console(app: FastAPI, project: Project) -> bool:
+    """Mount the console in the browser and return True; without its extra the root says how to get it."""
     try:
-        plugins.load("consoles", "nicegui")(app, project)
+        install = plugins.load("consoles", "nicegui")
     except MissingExtra as missing:
-        told = (
-            f"The control plane of {project.name} answers under /api.\nFor the console in the browser: {missing.hint}\n"
-        )
+        told = f"The control plane of {project.name} answers under /api.\nThe console in the browser: {missing.hint}\n"
 
         @app.get("/", include_in_schema=False, response_class=PlainTextResponse)
         def root() -> str:
             return told
+
+        return False
+    install(app, project)
+    return True
 
 
 def main() -> int:
@@ -69,15 +71,16 @@ def main() -> int:
         project.prepare()
         access.publish(project)
         sock = listen(arguments.host, arguments.port)
+        app = create_app(project, insecure=arguments.insecure)
+        console = add_console(app, project)
     except BoucleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     host, port = sock.getsockname()[:2]
     scheme = "https" if certificate else "http"
-    address = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", "pid": os.getpid()}
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    address = {"url": url, "pid": os.getpid(), "console": console}
     write_atomic(project.root / "serving" / "control.json", json.dumps(address).encode())
-    app = create_app(project, insecure=arguments.insecure)
-    add_console(app, project)
     config = uvicorn.Config(
         app,
         log_level="warning",

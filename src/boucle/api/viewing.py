@@ -18,7 +18,8 @@ from boucle.views.history import event, history
 from boucle.views.maturity import maturity
 from boucle.views.overview import overview
 from boucle.views.quality import quality
-from boucle.views.rollout import rollout, rollouts
+from boucle.views.rollout import rollout
+from boucle.views.rollouts import rollouts
 from boucle.views.story import Span, story
 from boucle.views.versions import versions
 

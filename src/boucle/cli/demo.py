@@ -66,7 +66,7 @@ def _show(output: Output, story: Story, keep: bool) -> None:
     output.line(f"report: {story.report}")
     output.line(f"look round: boucle status --project {story.directory}; boucle history --project {story.directory}")
     if keep:
-        output.line(f"the service runs on: {story.console} (control plane)")
+        output.line(f"the service runs on; see it in a browser: {story.console}")
 
 
 def _root_mean(values: list[float]) -> float:

@@ -91,7 +91,8 @@ class Profile:
     triples), ``block_rows`` (blocks,). ``pair_noise`` and ``triple_noise`` are variances of a single row's product.
     ``fine`` (columns,) is the design effect over an eighth of a block, ``met`` (bins,) how many rows of a level there
     would be if each row met only the levels of other blocks. ``origin`` is the time of the first row (Unix seconds)
-    and ``span`` the seconds of a block, both 0 where times are not known.
+    and ``span`` the seconds of a block, both 0 where times are not known. ``windows`` are those of a block: of a long
+    reference several stand together.
     """
 
     columns: tuple[Column, ...]
@@ -108,6 +109,7 @@ class Profile:
     met: Array
     origin: float = 0.0
     span: float = 0.0
+    windows: int = 1
 
     @property
     def rows(self) -> int:

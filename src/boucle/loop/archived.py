@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from boucle.core.observation import Joined
 from boucle.formats.segment import SUFFIX, read_feedback, read_segment
 from boucle.formats.table import observed
 from boucle.loop import tables
-from boucle.loop.compaction import archive_at
+from boucle.loop.compaction import DAY, archive_at
 from boucle.loop.project import Project
 from boucle.ports.archive import Archive
 
@@ -62,28 +65,30 @@ def table(project: Project, model: str, since: float, until: float, version: int
     Columns: id, time, version, role, row, rows, key, latency, error, in_…, out_…; ``truth`` and ``truth_time``;
     ``count_EVENT`` and ``value_EVENT`` for each business event of the request. Raises StoreError.
     """
-    with tempfile.TemporaryDirectory(prefix="boucle-") as folder:
-        fresh = _unarchived(project, Path(folder))
-        archive: Archive = plugins.load("archives", _KIND)(archive_at(project), project.root)
-        both = [fresh.read(model, since, until), archive.read(model, since, until)]
-        told = [fresh.feedback(0.0, _EVER), archive.feedback(0.0, _EVER)]
-    frame = _stacked(both).drop_duplicates(_ROW) if any(map(len, both)) else both[1]
-    if version is not None and len(frame):
-        frame = frame[frame["version"] == version]
-    if not len(frame):
-        return frame
-    frame = frame.sort_values(["time", "id", "row"], kind="stable", ignore_index=True)
-    ids = frame["id"].unique()
-    known = _stacked([*(one[one["id"].isin(ids)] for one in told), _in_state(project, list(ids))])
-    return _with_events(_with_truth(frame, known), known)
+    with _opened(project) as sources:
+        days = [day for day in sources.days(model, since, until, version) if len(day.rows)]
+    if not days:
+        return pd.DataFrame()
+    told = _stacked([day.told for day in days])
+    frame = _stacked([_with_truth(day) for day in days])
+    frame["truth"] = _values(frame["truth"])
+    return _with_events(frame, told)
 
 
 def labelled(project: Project, since: float, until: float) -> Joined:
-    """Return the labelled rows asked in [since, until) as they were answered, with their inputs."""
-    frame = table(project, project.name, since, until)
+    """Return the labelled rows asked in [since, until) as they were answered, with their inputs.
+
+    Goes through the archive day by day, and holds no more than one day's rows beside the labelled ones.
+    """
+    found: list[pd.DataFrame] = []
+    with _opened(project) as sources:
+        for day in sources.days(project.name, since, until, None):
+            known = _with_truth(day) if len(day.rows) else day.rows
+            if len(known):
+                found.append(known[known["truth"].notna() & (known["error"] == "")])
+    frame = _stacked(found) if found else pd.DataFrame()
     if not len(frame):
         return Joined()
-    frame = frame[frame["truth"].notna() & (frame["error"] == "")]
     answer = _plain(frame["out_prediction"]) if "out_prediction" in frame else [None] * len(frame)
     return Joined(
         ids=frame["id"].tolist(),
@@ -94,13 +99,52 @@ def labelled(project: Project, since: float, until: float) -> Joined:
         arrived=[moment.timestamp() for moment in frame["truth_time"]],
         predictions=answer,
         probabilities=[None] * len(frame),
-        truths=frame["truth"].tolist(),
+        truths=[json.loads(text) for text in frame["truth"]],
         inputs={name.removeprefix("in_"): _plain(frame[name]) for name in map(str, frame) if name.startswith("in_")},
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The rows asked in one day, and what came back about them: id, time, row, truth (JSON), event, value."""
+
+    rows: pd.DataFrame
+    told: pd.DataFrame
+
+
+class _Sources:
+    """The archive, and what of the segments is not there yet."""
+
+    def __init__(self, project: Project, archives: list[Archive]) -> None:
+        self._project, self._archives = project, archives
+
+    def days(self, model: str, since: float, until: float, version: int | None) -> Iterator[_Day]:
+        """Yield the days of a span, oldest first."""
+        told = [archive.feedback(0.0, _EVER) for archive in self._archives]
+        for start in sorted({_start(part.date) for archive in self._archives for part in archive.parts()}):
+            begin, end = max(start, since), min(start + DAY, until)
+            if begin >= end:
+                continue
+            read = [frame for archive in self._archives if len(frame := archive.read(model, begin, end))]
+            rows = _stacked(read).drop_duplicates(_ROW) if read else pd.DataFrame(columns=_ROW)
+            rows = rows if version is None else rows[rows["version"] == version]
+            if not len(rows):
+                continue
+            ids = list(rows["id"].unique())
+            known = [*(one[one["id"].isin(ids)] for one in told), _in_state(self._project, ids)]
+            yield _Day(rows.sort_values(["time", "id", "row"], kind="stable", ignore_index=True), _stacked(known))
+
+
+@contextmanager
+def _opened(project: Project) -> Iterator[_Sources]:
+    with tempfile.TemporaryDirectory(prefix="boucle-") as folder:
+        fresh = _unarchived(project, Path(folder))  # before the archive: the keeper may be putting them there just now
+        archive: Archive = plugins.load("archives", _KIND)(archive_at(project), project.root)
+        yield _Sources(project, [fresh, archive])
+
+
 def _unarchived(project: Project, folder: Path) -> Archive:
-    """Return what segments hold as an archive of its own: the keeper may be putting them into the other just now."""
+    """Return what segments hold, as an archive of its own."""
     archive: Archive = plugins.load("archives", _KIND)(None, folder)
     for path in sorted(project.segments.glob(f"*{SUFFIX}")):
         records = [(kind, record) for kind, record, _ in read_segment(path)]
@@ -122,14 +166,13 @@ def _in_state(project: Project, ids: list[str]) -> pd.DataFrame:
     return frame
 
 
-def _with_truth(frame: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
-    """Add the newest truth of each row; of two of one time the greater text wins, as in the live state."""
+def _with_truth(day: _Day) -> pd.DataFrame:
+    """Add the newest truth of each row, as JSON; of two of one time the greater text wins, as in the live state."""
+    told = day.told
     truths = told[told["truth"].notna() & (told["truth"] != "null")]
     truths = truths.sort_values(["time", "truth"]).drop_duplicates(["id", "row"], keep="last")
     truths = truths[["id", "row", "truth", "time"]].rename(columns={"time": "truth_time"}).astype({"row": "int64"})
-    joined = frame.merge(truths, on=["id", "row"], how="left")
-    joined["truth"] = _values(joined["truth"])
-    return joined
+    return day.rows.merge(truths, on=["id", "row"], how="left")
 
 
 def _with_events(frame: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
@@ -150,6 +193,14 @@ def _values(texts: pd.Series[Any]) -> pd.Series[Any]:
     if kinds <= {int, float}:
         return pd.Series(values, dtype="float64" if float in kinds or None in values else "int64")
     return pd.Series(values, dtype=object) if len(kinds) == 1 and kinds <= {str, bool} else texts
+
+
+def _start(date: str) -> float:
+    """Return when a part's day begins; a folder of another name is no day."""
+    try:
+        return datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return _EVER
 
 
 def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -46,6 +46,8 @@ def rules(settings: Settings) -> dict[str, Any]:
         _group(promise.name, settings, [*_shares(promise, settings), *_burns(promise, settings)])
         for promise in _promises(settings, model)
     ]
+    if settings.monitor.slo.saturation is not None:
+        groups.append(_group("saturation", settings, [_full(settings, settings.monitor.slo.saturation)]))
     groups.append(_group("model", settings, list(_found(settings, model))))
     groups.append(_group("itself", settings, list(_itself(settings, model))))
     return {"groups": groups}
@@ -113,6 +115,16 @@ def _burns(promise: _Promise, settings: Settings) -> Iterator[Rule]:
         text = f"Broken by {{{{ $value | humanizePercentage }}}}, and as bad over {short}. Promised: {promise.said}."
         name = f"Boucle{promise.name.capitalize()}"
         yield _alert(name, expr, "0s", severity, summary, text, settings, stretch=long)
+
+
+def _full(settings: Settings, share: float) -> Rule:
+    """Return the alert for a service in which too much waits: it comes before requests are refused."""
+    return _alert(
+        "BoucleSaturation", f"max(boucle_saturation_ratio) > {share:.6g}", "5m", "page",
+        f"{settings.name}: the service is nearly full",
+        f"{{{{ $value | humanizePercentage }}}} of what may wait does, for 5 minutes. Promised: at most {share:.0%}.",
+        settings,
+    )  # fmt: skip
 
 
 def _found(settings: Settings, model: str) -> Iterator[Rule]:

@@ -74,7 +74,12 @@ def announce(project: Project, say: Callable[[str], None], control: bool) -> Non
     for name in _FILES if control else _FILES[:1]:
         url = address(project.root / "serving" / name, READY_WITHIN, exposure.tls_files(project))
         if url is not None:
-            say(f"{words[name]:<13} {url}")
+            say(f"{words[name]:<13} {url}{_beside(project.root / 'serving' / name)}")
+
+
+def _beside(path: Path) -> str:
+    """Say of the control plane's address that a browser finds the console there, if it does."""
+    return "  (the console, in a browser)" if json.loads(path.read_bytes()).get("console") else ""
 
 
 def address(path: Path, within: float, tls: tuple[str, str] | None = None) -> str | None:

@@ -131,19 +131,30 @@ class Law:
             rows, batch = len(prediction), {**batch, PREDICTION: output(prediction, probabilities)}
         return self.counting.count(batch, rows)
 
-    def phase(self, number: int, time: float | None = None) -> int:
-        """Return the phase of window ``number`` (from 0) after the reference, or of the one about ``time``."""
+    def phase(self, number: int, time: float | None = None) -> float:
+        """Return the phase of window ``number`` (from 0) after the reference, or of the one about ``time``.
+
+        A whole number where the window is as long as a block; else its middle lies between the middles of two.
+        """
         if time is not None and self.profile.span > 0.0:
-            return int((time - self.profile.origin) // self.profile.span) % self.period
-        return (self.blocks + number) % self.period
+            place = (time - self.profile.origin) / self.profile.span
+        else:
+            windows = self.profile.windows
+            before = round(self.profile.rows * windows / max(self.profile.length, 1))
+            place = (before + number + 0.5) / windows
+        return (place - 0.5) % self.period
 
     @property
     def blocks(self) -> int:
         return len(self.profile.block_rows)
 
-    def weights(self, phases: Sequence[int], rows: Sequence[int]) -> Floats:
-        """Return each phase's share of the rows of some windows, shape (period,)."""
-        found = np.bincount([p % self.period for p in phases], weights=np.asarray(rows), minlength=self.period)
+    def weights(self, phases: Sequence[float], rows: Sequence[int]) -> Floats:
+        """Return each phase's share of the rows of some windows, shape (period,); one between two is of both."""
+        found = np.zeros(self.period)
+        for phase, many in zip(phases, rows, strict=True):
+            first = math.floor(phase)
+            found[first % self.period] += many * (1.0 - (phase - first))
+            found[(first + 1) % self.period] += many * (phase - first)
         return np.asarray(found / max(found.sum(), 1.0), dtype=np.float64)
 
     def expected(self, i: int, weights: Floats) -> Expected:

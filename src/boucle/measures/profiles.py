@@ -94,7 +94,8 @@ def profile(
     block = _block(rows, length)
     made = _Reference(columns, held, rows, block)
     span = (times[1] - times[0]) * block / max(rows, 1)
-    return made.profile(length is not None, times[0], span)
+    found = made.profile(length is not None, times[0], span)
+    return found if length is None else replace(found, windows=max(1, block // length))
 
 
 def _block(rows: int, length: int | None) -> int:

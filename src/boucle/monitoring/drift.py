@@ -63,7 +63,7 @@ class Seen:
     """The counts of one window, and its place in the cycle."""
 
     counts: Counts
-    phase: int = 0
+    phase: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ class _Kept:
     effect: float
     number: int
     counts: list[Counts]
-    phases: list[int]
+    phases: list[float]
     quality: dict[str, Any] | None = None
 
 

@@ -17,6 +17,10 @@ class Slo(Section):
     availability: float | None = Field(
         None, gt=0, lt=1, description="smallest share of requests answered, such as 0.999; what is left is the budget"
     )
+    saturation: float | None = Field(
+        None, gt=0, le=1, description="largest share of what may wait for a model that waits, five minutes long; "
+        "Prometheus watches it (`boucle rules`)",
+    )  # fmt: skip
     period: Duration = Field("30d", description="time the error budget has to last")
 
 

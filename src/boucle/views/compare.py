@@ -85,6 +85,7 @@ class CompareView:
     contract: tuple[Change, ...]
     differences: tuple[Difference, ...]
     champion: int | None
+    challenger: int | None
     promote: str
 
 
@@ -102,7 +103,7 @@ def compare(project: Project, model: str, left: int, right: int) -> CompareView:
     with project.state.begin(write=False) as tx:
         known(tx, project, model)
         one, other = _half(project, tx, model, left), _half(project, tx, model, right)
-        champion = tx.deployments.get(model).champion
+        held = tx.deployments.get(model)
     found, sign = _paired(model, one, other)
     primary = found.primary if found is not None else _primary(one, other)
     metrics = _metrics(one, other, found, sign)
@@ -122,8 +123,9 @@ def compare(project: Project, model: str, left: int, right: int) -> CompareView:
         slices=_slices(one, other),
         contract=changes(other.signature, one.signature),
         differences=_differences(one.side, other.side),
-        champion=champion,
-        promote=f"boucle promote {model}/{left}" if left != champion else "",
+        champion=held.champion,
+        challenger=held.challenger,
+        promote=f"boucle promote {model}/{left}" if left != held.champion else "",
     )
 
 

@@ -97,8 +97,10 @@ def _what(event: Event) -> Said:
     rollout = after.get("rollout") or {}
     if event.kind == "decision":
         action = said(f"act.{event.data.get('action', 'none')}")
-        key = "event.waits" if event.data.get("waits") is not None else "event.decided"
-        return said(key, action=action, **values)
+        if event.data.get("waits") is not None:
+            return said("event.waits", action=action, **values)
+        key = f"event.decided.{event.data.get('action')}"
+        return said(key if key in PHRASES else "event.decided", action=action, **values)
     if event.kind == "verdict" and (told := _judged(event)) is not None:
         return told
     if event.kind in ("rollout_started", "rollout_step", "rollout_resumed"):

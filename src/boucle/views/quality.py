@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from boucle.core.verdict import Verdict
+from boucle.core.verdict import Check, Verdict
 from boucle.evaluation.result import Fairness
 from boucle.loop.project import Project
+from boucle.measures.metrics import METRICS
 from boucle.monitoring.burn import Budget, budgets
 from boucle.monitoring.business import Measure, measure_business
 from boucle.monitoring.estimate import ASSUMPTION
@@ -181,4 +182,15 @@ def _headed(card: ModelCard, newest: Verdict | None, slices: Sequence[Slice]) ->
     if slices and slices[0].figure.value is not None:
         worst = slices[0].figure
         lead.append(said("quality.slice", slice=worst.name, value=worst.value, n=int(worst.n or 0)))
-    return said(f"quality.{word}", metric=first.name), tuple(lead)
+    return _promised(first, told, word), tuple(lead)
+
+
+def _promised(first: Check, told: Figure, word: str) -> Said:
+    """Say whether the promise is kept, and by how much it is not."""
+    known = METRICS.get(first.name)
+    metric = known.title[:1].upper() + known.title[1:] if known is not None else first.name
+    if word != "lost" or told.bound is None or told.value is None:
+        return said(f"quality.{word}", metric=metric)
+    share = known is not None and known.high == 1.0
+    by = said("as.points" if share else "as.number", value=abs(told.value - told.bound))
+    return said("quality.under" if told.greater else "quality.over", metric=metric, by=by)

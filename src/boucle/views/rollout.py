@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,10 +18,11 @@ from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 from boucle.views.decisions import Decision, decided, undoable
 from boucle.views.newest import bound_of
+from boucle.views.phrases import PHRASES
 from boucle.views.said import Said, said
 from boucle.views.story import known
 
-POINTS, LISTED = 600, 50
+POINTS, MOVED = 600, 200
 MOVES = (
     "rollout_started", "rollout_step", "rollout_paused", "rollout_resumed", "rollout_done", "rollout_aborted",
     "rollback",
@@ -67,11 +68,13 @@ class Look:
 class Guardrail:
     """One check: both versions' values, the difference with its band, and the margin it has to stay under.
 
-    ``share`` says that values are shares, which differ in percentage points. ``odds`` is the evidence against the challenger as odds to one, ``ends_at`` those that end the rollout; None for
-    losses that are not right or wrong. ``decided`` is since when the check has said what it says now (Unix seconds).
+    ``share`` says that values are shares, which differ in percentage points. ``odds`` is the evidence against the
+    challenger as odds to one, ``ends_at`` those that end the rollout; None for losses that are not right or wrong.
+    ``decided`` is since when the check has said what it says now (Unix seconds).
     """
 
     name: str
+    title: Said
     status: str
     value: float | None
     low: float | None
@@ -127,53 +130,7 @@ class RolloutView:
     decisions: tuple[Decision, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutRow:
-    """One rollout of the list."""
-
-    id: str
-    model: str
-    challenger: int
-    champion: int | None
-    strategy: str
-    started: float
-    ended: float | None
-    outcome: str
-    share: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rollouts:
-    time: float
-    heading: Said
-    lead: Said
-    rows: tuple[RolloutRow, ...]
-
-
 Verdicts = Sequence[tuple[float, int, Verdict]]
-
-
-def rollouts(project: Project, model: str | None = None, only: Container[str] | None = None) -> Rollouts:
-    """Return the newest rollouts of every model, of one, or of ``only`` some, the newest first."""
-    with project.state.begin(write=False) as tx:
-        if model is not None:
-            known(tx, project, model)
-        told = tx.journal.events(model, ("rollout_started", *ENDS), limit=2 * LISTED)
-    rows = [row for row in _listed(told) if only is None or row.model in only]
-    live = [one for one in rows if one.ended is None]
-    if live:
-        first = live[0]
-        heading = said("rollouts.live", n=len(live))
-        lead = said("rollouts.live.lead", ref=f"{first.model}/{first.challenger}", share=first.share)
-    elif rows:
-        last = rows[0]
-        heading = said("rollouts.none")
-        ref, ago = f"{last.model}/{last.challenger}", project.clock.now() - (last.ended or last.started)
-        lead = said(f"rollouts.last.{last.outcome}", ref=ref, ago=ago)
-    else:
-        heading, lead = said("rollouts.none"), said("rollouts.never", model=model or project.name)
-    return Rollouts(project.clock.now(), heading, lead, tuple(rows[:LISTED]))
 
 
 def rollout(project: Project, model: str, challenger: int | None = None) -> RolloutView:
@@ -262,7 +219,7 @@ def _viewed(facts: _Facts, done: tuple[Decision, ...], deadline: float | None) -
 
 def _found(tx: Transaction, model: str, challenger: int | None) -> tuple[Rollout, list[Event]]:
     """Return the rollout as it stands, or as it ended, and the events of its way, oldest first."""
-    told = tx.journal.events(model, MOVES, limit=4 * LISTED)
+    told = tx.journal.events(model, MOVES, limit=MOVED)
     starts = [e for e in told if e.kind == "rollout_started" and challenger in (None, e.version)]
     if not starts:
         which = model if challenger is None else f"{model}/{challenger}"
@@ -387,6 +344,7 @@ def _guardrail(check: Check, since: float | None) -> Guardrail:
     answered = None if loss is None or check.observed is None else loss + check.observed
     return Guardrail(
         name=name,
+        title=_titled(name),
         status=check.status,
         value=check.observed,
         low=check.low,
@@ -407,6 +365,13 @@ def _guardrail(check: Check, since: float | None) -> Guardrail:
     )
 
 
+def _titled(name: str) -> Said:
+    key = f"check.{name.partition(' ')[0]}"
+    if name.startswith("requests without "):
+        return said("check.without", event=name.removeprefix("requests without "))
+    return said(key) if key in PHRASES else said("check.other", name=name)
+
+
 def _since(found: Verdicts, check: Check) -> float | None:
     """Return since when a check that has decided has said so."""
     if check.status == "inconclusive":
@@ -423,7 +388,14 @@ def _since(found: Verdicts, check: Check) -> float | None:
 def _lead(view: RolloutView, facts: _Facts) -> list[Said]:
     first = view.checks[0] if view.checks else None
     if not facts.rollout.live:
-        return [said(f"rollout.{view.state}.lead", champion=view.champion, challenger=view.challenger)]
+        worst = next((c for c in view.checks if c.status == "fail" and c.value is not None), None)
+        because = []
+        if worst is not None and view.state == "ended":
+            by = said("as.points" if worst.share else "as.number", value=worst.value)
+            if worst.odds is not None and worst.ends_at is not None and worst.odds >= worst.ends_at:
+                because = [said("rollout.odds", odds=worst.odds, ends=worst.ends_at)]
+            because = [said("rollout.worse", check=worst.title, challenger=view.challenger, by=by, n=worst.n), *because]
+        return [*because, said(f"rollout.{view.state}.lead", champion=view.champion, challenger=view.challenger)]
     shadow = facts.rollout.phase == "shadow"
     found = [said("rollout.shadowing" if shadow else "rollout.answers", share=view.asked)]
     if view.seen is not None and not shadow and abs(view.seen - view.asked) > max(0.05, 0.3 * view.asked):
@@ -456,26 +428,3 @@ def _so_far(first: Guardrail, champion: int | None) -> Said:
     key = "rollout.alike" if unsure else "rollout.lower" if value < 0.0 else "rollout.higher"
     by = said("as.points" if first.share else "as.number", value=abs(value))
     return said(key, champion=champion, by=by)
-
-
-def _listed(told: Sequence[Event]) -> list[RolloutRow]:
-    """Pair starts with their ends, the newest first."""
-    ends: dict[str, Event] = {}
-    rows = []
-    for event in reversed(told):
-        after: dict[str, Any] = event.data.get("after") or {}
-        one = after.get("rollout") or {}
-        number = str(one.get("id", ""))
-        if event.kind in ENDS:
-            ends.setdefault(number, event)
-            continue
-        end = ends.get(number)
-        outcome = "live" if end is None else "promoted" if end.kind == "rollout_done" else "ended"
-        rows.append(
-            RolloutRow(
-                number, event.model, int(event.version or 0), after.get("champion"), str(one.get("strategy", "")),
-                event.time, end.time if end else None, outcome, float(one.get("share") or 0.0),
-                end.reason if end else event.reason,
-            )
-        )  # fmt: skip
-    return rows

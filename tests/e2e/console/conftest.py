@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -22,7 +24,9 @@ from boucle.loop.service import address
 
 from .world import tell
 
+ROOT, HERE = Path(__file__).parents[3], Path(__file__).parent
 WITHIN = 120.0
+OLDEST = 12 * 3600.0
 
 
 @dataclass
@@ -74,9 +78,19 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Live through the story once."""
-    folder = tmp_path_factory.mktemp("past") / "churn"
-    tell(folder, time.time())
+    """Return a project that has lived through the story: at most half a day ago, for it takes a minute."""
+    told = hashlib.sha256((HERE / "world.py").read_bytes()).hexdigest()[:16]
+    kept = ROOT / "build" / f"console-{told}"
+    kept.parent.mkdir(exist_ok=True)
+    with (kept.parent / "console.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several pytest workers may want it at once
+        mark = kept / "told"
+        if not mark.exists() or time.time() - mark.stat().st_mtime > OLDEST:
+            shutil.rmtree(kept, ignore_errors=True)
+            tell(kept, time.time())
+            mark.touch()
+        folder = tmp_path_factory.mktemp("past") / "churn"
+        shutil.copytree(kept, folder)
     return folder
 
 
@@ -90,7 +104,7 @@ def up(past: Path, start: Start) -> Up:
 def acted(past: Path, start: Start, tmp_path_factory: pytest.TempPathFactory) -> Up:
     """Serve a copy of it, to act on."""
     folder = tmp_path_factory.mktemp("acted") / "churn"
-    shutil.copytree(past, folder, ignore=shutil.ignore_patterns("*.json.lock", "control.json", "address.json"))
+    shutil.copytree(past, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))
     return start(folder)
 
 

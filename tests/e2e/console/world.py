@@ -105,7 +105,7 @@ class InProcess:
             alone="--alone" in given,
             reason=given["--reason"],
         )
-        verdict = {"status": result.verdict.status, "checks": []}
+        verdict: dict[str, object] = {"status": result.verdict.status, "checks": []}
         return Turned(Outcome(0, {"model": result.model, "version": result.version, "verdict": verdict}, ""))
 
 

@@ -62,7 +62,7 @@ def test_texts_are_told_apart_and_odd_ones_are_answered() -> None:
 
 def test_a_missing_text_is_an_empty_one_where_it_may_be_missing() -> None:
     fitted = fit(
-        replace(JOB, fields=(Field("text", "text", optional=True),), frame=FRAME.assign(text=[None, *TEXTS[1:]]))
+        replace(JOB, fields=(Field("text", "text", optional=True),), frame=FRAME.assign(text=column(None, *TEXTS[1:])))
     )
     told = answers(fitted, {"text": column(None, "")})
     assert told["probabilities"][0].tolist() == told["probabilities"][1].tolist()

@@ -57,6 +57,12 @@ def test_without_promises_no_budget_is_watched_and_the_loop_still_is(tmp_path: P
     assert names == ["boucle-wine-model", "boucle-wine-itself"]
 
 
+def test_a_service_that_fills_up_is_told_before_it_refuses(tmp_path: Path) -> None:
+    groups = rules(settings(tmp_path, "monitor: {slo: {saturation: 0.8}}\n"))["groups"]
+    (rule,) = next(one["rules"] for one in groups if one["name"] == "boucle-wine-saturation")
+    assert (rule["expr"], rule["for"]) == ("max(boucle_saturation_ratio) > 0.8", "5m")
+
+
 def test_a_promise_beyond_the_longest_bucket_cannot_be_watched(tmp_path: Path) -> None:
     slow = settings(tmp_path, "monitor: {slo: {latency_p99_ms: 60000}}\n")
     assert "latency" not in json.dumps(rules(slow))

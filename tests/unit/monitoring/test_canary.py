@@ -250,8 +250,8 @@ def test_a_challenger_is_judged_by_what_its_answers_bring(
         release={"guardrails": {"revenue": 0.2}, "wait": "1m"},
     )
     every = least // 10  # of so many requests one brings something
-    sold = [Feedback(f"v1-{i}", 20.0, event="sale", value=10.0) for i in range(0, 1500, every)]
-    sold += [Feedback(f"v2-{i}", 20.0, event="sale", value=amount) for i in range(0, 1500, every)]
+    sold = [Feedback(f"v1-{i}", 20.0, event="sale", value=10.0) for i in range(every, 1501, every)]
+    sold += [Feedback(f"v2-{i}", 20.0, event="sale", value=amount) for i in range(every, 1501, every)]
     with state.begin() as tx:
         tx.observations.ingest(requests(1, 1500, "champion") + requests(2, 1500, "challenger"), sold, {})
     found = guarded(state, settings)

@@ -29,6 +29,11 @@ def daily(random: np.random.Generator, t: int) -> Table:
     return {**table, "kind": random.choice(LEVELS, ROWS, p=night / night.sum())}
 
 
+def daily_hour(random: np.random.Generator, t: int) -> Table:
+    tide = np.sin(2.0 * np.pi * (t % 12) / 12.0)
+    return {f"n{i}": random.normal(tide * (0.5 + 0.3 * i), size=60) for i in range(4)}
+
+
 def bursts(random: np.random.Generator, t: int) -> Table:
     users = plain(random, t, ROWS // 5)
     sent = np.repeat(np.arange(ROWS // 5), 5)
@@ -79,6 +84,14 @@ def test_a_cycle_is_learnt_with_its_period_and_clocks_are_named() -> None:
     assert monitor.law.period == 12
     monitor, random = watch(ids, 1001)
     assert monitor.update(ids(random, BLOCKS)).inputs["clocks"] == ["id"]
+
+
+def test_windows_of_a_long_reference_keep_their_place_in_the_day() -> None:
+    random = np.random.default_rng(1008)
+    hours = [daily_hour(random, t) for t in range(840)]
+    monitor = DriftMonitor({name: np.concatenate([h[name] for h in hours]) for name in hours[0]}, window=60)
+    assert (monitor.law.profile.windows, monitor.law.period) == (3, 4)
+    assert [monitor.update(daily_hour(random, 840 + t)).alarms for t in range(24)] == [frozenset()] * 24
 
 
 def test_a_day_that_comes_at_night_is_drift() -> None:

@@ -16,7 +16,7 @@ from boucle.adapters.trainers.candidates import Candidate, labels_of
 from boucle.core.signature import KINDS, Task
 from boucle.measures.metrics import METRICS, compute
 
-MOST_ROWS, MOST_LETTERS, MOST_BYTES = 20_000, 5_000_000, 50_000_000
+MOST_ROWS, MOST_LETTERS, MOST_BYTES = 20_000, 2_000_000, 50_000_000
 """What candidates are compared on at most: rows, the letters of their texts, and the bytes of their images."""
 Report = Callable[[int, float], None]
 """Called after each fold with its number from 0 and the mean so far; may raise to stop."""

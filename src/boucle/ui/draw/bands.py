@@ -23,7 +23,7 @@ def band(view: RolloutView, say: Words, *, narrow: bool = False, by_time: bool =
     if first is None or not view.path:
         return f'<p class="soft">{escape(say("rollout.nolabels"))}</p>'
     width, height = NARROW if narrow else WIDE
-    left, right = (40, 62) if narrow else (52, 96)
+    left, right = (36, 84) if narrow else (52, 96)
     unit = 100.0 if first.share else 1.0
     ahead = [] if by_time else _ahead(view, first)
     y = _heights(view.path, ahead, first, unit, height - 46)
@@ -91,7 +91,7 @@ def _widths(view: RolloutView, ahead: Curve, left: float, right: float, by_time:
     if by_time:
         return Axis(view.started, view.ended or view.path[-1].time, left, right)
     most = ahead[-1][0] if ahead else view.path[-1].n
-    return Scale(0.0, max(float(most), 1.0) * (1.06 if ahead else 1.0), left, right)
+    return Scale(0.0, max(float(most), 1.0) * (1.06 if ahead or len(view.path) > 1 else 1.5), left, right)
 
 
 def _frame(
@@ -99,7 +99,7 @@ def _frame(
     size: tuple[int, int, int, int], by_time: bool,
 ) -> str:  # fmt: skip
     width, height, left, right = size
-    title = say("rollout.axis.points" if first.share else "rollout.axis", check=_inside(check_name(first.name, say)))
+    title = say("rollout.axis.points" if first.share else "rollout.axis", check=_inside(say.say(first.title)))
     parts = [f'<text x="0" y="12" font-size="12" class="s">{escape(title)}</text>']
     marks = ticks(y.low, y.high, 8)
     for value in marks:
@@ -118,7 +118,7 @@ def _frame(
     if view.needed and view.ended is None and not by_time:
         dashed = escape(say("rollout.dashed"))
         parts.append(
-            f'<text x="{width - right - 4}" y="{height - 56}" font-size="12" text-anchor="end" class="s">{dashed}</text>'
+            f'<text x="{width - right - 4}" y="{height - 56}" font-size="12" text-anchor="end" class="s over">{dashed}</text>'
         )
     lines = [(0.0, "var(--champ)", say("rollout.zero", version=view.champion))]
     if first.margin is not None:
@@ -192,17 +192,3 @@ def _projected(ahead: Curve, x: Scale | Axis, y: Scale, unit: float) -> str:
         f'<polygon points="{" ".join(up + down)}" fill="var(--chall-band2)"/>'
         f'<polyline points="{" ".join(up)}" fill="none" stroke="var(--chall)" stroke-width="1.4" stroke-dasharray="4 3"/>'
     )
-
-
-def check_name(name: str, say: Words) -> str:
-    """Return what a check is called in the reader's language; one that we have no word for keeps its own."""
-    known = {
-        "zero_one loss": "check.zero_one", "squared loss": "check.squared", "absolute loss": "check.absolute",
-        "log loss": "check.log", "brier loss": "check.brier", "failed requests": "check.failed",
-        "slow requests": "check.slow",
-    }  # fmt: skip
-    if name in known:
-        return say(known[name])
-    if name.startswith("requests without "):
-        return say("check.without", event=name.removeprefix("requests without "))
-    return name

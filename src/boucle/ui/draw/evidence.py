@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from boucle.ui.draw.bands import amount, check_name
+from boucle.ui.draw.bands import amount
 from boucle.ui.draw.glyphs import COLOURS, Tone, escape, sign, status, tone
 from boucle.ui.draw.scale import Scale
 from boucle.ui.words.catalogue import Words
@@ -40,6 +40,8 @@ def _fact(one: Step, view: RolloutView, say: Words) -> str:
         return since if one.n is None else say("step.labels", one.n) + (f" · {since}" if since else "")
     if one.state == "done" and one.began is not None:
         return say.moment(one.began, now)
+    if one.state == "ahead" and view.ended is not None:
+        return say("step.unreached")
     if one.state == "ahead":
         return say("step.champion" if one.share == 1.0 else "step.needs")
     return say(f"step.is.{one.state}")
@@ -70,6 +72,8 @@ def _row(one: Guardrail, view: RolloutView, say: Words) -> str:
     ends = ""
     if one.value is not None and one.low is not None and one.high is not None:
         ends = say("check.between", low=amount(one.low, one, say), high=amount(one.high, one, say))
+    if one.status == "fail" and one.odds is not None:
+        ends = say("check.odds", odds=say.number(one.odds, 2))
     since = (
         f'<div class="small soft">{escape(say("check.since", time=say.moment(one.decided, view.ended or one.decided)))}</div>'
         if one.decided and view.ended
@@ -82,7 +86,7 @@ def _row(one: Guardrail, view: RolloutView, say: Words) -> str:
     )
     word = status(tone(one.status), say(_WORDS[one.status]))
     return (
-        f'<tr><td><div>{escape(check_name(one.name, say))}</div><div class="small soft num">{escape(counts)}</div></td>'
+        f'<tr><td><div>{escape(say.say(one.title))}</div><div class="small soft num">{escape(counts)}</div></td>'
         f'<td class="r num" data-label="{view.challenger}">{_value(one.challenger, one, say)}</td>'
         f'<td class="r num" data-label="{view.champion}">{_value(one.champion, one, say)}</td>'
         f'<td>{word}<div class="small soft num">{escape(ends)}</div>{needs}{since}</td></tr>'
@@ -105,7 +109,7 @@ def odds(view: RolloutView, say: Words) -> str:
     scale = Scale(-1.0, math.log10(end * 2.5), 2, 318)
     at, limit = scale.held(math.log10(value)), scale(math.log10(end))
     over = value >= end
-    text = say("odds.now", check=check_name(worst.name, say), odds=say.number(value, 2), ends=say.number(end, 2))
+    text = say("odds.now", check=say.say(worst.title), odds=say.number(value, 2), ends=say.number(end, 2))
     colour = COLOURS["fail"] if over else "var(--wait)"
     now = say("odds.to", odds=say.number(value, 2))
     bar = say("odds.ends", odds=say.number(end, 2))

@@ -28,9 +28,12 @@ class Line:
 
 def forest(
     lines: Sequence[Line], say: Words, label: str, *, zero: float | None = None, margin: float | None = None,
-    ends: tuple[str, str] = ("", ""), narrow: bool = False,
+    ends: tuple[str, str] = ("", ""), over: str = "", narrow: bool = False,
 ) -> str:  # fmt: skip
-    """Draw the lines; ``zero`` is a solid line to compare with, ``margin`` a dashed one, ``ends`` what each side means."""
+    """Draw the lines; ``zero`` is a solid line to compare with, ``margin`` a dashed one, ``ends`` what each side means.
+
+    ``over`` names the solid line.
+    """
     width, each = (NARROW, 50) if narrow else (WIDE, _EACH)
     left, right = (26, 8) if narrow else (200, 130)
     height = _TOP + each * len(lines) + _FOOT
@@ -46,6 +49,10 @@ def forest(
                     f'<text x="{x(at) - 8:.1f}" y="13" font-size="12" text-anchor="end" class="s">← {escape(name[0])}</text>'
                     f'<text x="{x(at) + 8:.1f}" y="13" font-size="12" class="s">{escape(name[1])} →</text>'
                 )
+    if over and zero is not None:
+        parts.append(
+            f'<text x="{x(zero):.1f}" y="13" font-size="12" text-anchor="middle" class="s">{escape(over)}</text>'
+        )
     for place, one in enumerate(lines):
         parts.append(_line(one, _TOP + place * each, each, x, (left, width), narrow, say))
     return (
@@ -86,9 +93,16 @@ def _line(one: Line, top: float, each: int, x: Scale, sides: tuple[int, int], na
     ]
     if one.low is not None and one.high is not None:
         low, high = x.held(one.low), x.held(one.high)
-        caps = "".join(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{middle - 4}" y2="{middle + 4}" stroke="{colour}"/>' for at in (low, high))
-        parts.append(f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}" stroke="{colour}" stroke-width="2.4"/>{caps}')
+        caps = "".join(
+            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{middle - 4}" y2="{middle + 4}" stroke="{colour}"/>'
+            for at in (low, high)
+        )
+        parts.append(
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}" stroke="{colour}" stroke-width="2.4"/>{caps}'
+        )
     if one.value is not None:
         fill = "var(--card)" if one.hollow else colour
-        parts.append(f'<circle cx="{x(one.value):.1f}" cy="{middle}" r="4.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>')
+        parts.append(
+            f'<circle cx="{x(one.value):.1f}" cy="{middle}" r="4.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
+        )
     return "".join(parts)

@@ -134,7 +134,10 @@ def _area(run: Sequence[Point], axis: Axis, y: Scale) -> str:
         return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="var(--champ)" opacity="0.4"/>'
     if not known:
         return ""
-    there, back = [f"{x:.1f},{high:.1f}" for x, _, high in known], [f"{x:.1f},{low:.1f}" for x, low, _ in reversed(known)]
+    there, back = (
+        [f"{x:.1f},{high:.1f}" for x, _, high in known],
+        [f"{x:.1f},{low:.1f}" for x, low, _ in reversed(known)],
+    )
     return f'<polygon points="{" ".join(there + back)}" fill="var(--champ)" opacity="0.13"/>'
 
 
@@ -170,9 +173,7 @@ def _last(one: Row, axis: Axis, y: Scale, say: Words) -> str:
     last, at = series.points[-1], y(series.points[-1].value) + 4
     if one.series.bound is not None and abs(at - 4 - y(one.series.bound)) < 15:
         at = y(one.series.bound) + (19 if last.value <= one.series.bound else -11)
-    return (
-        f'<text x="{axis.right + 8}" y="{at:.1f}" font-size="13" font-weight="500">{escape(value(last.value, one, say))}</text>'
-    )
+    return f'<text x="{axis.right + 8}" y="{at:.1f}" font-size="13" font-weight="500">{escape(value(last.value, one, say))}</text>'
 
 
 def _marks(marks: Sequence[Mark], axis: Axis, bottom: float) -> str:

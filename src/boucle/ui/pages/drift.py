@@ -38,7 +38,7 @@ async def show(shell: Shell, model: str) -> None:
         shell.html(f'<div class="card empty">{text}{command("boucle up", say("copy"), say("copied"))}</div>')
         return
     with shell.box("row mid").style("margin-bottom: 16px"):
-        shell.part(seen, lambda view: _horizons(view, shell, horizon), classes="", tag="div")
+        shell.part(seen, lambda view: _horizons(view, shell, horizon), classes="fit", tag="div")
         shell.part(seen, lambda view: _against(view, say), classes="small soft num", tag="span")
         shell.box("grow")
         shell.part(seen, lambda view: _faultless(view, say), classes="", tag="div")
@@ -163,7 +163,7 @@ def _meaning(shell: Shell, seen: Source[DriftView]) -> None:
     say = shell.words
     name = seen.value.model.name if seen.value is not None else ""
     shell.html(f'<h2 style="margin-bottom:6px">{escape(say("drift.means", model=name))}</h2>')
-    shell.part(seen, lambda view: _slices(view, shell), classes="rows", tag="div")
+    shell.part(seen, lambda view: _slices(view, shell), classes="rows", tag="div").style("margin-bottom: 14px")
     shell.rebuilt(
         seen,
         lambda view: view.alarm and (view.alarm.id, view.alarm.state),
@@ -232,7 +232,7 @@ def _done(view: DriftView, shell: Shell) -> str:
 def _foot(view: DriftView, shell: Shell) -> str:
     say = shell.words
     budget = 100.0 * shell.project.settings.monitor.drift.level
-    parts = [say("drift.budget", budget=say.number(budget))]
+    parts = [say("drift.budget", budget=say.number(budget, 1))]
     if view.untested:
         parts.append(say("drift.untested", columns=", ".join(view.untested[:8])))
     return escape(" ".join(parts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from boucle.ui.actions import command
@@ -101,7 +101,12 @@ def story_card(
 
 def marks(view: Story, shell: Shell) -> str:
     """List the strip's numbered decisions."""
-    rows = "".join(_mark(mark, view.until, shell) for mark in view.marks)
+    return numbered(view.marks, view.until, shell)
+
+
+def numbered(marks: Sequence[Mark], until: float, shell: Shell) -> str:
+    """List numbered decisions as links, seen from ``until`` (Unix seconds)."""
+    rows = "".join(_mark(mark, until, shell) for mark in marks)
     return f'<ol class="marks">{rows}</ol>' if rows else ""
 
 

@@ -92,7 +92,13 @@ def _told(view: QualityView, say: Words) -> str:
     if view.estimate.points:
         text = say("quality.dashed", assumption=say("quality.assumes"))
         dashed = f'<p class="small soft" style="margin-top:8px">{escape(text)}</p>'
-    heads = [say("numbers.time"), view.quality.name or "–", say("numbers.low"), say("numbers.high"), say("numbers.labels")]
+    heads = [
+        say("numbers.time"),
+        view.quality.name or "–",
+        say("numbers.low"),
+        say("numbers.high"),
+        say("numbers.labels"),
+    ]
     rows = [
         [
             say.moment(p.time, view.until), say.fixed(p.value, 3), "–" if p.low is None else say.fixed(p.low, 3),
@@ -112,14 +118,14 @@ def _slices(view: QualityView, shell: Shell) -> str:
     lines = [
         Line(
             one.name, one.figure.value, one.figure.low, one.figure.high,
-            say("quality.share", n=say.count(one.figure.n or 0), share="–" if one.share is None else say.percent(one.share)),
-            _standing(one.figure.status, one.figure.low, one.figure.high, view),
+            say("quality.share", labels=say.count(one.figure.n or 0), share="–" if one.share is None else say.percent(one.share)),
+            one.figure.status,
         )
         for one in view.slices[:_SLICES]
     ]  # fmt: skip
     whole = view.model.quality.value if view.model.quality is not None else None
     label = say("quality.slices.label", metric=view.quality.name)
-    note = f'<p class="small soft">{escape(say("quality.all", value=say.fixed(whole, 3)))}</p>' if whole is not None else ""
+    over = say("quality.all", value=say.fixed(whole, 3)) if whole is not None else ""
     heads = [say("quality.slices"), view.quality.name, say("numbers.low"), say("numbers.high"), say("numbers.labels")]
     rows = [
         [
@@ -129,17 +135,9 @@ def _slices(view: QualityView, shell: Shell) -> str:
         ]
         for one in view.slices
     ]  # fmt: skip
-    wide = f'<div class="wide-only">{forest(lines, say, label, zero=whole)}</div>'
-    small = f'<div class="small-only">{forest(lines, say, label, zero=whole, narrow=True)}</div>'
-    return title + note + wide + small + behind(heads, rows, say)
-
-
-def _standing(word: str, low: float | None, high: float | None, view: QualityView) -> str:
-    """Say how a slice stands: failed, or inconclusive where its interval holds the promise."""
-    bound = view.quality.bound
-    if word == "fail" or bound is None or low is None or high is None:
-        return word
-    return "inconclusive" if low < bound < high else "pass"
+    wide = f'<div class="wide-only">{forest(lines, say, label, zero=whole, over=over)}</div>'
+    small = f'<div class="small-only">{forest(lines, say, label, zero=whole, over=over, narrow=True)}</div>'
+    return title + wide + small + behind(heads, rows, say)
 
 
 def _labels(view: QualityView, say: Words) -> str:
@@ -151,7 +149,9 @@ def _labels(view: QualityView, say: Words) -> str:
         rows.append((say("quality.labels.late"), say.span(one.late)))
     if view.complete is not None:
         rows.append((say("quality.labels.complete"), say.moment(view.complete, view.until)))
-    shown = "".join(f'<div><span>{escape(name)}</span><span class="num strong">{escape(told)}</span></div>' for name, told in rows)
+    shown = "".join(
+        f'<div><span>{escape(name)}</span><span class="num strong">{escape(told)}</span></div>' for name, told in rows
+    )
     stopped, empty = "", ""
     if one.stopped is not None:
         text = escape(say("quality.labels.stopped", span=say.span(one.stopped)))
@@ -191,7 +191,10 @@ def _business(view: QualityView, shell: Shell) -> str:
     if not view.business:
         return f'{title}<p class="small soft">{escape(say("quality.business.wait"))}</p>'
     names = ("measure", "version", "each" if any(m.each is not None for m in view.business) else "rate", "count")
-    head = "".join(f'<th scope="col" class="{"r" if i > 1 else ""}">{escape(say(f"quality.business.{n}"))}</th>' for i, n in enumerate(names))
+    head = "".join(
+        f'<th scope="col" class="{"r" if i > 1 else ""}">{escape(say(f"quality.business.{n}"))}</th>'
+        for i, n in enumerate(names)
+    )
     rows = "".join(_measure(one, view, say) for one in view.business)
     caption = escape(say("quality.business"))
     return f'{title}<table><caption class="hidden">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
@@ -207,9 +210,15 @@ def _measure(one: Measure, view: QualityView, say: Words) -> str:
         ends = say("figure.between", low=say.number(low), high=say.number(high)) if each else say(
             "figure.between", low=say.percent(low), high=say.percent(high)
         )  # fmt: skip
-    mark = '<span class="chip"><i></i>' if one.version == view.model.version else '<span class="chip chall"><i></i>' if one.version == view.model.challenger else "<span>"
+    mark = (
+        '<span class="chip"><i></i>'
+        if one.version == view.model.version
+        else '<span class="chip chall"><i></i>'
+        if one.version == view.model.challenger
+        else "<span>"
+    )
     return (
-        f'<tr><td>{escape(one.name)}</td><td>{mark}{one.version}</span></td>'
+        f"<tr><td>{escape(one.name)}</td><td>{mark}{one.version}</span></td>"
         f'<td class="r num"><b>{escape(shown)}</b><div class="small soft">{escape(ends)}</div></td>'
         f'<td class="r num">{say.count(one.count)}<div class="small soft">n = {escape(say.count(one.rows))}</div></td></tr>'
     )

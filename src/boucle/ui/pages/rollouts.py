@@ -13,7 +13,8 @@ from boucle.ui.draw.numbers import behind
 from boucle.ui.live import Source
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
-from boucle.views.rollout import RolloutRow, Rollouts, RolloutView, rollout, rollouts
+from boucle.views.rollout import RolloutView, rollout
+from boucle.views.rollouts import RolloutRow, Rollouts, rollouts
 
 _TONES = {"early": "wait", "going": "pass", "holding": "wait", "silent": "watch", "promoted": "pass", "ended": "fail"}
 _STATUSES = {"pass": "verdict.pass", "fail": "verdict.fail", "inconclusive": "verdict.inconclusive"}
@@ -136,7 +137,12 @@ def _reads(view: RolloutView, shell: Shell) -> str:
         reads = say("rollout.reads.early", value=amount(last.value, first, say))
     else:
         low, high = amount(last.low, first, say), amount(last.high, first, say)
-        reads = say("rollout.reads", value=amount(last.value, first, say), low=low, high=high)
+        reads = say(
+            "rollout.reads" if view.ended is None else "rollout.reads.ended",
+            value=amount(last.value, first, say),
+            low=low,
+            high=high,
+        )
     return f'<p class="small num" style="margin:4px 0 12px;max-width:80ch">{escape(reads)}</p>'
 
 
@@ -194,7 +200,7 @@ def _way(view: RolloutView, shell: Shell) -> str:
     rows = "".join(
         f'<li style="margin-top:10px"><div><span class="soft small num">{escape(say.moment(one.time, end))}</span> '
         f'<a class="line" href="{escape(shell.link("/history", event=one.seq))}">{escape(say.say(one.what))}</a></div>'
-        f'<div class="small soft">{escape(one.reason)}</div></li>'
+        f'<div class="small soft clip">{escape(one.reason)}</div></li>'
         for one in view.decisions
     )
     return f"<ol>{rows}</ol>"
@@ -227,7 +233,10 @@ def _row(row: RolloutRow, now: float, shell: Shell) -> str:
         (say("rollout.outcome"), status(tone(of), say(f"rollout.outcome.{row.outcome}"))),
         (say("rollout.why"), f'<span class="small soft clip">{escape(row.reason)}</span>'),
     ]
-    return "<tr>" + "".join(f'<td data-label="{escape(label)}">{cell}</td>' for label, cell in cells) + "</tr>"
+    labelled = (f' data-label="{escape(label)}"' if label else "" for label, _ in cells)
+    return (
+        "<tr>" + "".join(f"<td{label}>{cell}</td>" for label, (_, cell) in zip(labelled, cells, strict=True)) + "</tr>"
+    )
 
 
 ROUTES = (Route("/rollouts", "rollouts", listing), Route("/rollouts/{name}/{version}", "rollouts", one))

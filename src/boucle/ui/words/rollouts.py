@@ -19,12 +19,18 @@ WORDS: dict[str, Entry] = {
     "rollout.reads": (
         "Difference {value}, between {low} and {high}. The band may be read at any time; it narrows as labels arrive. "
         "Promotion when all of it is under the red line.",
-        "Écart {value}, entre {low} et {high}. La bande peut être lue à tout moment ; elle se resserre avec les étiquettes. "
+        "Écart {value}, entre {low} et {high}. La bande peut être lue à tout moment ; elle se resserre avec "
+        "les étiquettes. "
         "Promotion quand elle est tout entière sous la ligne rouge.",
     ),
     "rollout.reads.early": (
         "Difference {value}; too few labels for a band yet. Promotion when all of the band is under the red line.",
-        "Écart {value} ; trop peu d’étiquettes pour une bande. Promotion quand la bande est tout entière sous la ligne rouge.",
+        "Écart {value} ; trop peu d’étiquettes pour une bande. Promotion quand la bande est tout entière "
+        "sous la ligne rouge.",
+    ),
+    "rollout.reads.ended": (
+        "When it ended the difference was {value}, between {low} and {high}.",
+        "À la fin, l’écart était de {value}, entre {low} et {high}.",
     ),
     "rollout.told": (
         "Difference {value}, between {low} and {high}, margin {margin}, on {labels} labels of the challenger",
@@ -78,18 +84,12 @@ WORDS: dict[str, Entry] = {
     "step.rows": (("{n} request", "{n} requests"), ("{n} requête", "{n} requêtes")),
     "step.labels": (("{n} label", "{n} labels"), ("{n} étiquette", "{n} étiquettes")),
     "step.since": ("since {time}", "depuis {time}"),
+    "step.unreached": ("not reached", "non atteint"),
+    "check.odds": ("against it {odds} : 1", "contre lui {odds} : 1"),
     "step.needs": ("needs a pass", "demande un contrôle conforme"),
     "step.champion": ("champion", "champion"),
     "check": ("Check", "Contrôle"),
     "check.evidence": ("Evidence", "Éléments probants"),
-    "check.zero_one": ("Error rate", "Taux d’erreur"),
-    "check.squared": ("Squared error", "Erreur quadratique"),
-    "check.absolute": ("Absolute error", "Erreur absolue"),
-    "check.log": ("Log loss", "Perte logarithmique"),
-    "check.brier": ("Brier score", "Score de Brier"),
-    "check.failed": ("Failed requests", "Requêtes en échec"),
-    "check.slow": ("Slow requests", "Requêtes lentes"),
-    "check.without": ("Requests without {event}", "Requêtes sans {event}"),
     "check.labels": ("{left} · {right} labels", "{left} · {right} étiquettes"),
     "check.requests": ("{left} · {right} requests", "{left} · {right} requêtes"),
     "check.between": ("{low} to {high}", "de {low} à {high}"),
