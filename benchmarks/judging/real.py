@@ -80,6 +80,7 @@ def _watch(story: Story) -> tuple[list[list[str]], dict[str, Any]]:
         names = judge.look(window, labelled)
         alarmed += [told] * bool(names)
         if "quality" in names:
+            assert judge.monitor.quality is not None
             watched = judge.monitor.quality.watched()
             names = names - {"quality"} | {f"quality of {watched.leading}" if watched.leading else "quality"}
             if loss is None:

@@ -190,7 +190,10 @@ class Session:
             f"p50 {statistics.median(one.p50 for one in found):.2f}"
             for name, found in every.items()
         )
-        self.notes["p99_ratio"] = f"{rate:,.0f}/s, {len(every[OURS])} loops each in turn: {told}"
+        others = statistics.median(one.others for found in every.values() for one in found)
+        self.notes["p99_ratio"] = (
+            f"{rate:,.0f}/s, {len(every[OURS])} loops each in turn: {told}; others on the core {others:.2f}"
+        )
 
     def _peak(self) -> float:
         """Return the most MLflow has answered of the linear model, in requests a second; asks it if nobody has yet."""

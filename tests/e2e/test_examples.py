@@ -1,4 +1,4 @@
-"""The churn example: categories, an imbalanced target, business value and a fairness check."""
+"""The examples that train: churn with its groups and threshold; reviews, articles and digits without torch."""
 
 from __future__ import annotations
 
@@ -43,3 +43,20 @@ def test_the_threshold_is_tuned_and_part_of_the_model(churn: tuple[Project, Turn
     _, info = project.predictor(project.resolve("churn@champion"))
     assert info.threshold is not None
     assert info.threshold < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "accuracy", "disturbed"),
+    [("sentiment", 0.70, "typos in one word of ten"), ("topics", 0.93, "lower case"), ("digits", 0.95, "noise of 2 %")],
+)
+def test_texts_and_images_are_learned_without_torch(tmp_path: Path, name: str, accuracy: float, disturbed: str) -> None:
+    shutil.copytree(EXAMPLES / name, tmp_path / name)
+    project = Project.open(tmp_path / name)
+    result = run_turn(project, lambda *_: None)
+    project.close()
+    assert (result.verdict.status, result.alias, result.runtime) == ("pass", "champion", "sklearn")
+    assert result.metrics["accuracy"] > accuracy
+    report = json.loads(Path(result.report).with_suffix(".json").read_text())
+    assert disturbed in {p["name"] for p in report["robustness"]["perturbations"]}
+    assert all(m["truth"] != m["told"] for m in report["mistakes"])

@@ -176,10 +176,9 @@ class Counting:
         counts = both.reshape(_COMBINATIONS, _BINS)
         flagged = counts.sum(axis=1)
         rates = np.zeros(len(RATES), dtype=np.int64)
-        for name, bit in _FLAGS.items():
-            rates[_RATE[name]] = flagged[_HAS[bit]].sum()
+        rates[_FLAGGED] = _HAS @ flagged
         rates[_RATE["whole"]], rates[_RATE["common"]] = whole, common
-        return counts[_HAS[0]].sum(axis=0)[: column.bins], rates, placed
+        return (_KNOWN @ counts)[: column.bins], rates, placed
 
     def of_levels(self, i: int, values: Values | Coded) -> tuple[Any, Any]:
         """Return the counts of a column's levels, and its rates."""
@@ -196,10 +195,10 @@ class Counting:
         return bins, rates
 
 
-_HAS = {
-    bit: np.array([i for i in range(_COMBINATIONS) if (i & bit if bit else not i & _FLAGS["missing"])])
-    for bit in (0, *_FLAGS.values())
-}
+_FLAGGED = [_RATE[name] for name in _FLAGS]
+_HAS = np.array([[int(bool(i & bit)) for i in range(_COMBINATIONS)] for bit in _FLAGS.values()])
+_KNOWN = 1 - _HAS[list(_FLAGS).index("missing")]
+"""Which combinations of flags have each of them, shape (flags, combinations), and which are of known values."""
 
 
 def bins_of(found: Places) -> Bins:

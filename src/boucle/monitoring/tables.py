@@ -76,8 +76,9 @@ def _kind(dtype: Any) -> Kind:
 def _coded(series: pd.Series[Any]) -> Coded:
     """Return a column's codes, part by part: in full length they would be the most memory that a comparison takes."""
     if len(series) <= _AT_ONCE:
-        codes, levels = pd.factorize(series, use_na_sentinel=True)
-        return Coded(np.asarray(codes, dtype=np.int32), levels.tolist())
+        plain: Any = series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
+        codes, distinct = pd.factorize(plain, use_na_sentinel=True)
+        return Coded(np.asarray(codes, dtype=np.int32), distinct.tolist())
     known: dict[Any, int] = {}
     found: NDArray[np.signedinteger[Any]] = np.empty(len(series), dtype=np.int8)
     for start in range(0, len(series), _AT_ONCE):

@@ -200,7 +200,7 @@ def palette(shell: Shell, view: Overview | None) -> str:
         for i, (name, label, path, beside) in enumerate(found)
     )
     return (
-        f'<dialog class="palette" aria-label="{escape(say("palette.title"))}"><input type="search" role="combobox" '
+        f'<dialog class="palette" aria-label="{escape(say("palette.title"))}"><input type="text" role="combobox" '
         f'aria-expanded="true" aria-controls="go" aria-autocomplete="list" autocomplete="off" '
         f'aria-label="{escape(say("palette.hint"))}" placeholder="{escape(say("palette.hint"))}">'
         f'<div class="found" id="go" role="listbox" aria-label="{escape(say("palette.title"))}">{rows}</div>'

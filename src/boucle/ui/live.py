@@ -95,6 +95,8 @@ class Heart:
         self._sources: dict[Hashable, Source[Any]] = {}
         self._task: asyncio.Task[None] | None = None
         self._chores: list[Callable[[], Awaitable[None]]] = []
+        self._newest = Source(lambda: newest_event(project))
+        self._known: int | None = None
 
     def source(self, read: Callable[..., V], *arguments: Hashable) -> Source[V]:
         """Return the reading ``read(project, *arguments)``, the same for all who ask for the same."""
@@ -122,6 +124,13 @@ class Heart:
         for source in self._sources.values():
             source.hurry()
 
+    async def _notice(self) -> None:
+        """Read everything again as soon as something has happened: one number says so."""
+        await asyncio.wait([self._newest.refresh()], timeout=self._period)
+        if self._newest.value != self._known:
+            self._known = self._newest.value
+            self.hurry()
+
     async def _beating(self) -> None:
         while True:
             await asyncio.sleep(self._period)
@@ -132,6 +141,8 @@ class Heart:
 
     async def once(self) -> None:
         """Beat now."""
+        if self.beat.callbacks:
+            await self._notice()
         now = time.monotonic()
         due = [source.refresh() for source in self._sources.values() if source.wanted(now)]
         if due:
@@ -142,3 +153,10 @@ class Heart:
             for chore in self._chores:
                 await chore()
         self.beat.emit()
+
+
+def newest_event(project: Project) -> int:
+    """Return the number of the newest event, 0 before the first."""
+    with project.state.begin(write=False) as tx:
+        found = tx.journal.events(limit=1)
+    return found[0].seq if found else 0

@@ -182,8 +182,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "check.without": ("Requests without {event}", "Requêtes sans {event}"),
     "check.other": ("{name}", "{name}"),
     "rollout.odds": (
-        "The evidence against it reached {odds:num} to 1; {ends:num} to 1 ends a rollout.",
-        "Les éléments contre lui ont atteint {odds:num} contre 1 ; {ends:num} contre 1 arrêtent un déploiement.",
+        "The evidence against it reached {odds:count} to 1; {ends:count} to 1 ends a rollout.",
+        "Les éléments contre lui ont atteint {odds:count} contre 1 ; {ends:count} contre 1 arrêtent un déploiement.",
     ),
     "rollout.worse": (
         "{check} of {challenger} was {by} higher, on {n:label|labels}.",

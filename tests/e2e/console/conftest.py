@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -52,6 +53,14 @@ class Up:
 Start = Callable[[Path], Up]
 
 
+def _free() -> int:
+    """Return a port that is free now: a console that is killed has to come back where it was."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    return port
+
+
 @pytest.fixture(scope="session")
 def start() -> Iterator[Start]:
     """Return what starts a project."""
@@ -61,7 +70,7 @@ def start() -> Iterator[Start]:
         environ = {**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
         with (folder / "up.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "boucle", "up", "--port", "0", "--control-port", "0", "--project", str(folder)],
+                [sys.executable, "-m", "boucle", "up", "--control-port", str(_free()), "--project", str(folder)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
             )  # fmt: skip
         begun.append(process)

@@ -9,6 +9,12 @@ from playwright.sync_api import Page, expect
 
 from .conftest import Look, Up
 
+PATIENCE = 30_000
+"""Milliseconds after which something will not come any more; no claim about how quick it is."""
+
+
+expect.set_options(timeout=PATIENCE)
+
 
 def challenger(up: Up) -> int | None:
     found: int | None = up.cli("status")["models"][0]["challenger"]
@@ -28,9 +34,9 @@ def confirm(page: Page) -> None:
 def test_a_change_made_elsewhere_is_shown_without_reloading(acted: Up, look: Look) -> None:
     page = look(f"{acted.url}/models/churn").page
     acted.cli("pause", "churn")
-    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=5000)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENCE)
     acted.cli("resume", "churn")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=5000)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE)
 
 
 def test_pausing_asks_nothing_and_is_taken_back_by_one_key(acted: Up, look: Look) -> None:
@@ -83,9 +89,9 @@ def test_a_console_that_is_killed_says_so_and_comes_back(acted: Up, look: Look) 
     seen = look(acted.url)
     page = seen.page
     os.kill(acted.control(), signal.SIGKILL)
-    expect(page.locator(".stale")).to_be_visible(timeout=20_000)
+    expect(page.locator(".stale")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".live")).not_to_be_visible()
-    expect(page.locator(".stale")).not_to_be_visible(timeout=40_000)
-    expect(page.locator(".live")).to_be_visible(timeout=20_000)
+    expect(page.locator(".stale")).not_to_be_visible(timeout=2 * PATIENCE)
+    expect(page.locator(".live")).to_be_visible(timeout=PATIENCE)
     page.wait_for_selector("h1")
     seen.trouble.clear()  # a socket that was cut is told in the browser's console

@@ -37,7 +37,7 @@ def answered(writer: SegmentWriter, *ids: str, version: int = 1, role: str = "ch
 
 
 def test_what_is_not_archived_yet_is_there_too_and_nothing_twice(world: World) -> None:
-    world.see("archived", time=NOON - DAY)
+    world.see("archived", time=NOON)
     writer = SegmentWriter(world.project.segments, "open")
     answered(writer, "archived", "open")
     assert table(world.project, "wine", 0.0, NOON + 1)["id"].tolist() == ["archived", "open"]

@@ -30,8 +30,8 @@ def daily(random: np.random.Generator, t: int) -> Table:
 
 
 def daily_hour(random: np.random.Generator, t: int) -> Table:
-    tide = np.sin(2.0 * np.pi * (t % 12) / 12.0)
-    return {f"n{i}": random.normal(tide * (0.5 + 0.3 * i), size=60) for i in range(4)}
+    tide = np.sin(2.0 * np.pi * t / 24.0)
+    return {f"n{i}": random.normal(tide * (0.5 + 0.1 * i), size=60) for i in range(4)}
 
 
 def bursts(random: np.random.Generator, t: int) -> Table:
@@ -90,8 +90,9 @@ def test_windows_of_a_long_reference_keep_their_place_in_the_day() -> None:
     random = np.random.default_rng(1008)
     hours = [daily_hour(random, t) for t in range(840)]
     monitor = DriftMonitor({name: np.concatenate([h[name] for h in hours]) for name in hours[0]}, window=60)
-    assert (monitor.law.profile.windows, monitor.law.period) == (3, 4)
+    assert (monitor.law.profile.windows, monitor.law.period) == (3, 8)
     assert [monitor.update(daily_hour(random, 840 + t)).alarms for t in range(24)] == [frozenset()] * 24
+    assert any(monitor.update(daily_hour(random, 864 + 6 + t)).alarms for t in range(6))
 
 
 def test_a_day_that_comes_at_night_is_drift() -> None:

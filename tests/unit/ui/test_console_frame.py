@@ -18,7 +18,7 @@ from boucle.core.errors import StoreError
 from boucle.loop.project import Project
 from boucle.ui.csp import Pages, theme_of
 from boucle.ui.language import inside
-from boucle.ui.live import Heart
+from boucle.ui.live import Heart, Source
 from boucle.ui.routes import ENTRIES, routes
 
 PAGE = '<!doctype html><html lang="en"><script>one()</script><script src="/x.js"></script></html>'
@@ -90,8 +90,10 @@ class Store:
         return f"{name} {self.count}"
 
 
-def beating(story: Callable[[Heart, Store], Any]) -> None:
+def beating(story: Callable[[Heart, Store], Any], happened: Callable[[], int] = lambda: 0) -> None:
+    """Run a story with a heart; ``happened`` is the number of the newest event."""
     heart = Heart(cast(Project, object()), period=0.01)
+    heart._newest = Source(happened)
     asyncio.run(story(heart, Store()))
 
 
@@ -150,3 +152,22 @@ def test_a_slow_state_stops_neither_the_page_nor_the_beat() -> None:
         assert source.value == "churn 1"
 
     beating(story)
+
+
+def test_what_happens_is_read_at_the_next_beat_however_long_reading_takes() -> None:
+    newest = [7]
+
+    async def story(heart: Heart, store: Store) -> None:
+        source = heart.source(store.read, "churn")
+        heart.beat.subscribe(lambda: None)
+        source.followers += 1
+        await heart.once()
+        source._due = float("inf")
+        count = store.count
+        await heart.once()
+        assert store.count == count
+        newest[0] = 8
+        await heart.once()
+        assert store.count == count + 1
+
+    beating(story, lambda: newest[0])

@@ -8,7 +8,7 @@ import pytest
 
 from boucle.core.errors import NotFound
 from boucle.core.json import to_data
-from boucle.core.verdict import Check, Verdict
+from boucle.core.verdict import Check, Status, Verdict
 from boucle.views.alarms import alarms
 from boucle.views.drift import drift
 from boucle.views.history import event, history, verified
@@ -19,6 +19,8 @@ from boucle.views.rollouts import rollouts
 
 from .conftest import HOUR, NOW, Written, accuracy, column, loss
 from .conftest import rollout as moving
+
+PARTS: tuple[tuple[str, Status, float], ...] = (("young", "fail", 0.7), ("old", "pass", 0.9))
 
 
 def rolling(written: Written, *checks: Check, **inputs: object) -> RolloutView:
@@ -109,10 +111,12 @@ def test_too_few_rows_say_how_many_there_are(written: Written) -> None:
 
 def test_quality_says_how_far_under_its_promise_and_which_slice_is_worst(written: Written) -> None:
     written.released()
-    parts = [Check(f"age={name}", s, v, "", v - 0.05, v + 0.05, 200, evidence={"metric": "accuracy"})
-             for name, s, v in (("old", "pass", 0.9), ("young", "fail", 0.7))]  # fmt: skip
+    young, old = (
+        Check(f"age={name}", status, at, "", at - 0.05, at + 0.05, 200, evidence={"metric": "accuracy"})
+        for name, status, at in PARTS
+    )
     end, late = NOW - HOUR, 2 * HOUR
-    written.judged("quality", accuracy(0.878, "fail"), *parts, labels=1500, end=end, delay=HOUR, late=late)
+    written.judged("quality", accuracy(0.878, "fail"), old, young, labels=1500, end=end, delay=HOUR, late=late)
     view = quality(written.project, "churn")
     assert view.heading.text == "Accuracy is 2.2\u00a0pp under its promise."
     assert [one.name for one in view.slices] == ["age=young", "age=old"]

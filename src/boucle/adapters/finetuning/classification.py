@@ -13,8 +13,7 @@ from torch.nn import functional
 
 from boucle.adapters.finetuning.anatomy import Injected
 from boucle.adapters.finetuning.examples import Examples, labelled
-from boucle.adapters.finetuning.feeding import Kept, Material
-from boucle.adapters.finetuning.hardware import Hardware
+from boucle.adapters.finetuning.ready import Ready
 from boucle.core.signature import Label
 from boucle.measures.metrics import METRICS, compute
 
@@ -44,27 +43,20 @@ def constant(examples: Examples, learned: NDArray[np.intp], rows: int) -> NDArra
 
 
 class Classes:
-    """Feeds, loss and judgement of a classifier.
+    """The goal of a classifier. With ``balanced`` each class weighs the same, whatever the number of its rows."""
 
-    ``learned`` and ``held`` are rows; ``kept`` is what enters a model that was cut, ``injected`` where it is put in.
-    """
-
-    def __init__(
-        self, examples: Examples, material: Material, learned: NDArray[np.intp], held: NDArray[np.intp],
-        hardware: Hardware, *, kept: Kept | None = None, injected: Injected | None = None, balanced: bool = False,
-    ) -> None:  # fmt: skip
-        self.examples, self.material, self.hardware = examples, material, hardware
-        self.learned, self.held = learned, held
-        self.kept, self.injected = kept, injected
+    def __init__(self, examples: Examples, ready: Ready, scored: Scored, *, balanced: bool = False) -> None:
+        self.examples, self.ready, self.scored = examples, ready, scored
+        self.injected: Injected | None = None
         self.weights: torch.Tensor | None = None
         if balanced:
-            counts = np.bincount(examples.codes[learned], minlength=len(examples.classes))
-            shares = len(learned) / (len(examples.classes) * np.maximum(counts, 1))
+            counts = np.bincount(examples.codes[ready.learned], minlength=len(examples.classes))
+            shares = len(ready.learned) / (len(examples.classes) * np.maximum(counts, 1))
             self.weights = torch.tensor(shares, dtype=torch.float32)
 
     def collate(self, places: Sequence[int]) -> dict[str, torch.Tensor]:
         """Return the tensors of rows by their places among those that are learned."""
-        return self._tensors(self.learned[np.asarray(places)])
+        return self._tensors(self.ready.learned[np.asarray(places)])
 
     def loss(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the cross entropy, each row weighed by its class where that is asked."""
@@ -76,20 +68,20 @@ class Classes:
         """Return probabilities, shape (rows, classes), by the model as it is now."""
         model.eval()
         found = np.empty((len(self.examples), len(self.examples.classes)))
-        for batch in self.material.in_order(rows):
-            feeds = {name: value.to(self.hardware.device) for name, value in self._tensors(batch).items()}
+        for batch in self.ready.material.in_order(rows):
+            feeds = {name: value.to(self.ready.hardware.device) for name, value in self._tensors(batch).items()}
             feeds.pop("labels")
-            with torch.inference_mode(), self.hardware.autocast():
+            with torch.inference_mode(), self.ready.hardware.autocast():
                 found[batch] = self._logits(model, feeds).double().softmax(1).cpu().numpy()
         return found[rows]
 
-    def judge(self, model: Any, scored: Scored) -> dict[str, float]:
+    def judge(self, model: Any) -> dict[str, float]:
         """Measure the rows held out: the mean loss, and the job's metric."""
-        shares = self.shares(model, self.held)
-        own = shares[np.arange(len(self.held)), self.examples.codes[self.held]]
+        shares = self.shares(model, self.ready.held)
+        own = shares[np.arange(len(self.ready.held)), self.examples.codes[self.ready.held]]
         return {
             "loss": float(-np.log(np.maximum(own, 1e-12)).mean()),
-            scored.metric: scored(self.examples.labels[self.held], shares),
+            self.scored.metric: self.scored(self.examples.labels[self.ready.held], shares),
         }
 
     def _logits(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -99,7 +91,7 @@ class Classes:
         return logits
 
     def _tensors(self, rows: NDArray[np.intp]) -> dict[str, torch.Tensor]:
-        feeds = self.material.tensors(rows)
-        if self.kept is not None:
-            feeds["hidden"] = self.kept.get(rows)
+        feeds = self.ready.material.tensors(rows)
+        if self.injected is not None and self.ready.kept is not None:
+            feeds["hidden"] = self.ready.kept.get(rows)
         return {**feeds, "labels": torch.from_numpy(self.examples.codes[rows])}

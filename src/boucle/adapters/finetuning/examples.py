@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,12 @@ class Examples:
         """The classes as a checkpoint writes them."""
         return tuple(str(label) for label in self.classes)
 
+    def ordered_as(self, names: list[str]) -> Examples:
+        """Return it with its classes in the order of ``names``, which are the same."""
+        order = sorted(range(len(self.classes)), key=lambda code: names.index(self.names[code]))
+        codes = np.argsort(order)[self.codes]
+        return replace(self, classes=tuple(self.classes[code] for code in order), codes=codes)
+
     @property
     def labels(self) -> NDArray[Any]:
         """The label of each row, shape (rows,), in the type that answers have."""
@@ -53,14 +59,14 @@ def read(job: Job) -> Examples:
     """Read a job of classification; raises TrainingError."""
     if len(job.frame) < LEAST:
         raise TrainingError(f"{len(job.frame)} rows are too few to fine-tune on.", hint=f"it takes {LEAST} or more")
-    field = _input(job)
+    field = input_of(job)
     labels = target_of(job)
     classes = tuple(ordered(np.unique(labels).tolist()))
     place = {label: code for code, label in enumerate(classes)}
     codes = np.array([place[label] for label in labels.tolist()], dtype=np.int64)
     counts = np.bincount(codes)
     inputs = list(job.frame[field.name])
-    notes = list(_check_inputs(inputs, field, classes, codes))
+    notes = [*check_inputs(inputs, field), *_torn(inputs, field, codes)]
     single = [str(classes[code]) for code in np.flatnonzero(counts == 1)]
     if len(single) > MANY * len(inputs):
         raise TrainingError(
@@ -96,7 +102,7 @@ def validation_rows(examples: Examples, share: float, seed: int) -> NDArray[np.i
     return np.sort(np.array(chosen, dtype=np.intp))
 
 
-def _input(job: Job) -> Field:
+def input_of(job: Job) -> Field:
     wanted = "image" if job.task == "image-classification" else "text"
     fields = [f for f in job.fields if f.dtype in (wanted, *(("string",) if wanted == "text" else ()))]
     if len(job.fields) != 1 or len(fields) != 1:
@@ -108,7 +114,8 @@ def _input(job: Job) -> Field:
     return fields[0]
 
 
-def _check_inputs(inputs: list[Any], field: Field, classes: tuple[Label, ...], codes: NDArray[np.int64]) -> list[str]:
+def check_inputs(inputs: list[Any], field: Field) -> list[str]:
+    """Refuse inputs that are no texts or no images; returns what is odd about them. Raises TrainingError."""
     kind: type = bytes if field.dtype == "image" else str
     wrong = [row for row, value in enumerate(inputs) if not isinstance(value, kind)]
     if wrong:
@@ -124,11 +131,13 @@ def _check_inputs(inputs: list[Any], field: Field, classes: tuple[Label, ...], c
         raise TrainingError(f"'{field.name}' is empty in every row.", hint="name another column under data.features")
     if empty:
         notes.append(f"{empty} rows of '{field.name}' are empty")
+    return notes
+
+
+def _torn(inputs: list[Any], field: Field, codes: NDArray[np.int64]) -> list[str]:
     said: dict[Any, int] = {}
     torn = sum(said.setdefault(value, code) != code for value, code in zip(inputs, codes.tolist(), strict=True))
-    if torn:
-        notes.append(f"{torn} rows have another label than an equal {field.dtype} before them")
-    return notes
+    return [f"{torn} rows have another label than an equal {field.dtype} before them"] if torn else []
 
 
 def _some(names: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ def opened(asked: Asked, job: Job, examples: Examples) -> Start:
     """Open the checkpoint; raises BundleError, or TrainingError where it is of another kind."""
     source: str | Path = asked.checkpoint
     if not asked.checkpoint.startswith(SCHEME):
-        source = Path(job.directory) / Path(asked.checkpoint).expanduser()
+        place = Path(job.directory) / Path(asked.checkpoint).expanduser()
+        source = place if place.exists() or Path(asked.checkpoint).exists() else asked.checkpoint
     checkpoint = checkpoints.resolve(source, job.task, labels=examples.names, trained=False)
     _require_kind(checkpoint, job)
     own = _own_labels(checkpoint)
@@ -57,13 +58,7 @@ def aligned(examples: Examples, start: Start) -> Examples:
     """Order the classes as the checkpoint's head has them, where that is kept."""
     if not start.keeps_head:
         return examples
-    own = _own_labels(start.checkpoint)
-    order = sorted(range(len(own)), key=lambda code: own.index(examples.names[code]))
-    back = {old: new for new, old in enumerate(order)}
-    codes = examples.codes.copy()
-    for row, code in enumerate(examples.codes.tolist()):
-        codes[row] = back[code]
-    return replace(examples, classes=tuple(examples.classes[code] for code in order), codes=codes)
+    return examples.ordered_as(_own_labels(start.checkpoint))
 
 
 def load(start: Start, examples: Examples, seed: int) -> tuple[Any, frozenset[str]]:

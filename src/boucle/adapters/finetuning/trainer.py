@@ -12,7 +12,7 @@ from boucle.adapters.pretrained import versions
 from boucle.core.errors import TrainingError
 from boucle.ports.trainer import Fitted, Job, Progress
 
-TASKS = ("text-classification", "image-classification")
+TASKS = ("text-classification", "image-classification", "token-classification")
 KEPT_EVERY = 30.0
 """Seconds after which the state of a training is kept again."""
 
@@ -32,10 +32,9 @@ class PretrainedTrainer:
         if job.task not in TASKS:
             raise TrainingError(f"{job.task} cannot be fine-tuned.", hint=f"what can is: {', '.join(TASKS)}")
         progress("reading the rows", 0.0)
-        examples = read(job)
+        examples = read(job) if job.task != "token-classification" else _marked(job)
         start = opened(asked, job, examples)
-        examples = aligned(examples, start)
-        fitted = self._trained(job, asked, examples, start, progress)
+        fitted = self._trained(job, asked, aligned(examples, start), start, progress)
         return replace(fitted, seconds=round(time.perf_counter() - started, 3))
 
     def _trained(self, job: Job, asked: Asked, examples: Examples, start: Start, progress: Progress) -> Fitted:
@@ -43,10 +42,20 @@ class PretrainedTrainer:
         # torch and transformers take seconds, and a job that is wrong needs neither.
         from boucle.adapters.finetuning import ready, workspace
         from boucle.adapters.finetuning.hardware import seeded, silent
+        from boucle.adapters.finetuning.tagging import Tagging
+        from boucle.adapters.finetuning.tags import Tagged
         from boucle.adapters.finetuning.training import Training
 
         start = ready.limited(start, asked)
         with seeded(job.seed), silent():
             prepared = ready.made(job, asked, examples, start, progress)
-            training = Training(job, examples, start, prepared, progress)
-            return training.run(workspace.opened(job, examples, start.digest), self.kept_every)
+            folder = workspace.opened(job, examples, start.digest)
+            if isinstance(examples, Tagged):
+                return Tagging(job, examples, start, prepared, progress).run(folder, self.kept_every)
+            return Training(job, examples, start, prepared, progress).run(folder, self.kept_every)
+
+
+def _marked(job: Job) -> Examples:
+    from boucle.adapters.finetuning.tags import read as marked  # brings torch
+
+    return marked(job)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from boucle.adapters.finetuning import leaving, probe, running, workspace
-from boucle.adapters.finetuning.batches import Batches
+from boucle.adapters.finetuning import leaving, probe, workspace
 from boucle.adapters.finetuning.classification import Classes, Scored, constant
 from boucle.adapters.finetuning.course import Course
 from boucle.adapters.finetuning.examples import Examples, labelled
+from boucle.adapters.finetuning.learning import Pace, learn
 from boucle.adapters.finetuning.ready import Ready
 from boucle.adapters.finetuning.start import Start, load
 from boucle.adapters.pretrained.checkpoints import Checkpoint
@@ -27,7 +26,6 @@ from boucle.core.signature import Field, Signature, outputs_of
 from boucle.ports.trainer import Fitted, Job, Progress, Unseen
 
 BASELINE, PROBE = "baseline", "probe"
-PROVED_ROWS = 16
 Floats = NDArray[np.float64]
 
 
@@ -78,56 +76,12 @@ class Training:
         return self._fitted(made, rows, shares, self.scored(self._truth(rows), shares), C=found.strength)
 
     def _trained(self, folder: Path, kept_every: float) -> Any:
-        """Train; returns the whole model, adapters merged."""
-        if self.recipe.method == "lora":
-            return self._adapted(folder, kept_every)
-        ready, recipe = self.ready, self.recipe
-        with ExitStack() as stack:
-            injected = None
-            if ready.anatomy is not None:
-                ready.anatomy.freeze(recipe.frozen, recipe.freeze_embeddings)
-                if ready.kept is not None:
-                    injected = stack.enter_context(ready.anatomy.above(recipe.frozen))
-            classes = self._classes(kept=ready.kept, injected=injected)
-            self.course = self._run(ready.model, classes, folder, kept_every)
-        return ready.model
-
-    def _adapted(self, folder: Path, kept_every: float) -> Any:
-        from boucle.adapters.finetuning import lora  # peft: only adapters need it
-
-        adapters = lora.adapted(self.ready.model, self.job.task, self.recipe.rank)
-        classes = self._classes()
-        self.course = self._run(adapters, classes, folder, kept_every)
-        few = self.ready.held[:PROVED_ROWS] if len(self.ready.held) else np.arange(1)
-        feeds = self.ready.material.tensors(few)
-        return lora.merged(adapters, lambda: load(self.start, self.examples, self.job.seed)[0], folder, feeds)
-
-    def _classes(self, **extra: Any) -> Classes:
-        ready = self.ready
-        return Classes(
-            self.examples, ready.material, ready.learned, ready.held, ready.hardware, balanced=self._balanced, **extra
-        )
-
-    def _run(self, model: Any, classes: Classes, folder: Path, kept_every: float) -> Course:
-        ready, recipe = self.ready, self.recipe
-        batches = Batches(ready.material.lengths[ready.learned], recipe.batch_tokens, recipe.batch_rows, self.job.seed)
-        work = running.Work(
-            model, batches, classes.collate, classes.loss, lambda: classes.judge(model, self.scored), ready.fresh
-        )
-        try:
-            return running.run(
-                work, recipe, ready.hardware, folder, lambda text, share: self.progress(text, 0.22 + 0.7 * share),
-                seed=self.job.seed, every=kept_every,
-            )  # fmt: skip
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
-                raise
-            fits = max(16, recipe.batch_tokens // 2)
-            raise TrainingError(
-                f"A step of {recipe.batch_tokens} tokens does not fit into memory.",
-                hint=f"set  batch_tokens: {fits}  (texts of up to {fits} tokens: max_tokens), or  method: frozen",
-                batch_tokens=recipe.batch_tokens,
-            ) from error
+        """Train; returns the whole model."""
+        goal = Classes(self.examples, self.ready, self.scored, balanced=self._balanced)
+        pace = Pace(self.job.seed, kept_every, self.progress)
+        base = partial(_anew, self.start, self.examples, self.job.seed)
+        whole, self.course = learn(self.ready, goal, self.job.task, base, folder, pace)
+        return whole
 
     def _fitted(self, made: Checkpoint, rows: NDArray[np.intp], shares: Floats, score: float, **more: Any) -> Fitted:
         cut = self._threshold(rows, shares)
@@ -195,3 +149,7 @@ class Training:
     @property
     def _balanced(self) -> bool:
         return self.job.class_weight == "balanced"
+
+
+def _anew(start: Start, examples: Examples, seed: int) -> Any:
+    return load(start, examples, seed)[0]

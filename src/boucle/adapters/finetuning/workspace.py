@@ -62,6 +62,8 @@ def _name(job: Job, examples: Examples, digest: str) -> str:
     for value, code in zip(examples.inputs, examples.codes.tolist(), strict=True):
         given = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
         total.update(f"{code} {len(given)} ".encode() + given)
+    marked = getattr(examples, "spans", None)
+    total.update(repr(marked).encode())
     return total.hexdigest()[:16]
 
 

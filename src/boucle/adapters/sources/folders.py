@@ -12,6 +12,8 @@ from boucle.adapters.sources.delimited import find_encoding
 from boucle.core.errors import SourceError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
+TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".xlsx")
+"""A folder that has one of these beside its folders is read as a table."""
 MOST_BYTES, MOST_OF_ONE = 8_000_000_000, 200_000_000
 """Bytes of all files, and of one: they are held in memory."""
 
@@ -25,8 +27,10 @@ class FoldersSource:
     name = "folders"
 
     def accepts(self, spec: Any, directory: Path) -> bool:
-        place = _place(spec)
-        return bool(place) and (directory / place).is_dir() and _ending(directory / place) is not None
+        root = directory / _place(spec)
+        if not _place(spec) or not root.is_dir():
+            return False
+        return not any(f.suffix.lower() in TABLES for f in root.iterdir()) and _ending(root) is not None
 
     def read(self, spec: Any, directory: Path) -> pd.DataFrame:
         """Read all files in sorted order; raises SourceError for one that cannot be read, or when they are too many."""

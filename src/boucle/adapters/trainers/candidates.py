@@ -123,14 +123,9 @@ class Candidate:
 
 
 def automatic(task: Task, fields: Sequence[Field]) -> Listed:
-    """Return what ``auto`` tries on such inputs; raises TrainingError for a task no estimator does."""
+    """Return what ``auto`` tries on such inputs."""
     dtypes = {field.dtype for field in fields}
     table = WORDED if "text" in dtypes else SEEN if "image" in dtypes else AUTO
-    if KINDS[task] not in table:
-        raise TrainingError(
-            f"No estimator of scikit-learn does {task}.",
-            hint="name a checkpoint to fine-tune:  model: {pretrained: hf://org/name}  or a folder",
-        )
     return table[KINDS[task]]
 
 

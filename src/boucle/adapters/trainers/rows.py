@@ -17,6 +17,11 @@ from boucle.ports.trainer import Job
 
 def inputs(job: Job) -> pd.DataFrame:
     """Return the canonical input columns of a job."""
+    if KINDS[job.task] not in ("class", "quantity"):
+        raise TrainingError(
+            f"No estimator of scikit-learn does {job.task}.",
+            hint="name a checkpoint to fine-tune:  model: {pretrained: hf://org/name}  or a folder",
+        )
     if metric_of(job.metric).kind != KINDS[job.task]:
         raise TrainingError(f"The metric '{job.metric}' does not belong to {job.task}.", metric=job.metric)
     if job.target not in job.frame.columns:

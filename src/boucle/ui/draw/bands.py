@@ -1,4 +1,4 @@
-"""The confidence sequence of a rollout: the difference with its band as labels came, the margin, and what is missing."""
+"""The confidence sequence of a rollout: the difference with its band as labels came, its margin, what is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from boucle.ui.draw.axis import Axis, time_ticks
 from boucle.ui.draw.glyphs import escape
+from boucle.ui.draw.picture import picture
 from boucle.ui.draw.scale import Scale, places_for, ticks
+from boucle.ui.draw.svg import INK, line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.rollout import Guardrail, Look, RolloutView
 
@@ -30,13 +32,11 @@ def band(view: RolloutView, say: Words, *, narrow: bool = False, by_time: bool =
     x = _widths(view, ahead, left, width - right, by_time)
     frame = _frame(view, first, x, y, unit, say, (width, height, left, right), by_time)
     shown = _band(view.path, x, y, unit, by_time)
-    return (
-        f'<svg class="ink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'style="width:100%;height:auto;max-width:{width * 1.3:.0f}px" aria-label="{escape(told(view, first, say))}">'
-        f'<defs><clipPath id="b{int(narrow)}"><rect x="{left}" y="22" width="{width - right - left}" '
-        f'height="{height - 68}"/></clipPath></defs>{frame}'
-        f'<g clip-path="url(#b{int(narrow)})">{_projected(ahead, x, y, unit)}{shown}</g></svg>'
+    clip = (
+        f'<clipPath id="b{int(narrow)}"><rect x="{left}" y="22" width="{width - right - left}" height="{height - 68}"/>'
     )
+    inside = f'<g clip-path="url(#b{int(narrow)})">{_projected(ahead, x, y, unit)}{shown}</g>'
+    return picture((width, height), told(view, first, say), f"<defs>{clip}</clipPath></defs>{frame}{inside}")
 
 
 def told(view: RolloutView, first: Guardrail, say: Words) -> str:
@@ -98,53 +98,44 @@ def _frame(
     view: RolloutView, first: Guardrail, x: Scale | Axis, y: Scale, unit: float, say: Words,
     size: tuple[int, int, int, int], by_time: bool,
 ) -> str:  # fmt: skip
+    """Draw the axes with what they mean, the champion's line and the margin."""
     width, height, left, right = size
+    end = width - right
     title = say("rollout.axis.points" if first.share else "rollout.axis", check=_inside(say.say(first.title)))
-    parts = [f'<text x="0" y="12" font-size="12" class="s">{escape(title)}</text>']
+    under = say("rollout.by.time" if by_time else "rollout.by.labels")
+    parts = [text(0, 12, title), text((left + end) / 2, height - 6, under, anchor="middle")]
     marks = ticks(y.low, y.high, 8)
     for value in marks:
-        at = y(value)
-        parts.append(
-            f'<line x1="{left}" x2="{width - right}" y1="{at:.1f}" y2="{at:.1f}" stroke="var(--grid)"/>'
-            f'<text x="{left - 8}" y="{at + 4:.1f}" font-size="12" text-anchor="end" class="s">'
-            f"{escape(say.fixed(value, places_for(marks)))}</text>"
-        )
-    parts += _feet(view, x, height, say, by_time)
-    middle = (left + width - right) / 2
-    under = say("rollout.by.time" if by_time else "rollout.by.labels")
-    parts.append(
-        f'<text x="{middle:.0f}" y="{height - 6}" font-size="12" text-anchor="middle" class="s">{escape(under)}</text>'
-    )
+        parts.append(line(left, y(value), end, y(value), "var(--grid)"))
+        parts.append(text(left - 8, y(value) + 4, say.fixed(value, places_for(marks)), anchor="end"))
+    parts += _feet(x, height, say)
     if view.needed and view.ended is None and not by_time:
-        dashed = escape(say("rollout.dashed"))
-        parts.append(
-            f'<text x="{width - right - 4}" y="{height - 56}" font-size="12" text-anchor="end" class="s over">{dashed}</text>'
-        )
-    lines = [(0.0, "var(--champ)", say("rollout.zero", version=view.champion))]
-    if first.margin is not None:
-        lines.append(
-            (first.margin * unit, "var(--fail)", say("rollout.margin", margin=_short(first.margin, unit, say)))
-        )
-    close = len(lines) == 2 and abs(y(lines[0][0]) - y(lines[1][0])) < 15
-    for place, (value, colour, label) in enumerate(lines):
-        at, nudge = y(value), (7 if place == 0 else -5) if close else 0
-        parts.append(
-            f'<line x1="{left}" x2="{width - right}" y1="{at:.1f}" y2="{at:.1f}" stroke="{colour}" stroke-width="1.6"/>'
-            f'<text x="{width - right + 6}" y="{at + 4 + nudge:.1f}" font-size="12">{escape(label)}</text>'
-        )
+        parts.append(text(end - 4, height - 56, say("rollout.dashed"), anchor="end", look='class="s over"'))
+    return "".join(parts) + _lines(view, first, y, unit, say, (left, end))
+
+
+def _lines(view: RolloutView, first: Guardrail, y: Scale, unit: float, say: Words, ends: tuple[float, float]) -> str:
+    """Draw the champion's line at no difference and the margin above it, their labels clear of one another."""
+    zero, parts = y(0.0), []
+    margin = None if first.margin is None else y(first.margin * unit)
+    close = margin is not None and abs(zero - margin) < 15
+    parts.append(line(ends[0], zero, ends[1], zero, "var(--champ)", 'stroke-width="1.6"'))
+    named = say("rollout.zero", version=view.champion)
+    parts.append(text(ends[1] + 6, zero + 4 + (7 if close else 0), named, look=INK))
+    if margin is not None and first.margin is not None:
+        named = say("rollout.margin", margin=_short(first.margin, unit, say))
+        parts.append(line(ends[0], margin, ends[1], margin, "var(--fail)", 'stroke-width="1.6"'))
+        parts.append(text(ends[1] + 6, margin + 4 - (5 if close else 0), named, look=INK))
     return "".join(parts)
 
 
-def _feet(view: RolloutView, x: Scale | Axis, height: int, say: Words, by_time: bool) -> list[str]:
+def _feet(x: Scale | Axis, height: int, say: Words) -> list[str]:
     """Write the labels under the axis."""
     if isinstance(x, Axis):
         feet = time_ticks(x.since, x.until, say, 5)
     else:
         feet = [(value, say.count(value)) for value in ticks(0.0, x.high, 5)]
-    return [
-        f'<text x="{x(at):.1f}" y="{height - 26}" font-size="12" text-anchor="middle" class="s">{escape(label)}</text>'
-        for at, label in feet
-    ]
+    return [text(x(at), height - 26, label, anchor="middle") for at, label in feet]
 
 
 def _inside(name: str) -> str:
@@ -166,8 +157,10 @@ def _band(path: Sequence[Look], x: Scale | Axis, y: Scale, unit: float, by_time:
     shape = f'<polygon points="{" ".join(there + back)}" fill="var(--chall-band)"/>' if len(known) > 1 else ""
     edge = f'fill="none" stroke="var(--chall)" stroke-width="1" opacity="0.55" points="{" ".join(there)}"'
     edges = f"<polyline {edge}/>" if len(known) > 1 else ""
-    line = " ".join(f"{across(p):.1f},{y(p.value * unit):.1f}" for p in path)
-    drawn = f'<polyline points="{line}" fill="none" stroke="var(--chall)" stroke-width="2.2" stroke-linejoin="round"/>'
+    course = " ".join(f"{across(p):.1f},{y(p.value * unit):.1f}" for p in path)
+    drawn = (
+        f'<polyline points="{course}" fill="none" stroke="var(--chall)" stroke-width="2.2" stroke-linejoin="round"/>'
+    )
     points = path if len(path) <= 12 else path[-1:]
     dots = "".join(_dot(p, across(p), y, unit) for p in points)
     return shape + edges + drawn + dots
@@ -176,10 +169,8 @@ def _band(path: Sequence[Look], x: Scale | Axis, y: Scale, unit: float, by_time:
 def _dot(one: Look, x: float, y: Scale, unit: float) -> str:
     ends = ""
     if one.low is not None and one.high is not None:
-        ends = (
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y.held(one.low * unit):.1f}" y2="{y.held(one.high * unit):.1f}" '
-            'stroke="var(--chall)" stroke-width="1.4" opacity="0.7"/>'
-        )
+        look = 'stroke-width="1.4" opacity="0.7"'
+        ends = line(x, y.held(one.low * unit), x, y.held(one.high * unit), "var(--chall)", look)
     return f'{ends}<circle cx="{x:.1f}" cy="{y.held(one.value * unit):.1f}" r="3.6" fill="var(--chall)"/>'
 
 
@@ -188,7 +179,6 @@ def _projected(ahead: Curve, x: Scale | Axis, y: Scale, unit: float) -> str:
         return ""
     up = [f"{x(n):.1f},{y(high * unit):.1f}" for n, _, high in ahead]
     down = [f"{x(n):.1f},{y(low * unit):.1f}" for n, low, _ in reversed(ahead)]
-    return (
-        f'<polygon points="{" ".join(up + down)}" fill="var(--chall-band2)"/>'
-        f'<polyline points="{" ".join(up)}" fill="none" stroke="var(--chall)" stroke-width="1.4" stroke-dasharray="4 3"/>'
-    )
+    edge = 'fill="none" stroke="var(--chall)" stroke-width="1.4" stroke-dasharray="4 3"'
+    shape = f'<polygon points="{" ".join(up + down)}" fill="var(--chall-band2)"/>'
+    return f'{shape}<polyline points="{" ".join(up)}" {edge}/>'

@@ -6,7 +6,10 @@ import math
 
 from boucle.ui.draw.bands import amount
 from boucle.ui.draw.glyphs import COLOURS, Tone, escape, sign, status, tone
+from boucle.ui.draw.numbers import table
+from boucle.ui.draw.picture import picture
 from boucle.ui.draw.scale import Scale
+from boucle.ui.draw.svg import line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.rollout import Guardrail, RolloutView, Step
 
@@ -26,8 +29,9 @@ def _step(one: Step, view: RolloutView, say: Words) -> str:
     here = ' aria-current="step"' if one.state == "now" else ""
     word = say(f"step.is.{one.state}")
     return (
-        f'<li class="{of}"{here}><span class="dot">{sign(of)}</span><span class="strong">{escape(name)}</span>'
-        f'<span class="hidden">, {escape(word)}</span><span class="small soft">{escape(_fact(one, view, say))}</span></li>'
+        f'<li class="{of}"{here}><span class="dot">{sign(of)}</span><b>{escape(name)}</b>'
+        f'<span class="hidden">, {escape(word)}</span>'
+        f'<span class="small soft">{escape(_fact(one, view, say))}</span></li>'
     )
 
 
@@ -51,46 +55,34 @@ def guardrails(view: RolloutView, say: Words) -> str:
     """Write every check with both sides' values and counts, and what it says."""
     if not view.checks:
         return f'<p class="soft">{escape(say("rollout.nolabels"))}</p>'
-    heads = [
-        (say("check"), ""),
-        (str(view.challenger), "r"),
-        (str(view.champion or "–"), "r"),
-        (say("check.evidence"), ""),
+    heads = (say("check"), str(view.challenger), str(view.champion or "–"), say("check.evidence"))
+    rows = [
+        [_named(one, say), _value(one.challenger, one, say), _value(one.champion, one, say), _says(one, view, say)]
+        for one in view.checks
     ]
-    head = "".join(f'<th scope="col" class="{cls}">{escape(name)}</th>' for name, cls in heads)
-    rows = "".join(_row(one, view, say) for one in view.checks)
-    caption = escape(say("rollout.checks.caption", left=view.challenger, right=view.champion))
-    return f'<table class="fold-s"><caption class="hidden">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    caption = say("rollout.checks.caption", left=view.challenger, right=view.champion)
+    return table(caption, heads, rows, right=(1, 2), fold=True)
 
 
-def _row(one: Guardrail, view: RolloutView, say: Words) -> str:
-    counts = say(
-        "check.labels" if one.unit == "labels" else "check.requests",
-        left=say.count(one.n),
-        right=say.count(one.champion_n),
-    )
-    ends = ""
-    if one.value is not None and one.low is not None and one.high is not None:
-        ends = say("check.between", low=amount(one.low, one, say), high=amount(one.high, one, say))
+def _named(one: Guardrail, say: Words) -> str:
+    key = "check.labels" if one.unit == "labels" else "check.requests"
+    counts = say(key, left=say.count(one.n), right=say.count(one.champion_n))
+    return f'<div>{escape(say.say(one.title))}</div><div class="small soft num">{escape(counts)}</div>'
+
+
+def _says(one: Guardrail, view: RolloutView, say: Words) -> str:
+    """Write what a check says, and on what: its band, the odds that ended it, what is missing, since when."""
+    facts = []
     if one.status == "fail" and one.odds is not None:
-        ends = say("check.odds", odds=say.number(one.odds, 2))
-    since = (
-        f'<div class="small soft">{escape(say("check.since", time=say.moment(one.decided, view.ended or one.decided)))}</div>'
-        if one.decided and view.ended
-        else ""
-    )
-    needs = (
-        f'<div class="small soft">{escape(say("check.needs", one.needed))}</div>'
-        if one.needed and view.ended is None
-        else ""
-    )
-    word = status(tone(one.status), say(_WORDS[one.status]))
-    return (
-        f'<tr><td><div>{escape(say.say(one.title))}</div><div class="small soft num">{escape(counts)}</div></td>'
-        f'<td class="r num" data-label="{view.challenger}">{_value(one.challenger, one, say)}</td>'
-        f'<td class="r num" data-label="{view.champion}">{_value(one.champion, one, say)}</td>'
-        f'<td>{word}<div class="small soft num">{escape(ends)}</div>{needs}{since}</td></tr>'
-    )
+        facts.append(say("check.odds", odds=say.number(one.odds, 2)))
+    elif one.value is not None and one.low is not None and one.high is not None:
+        facts.append(say("check.between", low=amount(one.low, one, say), high=amount(one.high, one, say)))
+    if one.needed and view.ended is None:
+        facts.append(say("check.needs", one.needed))
+    if one.decided and view.ended is not None:
+        facts.append(say("check.since", time=say.moment(one.decided, view.ended)))
+    beside = "".join(f'<div class="small soft num">{escape(fact)}</div>' for fact in facts)
+    return status(tone(one.status), say(_WORDS[one.status])) + beside
 
 
 def _value(value: float | None, one: Guardrail, say: Words) -> str:
@@ -108,17 +100,15 @@ def odds(view: RolloutView, say: Words) -> str:
     value, end = max(worst.odds or 0.0, 0.1), worst.ends_at or 20.0
     scale = Scale(-1.0, math.log10(end * 2.5), 2, 318)
     at, limit = scale.held(math.log10(value)), scale(math.log10(end))
-    over = value >= end
-    text = say("odds.now", check=say.say(worst.title), odds=say.number(value, 2), ends=say.number(end, 2))
-    colour = COLOURS["fail"] if over else "var(--wait)"
-    now = say("odds.to", odds=say.number(value, 2))
-    bar = say("odds.ends", odds=say.number(end, 2))
-    return (
-        f'<p class="small" style="margin-bottom:10px">{escape(text)}</p>'
-        f'<svg class="ink" viewBox="0 0 320 52" width="320" height="52" style="width:100%;height:auto;max-width:420px" '
-        f'role="img" aria-label="{escape(text)}"><rect x="2" y="14" width="316" height="8" rx="4" fill="var(--sunk)"/>'
+    told = say("odds.now", check=say.say(worst.title), odds=say.number(value, 2), ends=say.number(end, 2))
+    colour = COLOURS["fail"] if value >= end else "var(--wait)"
+    now, bar = say("odds.to", odds=say.number(value, 2)), say("odds.ends", odds=say.number(end, 2))
+    inside = (
+        '<rect x="2" y="14" width="316" height="8" rx="4" fill="var(--sunk)"/>'
         f'<rect x="2" y="14" width="{max(at - 2, 4):.1f}" height="8" rx="4" fill="{colour}"/>'
-        f'<line x1="{limit:.1f}" x2="{limit:.1f}" y1="6" y2="30" stroke="var(--fail)" stroke-width="2"/>'
-        f'<text x="{min(max(at, 18), 150):.1f}" y="42" font-size="12" text-anchor="middle" class="s">{escape(now)}</text>'
-        f'<text x="{min(limit + 26, 318):.1f}" y="42" font-size="12" text-anchor="end" class="s">{escape(bar)}</text></svg>'
+        + line(limit, 6, limit, 30, "var(--fail)", 'stroke-width="2"')
+        + text(min(max(at, 18), 150), 44, now, anchor="middle")
+        + text(min(limit + 26, 318), 44, bar, anchor="end")
     )
+    said = f'<p class="small" style="margin-bottom:10px">{escape(told)}</p>'
+    return said + picture((320, 52), told, inside)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from boucle.ui.draw.glyphs import COLOURS, escape, sign_at, tone
+from boucle.ui.draw.picture import picture
 from boucle.ui.draw.scale import Scale, places_for, ticks
+from boucle.ui.draw.svg import INK, line, text
 from boucle.ui.words.catalogue import Words
 
 WIDE, NARROW = 680, 326
@@ -35,30 +37,23 @@ def forest(
     ``over`` names the solid line.
     """
     width, each = (NARROW, 50) if narrow else (WIDE, _EACH)
-    left, right = (26, 8) if narrow else (200, 130)
+    left, right = (26, width - 8) if narrow else (200, width - 130)
     height = _TOP + each * len(lines) + _FOOT
-    x = _across(lines, zero, margin, left, width - right)
-    parts = [_grid(x, height, say, left, width - right)]
-    for at, look, name in ((zero, "", ends), (margin, ' stroke-dasharray="4 3"', ("", ""))):
-        if at is not None:
-            parts.append(
-                f'<line x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{_TOP - 6}" y2="{height - _FOOT}" stroke="var(--ink)"{look}/>'
-            )
-            if any(name):
-                parts.append(
-                    f'<text x="{x(at) - 8:.1f}" y="13" font-size="12" text-anchor="end" class="s">← {escape(name[0])}</text>'
-                    f'<text x="{x(at) + 8:.1f}" y="13" font-size="12" class="s">{escape(name[1])} →</text>'
-                )
-    if over and zero is not None:
-        parts.append(
-            f'<text x="{x(zero):.1f}" y="13" font-size="12" text-anchor="middle" class="s">{escape(over)}</text>'
-        )
-    for place, one in enumerate(lines):
-        parts.append(_line(one, _TOP + place * each, each, x, (left, width), narrow, say))
-    return (
-        f'<svg class="ink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'style="width:100%;height:auto;max-width:{width * 1.4:.0f}px" aria-label="{escape(label)}">{"".join(parts)}</svg>'
-    )
+    x = _across(lines, zero, margin, left, right)
+    parts = [_grid(x, height, say, left, right)]
+    if margin is not None:
+        parts.append(line(x(margin), _TOP - 6, x(margin), height - _FOOT, "var(--ink)", 'stroke-dasharray="4 3"'))
+    if zero is not None:
+        parts.append(line(x(zero), _TOP - 6, x(zero), height - _FOOT, "var(--ink)"))
+        parts.append(text(x(zero), 13, over, anchor="middle") if over else _sides(x(zero), ends))
+    parts += [_line(one, _TOP + place * each, each, x, width, narrow) for place, one in enumerate(lines)]
+    return picture((width, height), label, "".join(parts), grow=1.4)
+
+
+def _sides(at: float, ends: tuple[str, str]) -> str:
+    if not any(ends):
+        return ""
+    return text(at - 8, 13, f"← {ends[0]}", anchor="end") + text(at + 8, 13, f"{ends[1]} →")
 
 
 def _across(lines: Sequence[Line], zero: float | None, margin: float | None, left: float, right: float) -> Scale:
@@ -70,39 +65,26 @@ def _across(lines: Sequence[Line], zero: float | None, margin: float | None, lef
 
 
 def _grid(x: Scale, height: float, say: Words, left: float, right: float) -> str:
-    marks = ticks(x.low, x.high, 6)
-    return "".join(
-        f'<line x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{_TOP - 6}" y2="{height - _FOOT}" stroke="var(--grid)"/>'
-        f'<text x="{min(max(x(value), left + 10), right - 10):.1f}" y="{height - 6}" font-size="12" text-anchor="middle" '
-        f'class="s">{escape(say.fixed(value, places_for(marks)))}</text>'
-        for value in marks
-    )
+    marks, parts = ticks(x.low, x.high, 6), []
+    for value in marks:
+        parts.append(line(x(value), _TOP - 6, x(value), height - _FOOT, "var(--grid)"))
+        at = min(max(x(value), left + 10), right - 10)
+        parts.append(text(at, height - 6, say.fixed(value, places_for(marks)), anchor="middle"))
+    return "".join(parts)
 
 
-def _line(one: Line, top: float, each: int, x: Scale, sides: tuple[int, int], narrow: bool, say: Words) -> str:
-    left, width = sides
-    of = tone(one.status)
+def _line(one: Line, top: float, each: int, x: Scale, width: int, narrow: bool) -> str:
+    of, most = tone(one.status), 30 if narrow else 26
     colour, middle = COLOURS[of], top + (34 if narrow else each / 2)
-    text_y = top + 16 if narrow else middle + 4
-    most = 30 if narrow else 26
+    y = top + 16 if narrow else middle + 4
     shown = one.name if len(one.name) <= most else one.name[: most - 1] + "…"
-    parts = [
-        sign_at(of, 8, text_y - 4),
-        f'<text x="22" y="{text_y:.1f}" font-size="13">{escape(shown)}<title>{escape(one.name)}</title></text>',
-        f'<text x="{width}" y="{text_y:.1f}" font-size="12" text-anchor="end" class="s">{escape(one.beside)}</text>',
-    ]
+    named = f"<g><title>{escape(one.name)}</title>{text(22, y, shown, 13, look=INK)}</g>"
+    parts = [sign_at(of, 8, y - 4), named, text(width, y, one.beside, anchor="end")]
     if one.low is not None and one.high is not None:
         low, high = x.held(one.low), x.held(one.high)
-        caps = "".join(
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{middle - 4}" y2="{middle + 4}" stroke="{colour}"/>'
-            for at in (low, high)
-        )
-        parts.append(
-            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}" stroke="{colour}" stroke-width="2.4"/>{caps}'
-        )
+        parts.append(line(low, middle, high, middle, colour, 'stroke-width="2.4"'))
+        parts += [line(at, middle - 4, at, middle + 4, colour) for at in (low, high)]
     if one.value is not None:
-        fill = "var(--card)" if one.hollow else colour
-        parts.append(
-            f'<circle cx="{x(one.value):.1f}" cy="{middle}" r="4.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
-        )
+        look = f'fill="{"var(--card)" if one.hollow else colour}" stroke="{colour}" stroke-width="2"'
+        parts.append(f'<circle cx="{x(one.value):.1f}" cy="{middle:.1f}" r="4.5" {look}/>')
     return "".join(parts)

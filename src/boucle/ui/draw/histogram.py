@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from boucle.ui.draw.glyphs import escape
+from boucle.ui.draw.picture import picture
 from boucle.ui.draw.scale import Scale, ticks
+from boucle.ui.draw.svg import INK, line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.histogram import OTHERS, Bin, Histogram
 
@@ -21,10 +23,8 @@ def draw(one: Histogram, say: Words, *, narrow: bool = False) -> str:
     parts = []
     for value in ticks(0.0, most, 5):
         at = y(value)
-        parts.append(
-            f'<line x1="{_LEFT}" x2="{width}" y1="{at:.1f}" y2="{at:.1f}" stroke="var(--grid)"/><text x="{_LEFT - 8}" '
-            f'y="{at + 4:.1f}" font-size="12" text-anchor="end" class="s">{escape(say.percent(value))}</text>'
-        )
+        parts.append(line(_LEFT, at, width, at, "var(--grid)"))
+        parts.append(text(_LEFT - 8, at + 4, say.percent(value), anchor="end"))
     numeric = one.kind in ("numeric", "datetime")
     slot = (width - _LEFT - 6) / max(len(one.bins), 1)
     for place, (bin_, (before, now)) in enumerate(zip(one.bins, shares, strict=True)):
@@ -34,11 +34,7 @@ def draw(one: Histogram, say: Words, *, narrow: bool = False) -> str:
             parts.append(_level(bin_, left + slot / 2, now - before, slot, height, say))
     if numeric:
         parts.append(_edges(one, slot, height, width, narrow, say))
-    return (
-        f'<svg class="ink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'style="width:100%;height:auto;max-width:{width * 1.3:.0f}px" aria-label="{escape(told(one, say))}">'
-        f"{''.join(parts)}</svg>"
-    )
+    return picture((width, height), told(one, say), "".join(parts))
 
 
 def told(one: Histogram, say: Words) -> str:
@@ -75,12 +71,12 @@ def _pair(left: float, slot: float, before: float, now: float, y: Scale, floor: 
     wide = slot - 2 * gap if together else slot * 0.35
     second = left + gap if together else left + gap + slot * 0.37
     shown = max(floor - y(now), 2.0) if now > _SHORTEST else 0.0
+    old = f'x="{left + gap:.1f}" y="{y(before):.1f}" width="{wide:.1f}" height="{floor - y(before):.1f}"'
+    new = f'x="{second:.1f}" y="{floor - shown:.1f}" width="{wide:.1f}" height="{shown:.1f}"'
     return (
-        f'<rect x="{left + gap:.1f}" y="{y(before):.1f}" width="{wide:.1f}" height="{floor - y(before):.1f}" '
-        f'fill="var(--ref)" opacity="0.55"/><rect x="{left + gap:.1f}" y="{y(before):.1f}" width="{wide:.1f}" '
-        f'height="{floor - y(before):.1f}" fill="none" stroke="var(--soft)" stroke-width="0.8"/>'
-        f'<rect x="{second:.1f}" y="{floor - shown:.1f}" width="{wide:.1f}" height="{shown:.1f}" fill="none" '
-        'stroke="var(--champ)" stroke-width="2"/>'
+        f'<rect {old} fill="var(--ref)" opacity="0.55"/>'
+        f'<rect {old} fill="none" stroke="var(--soft)" stroke-width="0.8"/>'
+        f'<rect {new} fill="none" stroke="var(--champ)" stroke-width="2"/>'
     )
 
 
@@ -90,11 +86,8 @@ def _level(bin_: Bin, middle: float, difference: float, slot: float, height: int
     moved = say.points(difference) if abs(difference) >= 0.005 else "0"
     if slot < 46:
         moved = moved.removesuffix("pp").strip()
-    return (
-        f'<text x="{middle:.1f}" y="{height - 26}" font-size="13" text-anchor="middle">{escape(shown)}'
-        f'<title>{escape(name)}</title></text><text x="{middle:.1f}" y="{height - 9}" font-size="12" '
-        f'text-anchor="middle" class="s">{escape(moved)}</text>'
-    )
+    named = text(middle, height - 26, shown, 13, anchor="middle", look=INK)
+    return f"<g><title>{escape(name)}</title>{named}</g>" + text(middle, height - 9, moved, anchor="middle")
 
 
 def _edges(one: Histogram, slot: float, height: int, width: int, narrow: bool, say: Words) -> str:
@@ -105,10 +98,6 @@ def _edges(one: Histogram, slot: float, height: int, width: int, narrow: bool, s
         if bin_.low is None or place % every:
             continue
         x = _LEFT + place * slot
-        parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{height - _FOOT}" y2="{height - _FOOT + 5}" stroke="var(--soft)"/>'
-            f'<text x="{x:.1f}" y="{height - 26}" font-size="12" text-anchor="middle" class="s">'
-            f"{escape(edge(bin_.low, one.kind, say))}</text>"
-        )
-    under = f'<text x="{(width + _LEFT) / 2:.0f}" y="{height - 7}" font-size="12" text-anchor="middle" class="s">'
-    return "".join(parts) + under + f"{escape(say('drift.bins', column=one.column))}</text>"
+        parts.append(line(x, height - _FOOT, x, height - _FOOT + 5, "var(--soft)"))
+        parts.append(text(x, height - 26, edge(bin_.low, one.kind, say), anchor="middle"))
+    return "".join(parts) + text((width + _LEFT) / 2, height - 7, say("drift.bins", column=one.column), anchor="middle")

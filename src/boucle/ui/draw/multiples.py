@@ -9,7 +9,10 @@ from statistics import median
 
 from boucle.ui.draw.axis import Axis, time_ticks
 from boucle.ui.draw.glyphs import COLOURS, escape, tone
+from boucle.ui.draw.picture import picture
 from boucle.ui.draw.scale import Scale, places_for, ticks
+from boucle.ui.draw.strip import spread
+from boucle.ui.draw.svg import STRONG, line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.story import Mark, Point, Series
 
@@ -47,10 +50,7 @@ def multiples(
     parts += [_row(one, axis, place * each, each, narrow, say) for place, one in enumerate(rows)]
     parts.append(_feet(axis, height, 3 if narrow else 6, say))
     label = "; ".join(f"{one.title}: {newest(one, say)}" for one in rows)
-    return (
-        f'<svg class="ink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'style="width:100%;height:auto;max-width:{width * 1.4:.0f}px" aria-label="{escape(label)}">{"".join(parts)}</svg>'
-    )
+    return picture((width, height), label, "".join(parts), grow=1.4)
 
 
 def newest(one: Row, say: Words) -> str:
@@ -71,28 +71,26 @@ def value(number: float, one: Row, say: Words) -> str:
 
 def _row(one: Row, axis: Axis, top: float, each: int, narrow: bool, say: Words) -> str:
     series = one.series
-    title = f'<tspan font-weight="500">{escape(one.title)}</tspan> <tspan class="s" dx="6">{escape(one.note)}</tspan>'
-    parts = [f'<text x="0" y="{top + 13:.0f}" font-size="13">{title}</text>']
+    parts = [
+        f'<text x="0" y="{top + 13:.0f}" font-size="13"><tspan font-weight="500">{escape(one.title)}</tspan> '
+        f'<tspan class="s" dx="6">{escape(one.note)}</tspan></text>'
+    ]
     points = [*series.points, *(one.guess.points if one.guess is not None else ())]
     if not points:
-        text = escape(say("multiples.none"))
-        return "".join(parts) + f'<text x="{axis.left}" y="{top + 48:.0f}" font-size="12" class="s">{text}</text>'
+        return "".join(parts) + text(axis.left, top + 48, say("multiples.none"))
     y = _heights(one, points, top + 24, top + each - 12)
     marks = ticks(y.low, y.high, 4)
     for number in marks:
-        at = y(number)
         told = say.percent(number) if one.share else say.fixed(number, places_for(marks))
-        parts.append(
-            f'<line x1="{axis.left}" x2="{axis.right}" y1="{at:.1f}" y2="{at:.1f}" stroke="var(--grid)"/>'
-            f'<text x="{axis.left - 8}" y="{at + 4:.1f}" font-size="12" text-anchor="end" class="s">{escape(told)}</text>'
-        )
+        parts.append(line(axis.left, y(number), axis.right, y(number), "var(--grid)"))
+        parts.append(text(axis.left - 8, y(number) + 4, told, anchor="end"))
     parts.append(_late(one, axis, top + 24, top + each - 12, say))
     if series.bound is not None:
-        parts.append(_bound(one, axis, y, narrow, say))
+        parts.append(_bound(series.bound, one, axis, y, narrow, say))
     if one.guess is not None:
-        parts += [_line(run, axis, y, "var(--soft)", ' stroke-dasharray="4 3"') for run in _runs(one.guess.points)]
+        parts += [_course(run, axis, y, "var(--soft)", ' stroke-dasharray="4 3"') for run in _runs(one.guess.points)]
     for run in _runs(series.points):
-        parts.append(_area(run, axis, y) + _line(run, axis, y, "var(--champ)"))
+        parts.append(_area(run, axis, y) + _course(run, axis, y, "var(--champ)"))
     parts.append(_last(one, axis, y, say))
     return "".join(parts)
 
@@ -120,7 +118,7 @@ def _runs(points: Sequence[Point]) -> list[list[Point]]:
     return runs
 
 
-def _line(run: Sequence[Point], axis: Axis, y: Scale, colour: str, look: str = "") -> str:
+def _course(run: Sequence[Point], axis: Axis, y: Scale, colour: str, look: str = "") -> str:
     if len(run) == 1:
         return f'<circle cx="{axis(run[0].time):.1f}" cy="{y(run[0].value):.1f}" r="2.5" fill="{colour}"/>'
     path = " ".join(f"{axis(p.time):.1f},{y(p.value):.1f}" for p in run)
@@ -129,15 +127,13 @@ def _line(run: Sequence[Point], axis: Axis, y: Scale, colour: str, look: str = "
 
 def _area(run: Sequence[Point], axis: Axis, y: Scale) -> str:
     known = [(axis(p.time), y(p.low), y(p.high)) for p in run if p.low is not None and p.high is not None]
-    if len(known) == 1:
-        x, low, high = known[0]
-        return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="var(--champ)" opacity="0.4"/>'
     if not known:
         return ""
-    there, back = (
-        [f"{x:.1f},{high:.1f}" for x, _, high in known],
-        [f"{x:.1f},{low:.1f}" for x, low, _ in reversed(known)],
-    )
+    if len(known) == 1:
+        x, low, high = known[0]
+        return line(x, low, x, high, "var(--champ)", 'opacity="0.4"')
+    there = [f"{x:.1f},{high:.1f}" for x, _, high in known]
+    back = [f"{x:.1f},{low:.1f}" for x, low, _ in reversed(known)]
     return f'<polygon points="{" ".join(there + back)}" fill="var(--champ)" opacity="0.13"/>'
 
 
@@ -147,22 +143,18 @@ def _late(one: Row, axis: Axis, top: float, bottom: float, say: Words) -> str:
         return ""
     x = axis(max(one.complete, axis.since))
     label = escape(say("strip.complete", time=say.moment(one.complete, axis.until)))
+    place = f'x="{x:.1f}" y="{top:.1f}" width="{max(axis.right - x, 1):.1f}" height="{bottom - top:.1f}"'
     return (
         '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<line x1="0" y1="0" x2="0" y2="6" stroke="var(--ref)" stroke-width="1.4"/></pattern></defs>'
-        f'<rect x="{x:.1f}" y="{top:.1f}" width="{max(axis.right - x, 1):.1f}" height="{bottom - top:.1f}" '
-        f'fill="url(#hatch)" opacity="0.45"><title>{label}</title></rect>'
+        f'<rect {place} fill="url(#hatch)" opacity="0.45"><title>{label}</title></rect>'
     )
 
 
-def _bound(one: Row, axis: Axis, y: Scale, narrow: bool, say: Words) -> str:
-    assert one.series.bound is not None
-    at, told = y(one.series.bound), value(one.series.bound, one, say)
-    label = told if narrow else say("strip.promise", bound=told)
-    return (
-        f'<line x1="{axis.left}" x2="{axis.right}" y1="{at:.1f}" y2="{at:.1f}" stroke="var(--soft)" stroke-dasharray="4 3"/>'
-        f'<text x="{axis.right + 8}" y="{at + 4:.1f}" font-size="12" class="s">{escape(label)}</text>'
-    )
+def _bound(bound: float, one: Row, axis: Axis, y: Scale, narrow: bool, say: Words) -> str:
+    told = value(bound, one, say)
+    drawn = line(axis.left, y(bound), axis.right, y(bound), "var(--soft)", 'stroke-dasharray="4 3"')
+    return drawn + text(axis.right + 8, y(bound) + 4, told if narrow else say("strip.promise", bound=told))
 
 
 def _last(one: Row, axis: Axis, y: Scale, say: Words) -> str:
@@ -173,29 +165,27 @@ def _last(one: Row, axis: Axis, y: Scale, say: Words) -> str:
     last, at = series.points[-1], y(series.points[-1].value) + 4
     if one.series.bound is not None and abs(at - 4 - y(one.series.bound)) < 15:
         at = y(one.series.bound) + (19 if last.value <= one.series.bound else -11)
-    return f'<text x="{axis.right + 8}" y="{at:.1f}" font-size="13" font-weight="500">{escape(value(last.value, one, say))}</text>'
+    return text(axis.right + 8, at, value(last.value, one, say), 13, look=STRONG)
 
 
 def _marks(marks: Sequence[Mark], axis: Axis, bottom: float) -> str:
     """Draw a line through all measures where something was decided, and its number below."""
-    parts, last = [], -100.0
-    for mark in marks:
-        x, colour = axis(mark.decision.time), COLOURS[tone(mark.status)]
-        at = max(x, last + 16)
-        last = at
-        parts.append(
-            f'<path d="M{x:.1f} 20V{bottom - 4:.1f}L{at:.1f} {bottom + 1:.1f}" fill="none" stroke="{colour}" '
-            f'stroke-dasharray="3 3" opacity="0.7"/><circle cx="{at:.1f}" cy="{bottom + 8:.1f}" r="8" fill="{colour}"/>'
-            f'<text x="{at:.1f}" y="{bottom + 12:.1f}" text-anchor="middle" font-size="12" class="on">{mark.number}</text>'
-        )
+    wanted = [axis(mark.decision.time) for mark in marks]
+    placed = spread(wanted, 18, axis.left + 8, axis.right + 8)
+    parts = []
+    for mark, x, at in zip(marks, wanted, placed, strict=True):
+        colour = COLOURS[tone(mark.status)]
+        course = f"M{x:.1f} 20V{bottom - 6:.1f}L{at:.1f} {bottom:.1f}"
+        parts.append(f'<path d="{course}" fill="none" stroke="{colour}" stroke-dasharray="3 3" opacity="0.7"/>')
+        parts.append(f'<circle cx="{at:.1f}" cy="{bottom + 8:.1f}" r="8" fill="{colour}"/>')
+        parts.append(text(at, bottom + 12, mark.number, anchor="middle", look='class="on"'))
     return "".join(parts)
 
 
-def _feet(axis: Axis, height: float, most: int, say: Words) -> str:
+def _feet(axis: Axis, height: int, most: int, say: Words) -> str:
     parts = [
-        f'<text x="{axis(at):.1f}" y="{height - 3}" font-size="12" text-anchor="middle" class="s">{escape(label)}</text>'
+        text(axis(at), height - 3, label, anchor="middle")
         for at, label in time_ticks(axis.since, axis.until, say, most)
         if axis.left + 14 < axis(at) < axis.right - 60
     ]
-    now = f'<text x="{axis.right}" y="{height - 3}" font-size="12" text-anchor="end" class="s">{escape(say("time.now"))}</text>'
-    return "".join(parts) + now
+    return "".join(parts) + text(axis.right, height - 3, say("time.now"), anchor="end")

@@ -23,9 +23,8 @@ def table(
 
 
 def _cells(heads: Sequence[str], row: Sequence[str], right: Sequence[int]) -> str:
-    return "".join(
-        f'<td{_side(i, right)}{f' data-label="{escape(heads[i])}"' if i else ""}>{cell}</td>' for i, cell in enumerate(row)
-    )
+    named = ["", *(f' data-label="{escape(head)}"' for head in heads[1:])]
+    return "".join(f"<td{_side(i, right)}{named[i]}>{cell}</td>" for i, cell in enumerate(row))
 
 
 def _side(place: int, right: Sequence[int]) -> str:

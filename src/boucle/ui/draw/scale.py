@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +41,5 @@ def places_for(values: list[float]) -> int:
     """Return how many places behind the point tell these round numbers apart."""
     if len(values) < 2:
         return 2
-    step = min(b - a for a, b in zip(values, values[1:], strict=False))
+    step = min(b - a for a, b in pairwise(values))
     return max(0, math.ceil(-math.log10(step) - 1e-9)) if step > 0 else 2

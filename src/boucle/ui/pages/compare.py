@@ -10,7 +10,7 @@ from boucle.ui.actions import command
 from boucle.ui.deeds import Seen
 from boucle.ui.draw.forest import Line, forest
 from boucle.ui.draw.glyphs import escape
-from boucle.ui.draw.numbers import behind
+from boucle.ui.draw.numbers import behind, both, table
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
@@ -58,7 +58,8 @@ def _metrics(view: CompareView, say: Words) -> str:
     left, right = _ref(view, view.left.version), _ref(view, view.right.version)
     if not view.metrics:
         again = command(f"boucle evaluate {left} --against {right}", say("copy"), say("copied"))
-        return f'<h2>{escape(say("compare.metrics"))}</h2><p class="small soft" style="margin:4px 0 8px">{escape(say("compare.nothing"))}</p>{again}'
+        why = f'<p class="small soft" style="margin:4px 0 8px">{escape(say("compare.nothing"))}</p>'
+        return f"<h2>{escape(say('compare.metrics'))}</h2>{why}{again}"
     if not view.paired:
         return _sides(view.metrics, view, say, say("compare.sides"))
     lines = [
@@ -80,7 +81,7 @@ def _metrics(view: CompareView, say: Words) -> str:
     rows = [
         [one.name, _plain(one.left, say), _plain(one.right, say), *_ends(one.difference, say)] for one in view.metrics
     ]
-    return f'{title}{note}<div class="wide-only">{wide}</div><div class="small-only">{small}</div>{behind(heads, rows, say)}'
+    return title + note + both(wide, small) + behind(heads, rows, say)
 
 
 def _plain(one: Figure | None, say: Words) -> str:
@@ -104,7 +105,7 @@ def _sides(found: Sequence[Compared], view: CompareView, say: Words, title: str)
     if not lines:
         return f"<h2>{escape(title)}</h2><p class='small soft'>{escape(say('multiples.none'))}</p>"
     wide, small = forest(lines, say, title), forest(lines, say, title, narrow=True)
-    return f'<h2 style="margin-bottom:8px">{escape(title)}</h2><div class="wide-only">{wide}</div><div class="small-only">{small}</div>'
+    return f'<h2 style="margin-bottom:8px">{escape(title)}</h2>' + both(wide, small)
 
 
 def _slices(view: CompareView, say: Words) -> str:
@@ -128,17 +129,8 @@ def _pairs(view: CompareView, rows: Sequence[tuple[str, str, str]], first: str, 
     if not rows:
         return f'<p class="small soft">{escape(none)}</p>'
     heads = (first, _ref(view, view.left.version), _ref(view, view.right.version))
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="small num" data-label="{escape(heads[i])}" style="overflow-wrap:anywhere">{escape(cell)}</td>'
-            for i, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<table class="fold-s"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    cells = [[f'<span class="small num fit">{escape(cell)}</span>' for cell in row] for row in rows]
+    return table(first, heads, cells, fold=True)
 
 
 ROUTES = (Route("/compare/{name}/{left}/{right}", "home", two),)

@@ -87,7 +87,8 @@ def _ranked(view: DriftView, shell: Shell) -> str:
     say, path = shell.words, f"/models/{view.model.name}/drift"
     most = bars.longest(view.columns, view.floor)
     unit = say("drift.unit") if view.floor is None else say("drift.unit.floor", floor=say.fixed(view.floor))
-    head = f'<div class="cardhead"><h2>{escape(say("drift.columns"))}</h2><span class="small soft">{escape(unit)}</span></div>'
+    beside = f'<span class="small soft">{escape(unit)}</span>'
+    head = f'<div class="cardhead"><h2>{escape(say("drift.columns"))}</h2>{beside}</div>'
     rows = "".join(
         bars.column(
             one, shell.link(path, column=one.name, horizon=shell.asked("horizon")), view.floor, most, say,

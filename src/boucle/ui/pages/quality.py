@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from boucle.evaluation.result import Fairness
+from boucle.evaluation.result import Fairness, Gap
 from boucle.measures.intervals import Estimate
 from boucle.monitoring.business import Measure
 from boucle.ui.actions import command
 from boucle.ui.draw.forest import Line, forest
 from boucle.ui.draw.glyphs import escape, sign, status, tone
 from boucle.ui.draw.multiples import Row, multiples
-from boucle.ui.draw.numbers import behind
+from boucle.ui.draw.numbers import behind, both, table
 from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
-from boucle.views.quality import QualityView, quality
+from boucle.views.quality import QualityView, Slice, quality
 from boucle.views.story import Span
 
 SPANS: tuple[Span, ...] = get_args(Span)
@@ -59,11 +59,10 @@ async def show(shell: Shell, model: str) -> None:
 
 
 def _spans(shell: Shell, model: str, chosen: Span) -> None:
-    links = "".join(
-        f'<a href="{escape(shell.link(f"/models/{model}/quality", span=one))}"{" aria-current=true" if one == chosen else ""}>'
-        f"{escape(shell.words(f'span.{one}'))}</a>"
-        for one in SPANS
-    )
+    links = ""
+    for one in SPANS:
+        link, here = shell.link(f"/models/{model}/quality", span=one), " aria-current=true" if one == chosen else ""
+        links += f'<a href="{escape(link)}"{here}>{escape(shell.words(f"span.{one}"))}</a>'
     shell.html(f'<div class="seg" role="group" aria-label="{escape(shell.words("model.span"))}">{links}</div>')
 
 
@@ -118,7 +117,7 @@ def _slices(view: QualityView, shell: Shell) -> str:
     lines = [
         Line(
             one.name, one.figure.value, one.figure.low, one.figure.high,
-            say("quality.share", labels=say.count(one.figure.n or 0), share="–" if one.share is None else say.percent(one.share)),
+            _share(one, say),
             one.figure.status,
         )
         for one in view.slices[:_SLICES]
@@ -135,9 +134,14 @@ def _slices(view: QualityView, shell: Shell) -> str:
         ]
         for one in view.slices
     ]  # fmt: skip
-    wide = f'<div class="wide-only">{forest(lines, say, label, zero=whole, over=over)}</div>'
-    small = f'<div class="small-only">{forest(lines, say, label, zero=whole, over=over, narrow=True)}</div>'
-    return title + wide + small + behind(heads, rows, say)
+    wide = forest(lines, say, label, zero=whole, over=over)
+    small = forest(lines, say, label, zero=whole, over=over, narrow=True)
+    return title + both(wide, small) + behind(heads, rows, say)
+
+
+def _share(one: Slice, say: Words) -> str:
+    share = "–" if one.share is None else say.percent(one.share)
+    return say("quality.share", labels=say.count(one.figure.n or 0), share=share)
 
 
 def _labels(view: QualityView, say: Words) -> str:
@@ -149,9 +153,7 @@ def _labels(view: QualityView, say: Words) -> str:
         rows.append((say("quality.labels.late"), say.span(one.late)))
     if view.complete is not None:
         rows.append((say("quality.labels.complete"), say.moment(view.complete, view.until)))
-    shown = "".join(
-        f'<div><span>{escape(name)}</span><span class="num strong">{escape(told)}</span></div>' for name, told in rows
-    )
+    shown = "".join(f'<div><span>{escape(name)}</span><b class="num">{escape(told)}</b></div>' for name, told in rows)
     stopped, empty = "", ""
     if one.stopped is not None:
         text = escape(say("quality.labels.stopped", span=say.span(one.stopped)))
@@ -160,7 +162,8 @@ def _labels(view: QualityView, say: Words) -> str:
         empty = f'<p class="small soft" style="margin:8px 0">{escape(say("quality.empty"))}</p>' + command(
             "POST /feedback", say("copy"), say("copied")
         )
-    return f'<h2 style="margin-bottom:4px">{escape(say("quality.labels"))}</h2><div class="rows">{shown}</div>{stopped}{empty}'
+    title = f'<h2 style="margin-bottom:4px">{escape(say("quality.labels"))}</h2>'
+    return f'{title}<div class="rows">{shown}</div>{stopped}{empty}'
 
 
 def _budgets(view: QualityView, shell: Shell) -> str:
@@ -190,38 +193,30 @@ def _business(view: QualityView, shell: Shell) -> str:
         return title + text + command("monitor: {business: {NAME: {event: EVENT}}}", say("copy"), say("copied"))
     if not view.business:
         return f'{title}<p class="small soft">{escape(say("quality.business.wait"))}</p>'
-    names = ("measure", "version", "each" if any(m.each is not None for m in view.business) else "rate", "count")
-    head = "".join(
-        f'<th scope="col" class="{"r" if i > 1 else ""}">{escape(say(f"quality.business.{n}"))}</th>'
-        for i, n in enumerate(names)
+    worth = "each" if any(one.each is not None for one in view.business) else "rate"
+    heads = [say(f"quality.business.{name}") for name in ("measure", "version", worth, "count")]
+    return title + table(
+        say("quality.business"), heads, [_measure(one, view, say) for one in view.business], right=(2, 3)
     )
-    rows = "".join(_measure(one, view, say) for one in view.business)
-    caption = escape(say("quality.business"))
-    return f'{title}<table><caption class="hidden">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _measure(one: Measure, view: QualityView, say: Words) -> str:
+def _measure(one: Measure, view: QualityView, say: Words) -> list[str]:
     """Write one version's measure with its interval."""
     each = one.each is not None
     value, low, high = (one.each, one.each_low, one.each_high) if each else (one.rate, one.low, one.high)
-    shown = "–" if value is None else say.number(value) if each else say.percent(value)
-    ends = ""
-    if low is not None and high is not None:
-        ends = say("figure.between", low=say.number(low), high=say.number(high)) if each else say(
-            "figure.between", low=say.percent(low), high=say.percent(high)
-        )  # fmt: skip
-    mark = (
-        '<span class="chip"><i></i>'
-        if one.version == view.model.version
-        else '<span class="chip chall"><i></i>'
-        if one.version == view.model.challenger
-        else "<span>"
-    )
-    return (
-        f"<tr><td>{escape(one.name)}</td><td>{mark}{one.version}</span></td>"
-        f'<td class="r num"><b>{escape(shown)}</b><div class="small soft">{escape(ends)}</div></td>'
-        f'<td class="r num">{say.count(one.count)}<div class="small soft">n = {escape(say.count(one.rows))}</div></td></tr>'
-    )
+
+    def told(number: float | None) -> str:
+        return "–" if number is None else say.number(number) if each else say.percent(number)
+
+    ends = "" if low is None or high is None else say("figure.between", low=told(low), high=told(high))
+    chip = {view.model.version: "chip", view.model.challenger: "chip chall"}.get(one.version, "")
+    mark = f'<span class="{chip}">{"<i></i>" if chip else ""}{one.version}</span>'
+    return [
+        escape(one.name),
+        mark,
+        f'<b>{escape(told(value))}</b><div class="small soft">{escape(ends)}</div>',
+        f'{escape(say.count(one.count))}<div class="small soft">n = {escape(say.count(one.rows))}</div>',
+    ]
 
 
 def _groups(found: Sequence[Fairness], say: Words) -> str:
@@ -232,26 +227,25 @@ def _groups(found: Sequence[Fairness], say: Words) -> str:
 def _column(one: Fairness, say: Words) -> str:
     names = list(dict.fromkeys(rate for group in one.groups for rate in group.rates))[:4]
     heads = [say("quality.fairness.group"), say("quality.fairness.n"), *names]
-    head = "".join(f'<th scope="col" class="{"r" if i else ""}">{escape(name)}</th>' for i, name in enumerate(heads))
-    rows = ""
+    rows = []
     for group in one.groups[:_GROUPS]:
         count = say.count(group.n) if group.counted else say("quality.fairness.few", n=group.n)
-        cells = "".join(f'<td class="r num">{_rate(group.rates.get(name), say)}</td>' for name in names)
-        rows += f'<tr><td>{escape(group.level)}</td><td class="r num">{escape(count)}</td>{cells}</tr>'
-    gaps = "".join(
-        f'<p class="small row mid" style="gap:6px;margin-top:6px"><span class="{tone(gap.status)}">{sign(tone(gap.status))}</span>'
-        + escape(
-            say(
-                "quality.fairness.gap", name=gap.name, one=gap.between[0], other=gap.between[1],
-                value=say.fixed(gap.estimate.value), ends=say.interval(gap.estimate.low, gap.estimate.high, 2), bound=gap.bound,
-            )
-        )
-        + "</p>"
-        for gap in one.gaps
-    )  # fmt: skip
+        rows.append([escape(group.level), escape(count), *(_rate(group.rates.get(name), say) for name in names)])
+    gaps = "".join(_gap(gap, say) for gap in one.gaps)
     lead = f'<p class="small soft">{escape(say("quality.fairness.lead"))}</p>'
     title = f"<h2>{escape(say('quality.fairness', column=one.column))}</h2>"
-    return f'{title}{lead}<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{gaps}'
+    groups = table(say("quality.fairness", column=one.column), heads, rows, right=range(1, len(heads)))
+    return f'{title}{lead}<div style="overflow-x:auto">{groups}</div>{gaps}'
+
+
+def _gap(one: Gap, say: Words) -> str:
+    """Write the largest distance of two groups with its interval and its bound."""
+    of, ends = tone(one.status), say.interval(one.estimate.low, one.estimate.high, 2)
+    told = say(
+        "quality.fairness.gap", name=one.name, one=one.between[0], other=one.between[1],
+        value=say.fixed(one.estimate.value), ends=ends, bound=one.bound,
+    )  # fmt: skip
+    return f'<p class="small" style="margin-top:6px"><span class="st {of}">{sign(of)}</span> {escape(told)}</p>'
 
 
 def _rate(one: Estimate | None, say: Words) -> str:

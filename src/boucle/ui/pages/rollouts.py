@@ -9,7 +9,7 @@ from boucle.ui.deeds import Seen
 from boucle.ui.draw import evidence
 from boucle.ui.draw.bands import amount, band
 from boucle.ui.draw.glyphs import escape, status, tone
-from boucle.ui.draw.numbers import behind
+from boucle.ui.draw.numbers import behind, table
 from boucle.ui.live import Source
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
@@ -214,29 +214,21 @@ def _list(shell: Shell, seen: Source[Rollouts]) -> None:
 
 def _table(view: Rollouts, shell: Shell) -> str:
     say = shell.words
-    names = ("who", "when", "lasted", "how", "outcome", "why")
-    head = "".join(f'<th scope="col">{escape(say(f"rollout.{name}"))}</th>' for name in names)
-    rows = "".join(_row(row, view.time, shell) for row in view.rows)
-    caption = escape(say("rollout.list"))
-    return f'<table class="fold-s"><caption class="hidden">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    heads = [say(f"rollout.{name}") for name in ("who", "when", "lasted", "how", "outcome", "why")]
+    return table(say("rollout.list"), heads, [_row(row, view.time, shell) for row in view.rows], fold=True)
 
 
-def _row(row: RolloutRow, now: float, shell: Shell) -> str:
-    say = shell.words
+def _row(row: RolloutRow, now: float, shell: Shell) -> list[str]:
+    say, of = shell.words, {"live": "run", "promoted": "pass", "ended": "fail"}[row.outcome]
     link = shell.link(f"/rollouts/{row.model}/{row.challenger}")
-    of = {"live": "run", "promoted": "pass", "ended": "fail"}[row.outcome]
-    cells = [
-        ("", f'<a class="link strong" href="{escape(link)}">{escape(f"{row.model}/{row.challenger}")}</a>'),
-        (say("rollout.when"), escape(say.moment(row.started, now))),
-        (say("rollout.lasted"), escape(say.span((row.ended or now) - row.started))),
-        (say("rollout.how"), escape(say(f"strategy.{row.strategy}"))),
-        (say("rollout.outcome"), status(tone(of), say(f"rollout.outcome.{row.outcome}"))),
-        (say("rollout.why"), f'<span class="small soft clip">{escape(row.reason)}</span>'),
+    return [
+        f'<a class="link strong" href="{escape(link)}">{escape(f"{row.model}/{row.challenger}")}</a>',
+        escape(say.moment(row.started, now)),
+        escape(say.span((row.ended or now) - row.started)),
+        escape(say(f"strategy.{row.strategy}")),
+        status(tone(of), say(f"rollout.outcome.{row.outcome}")),
+        f'<span class="small soft clip">{escape(row.reason)}</span>',
     ]
-    labelled = (f' data-label="{escape(label)}"' if label else "" for label, _ in cells)
-    return (
-        "<tr>" + "".join(f"<td{label}>{cell}</td>" for label, (_, cell) in zip(labelled, cells, strict=True)) + "</tr>"
-    )
 
 
 ROUTES = (Route("/rollouts", "rollouts", listing), Route("/rollouts/{name}/{version}", "rollouts", one))

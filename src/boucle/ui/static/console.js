@@ -37,7 +37,7 @@
     if (!dialog || $("dialog[open]")) return;
     switched();
     dialog.showModal();
-    const input = $("input[type=search]", dialog);
+    const input = $("input[role=combobox]", dialog);
     if (input) { input.value = ""; filter(); input.focus(); }
   };
 

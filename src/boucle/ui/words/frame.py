@@ -66,7 +66,7 @@ WORDS: dict[str, Entry] = {
     "help.open": ("open the row", "ouvrir la ligne"),
     "help.undo": ("undo what I did last", "annuler ma dernière action"),
     "help.help": ("show these keys", "afficher ce clavier"),
-    "help.off": ("Single keys are on", "Les touches simples sont actives"),
+    "help.off": ("Single keys", "Touches simples"),
     "close": ("Close", "Fermer"),
     "copy": ("Copy", "Copier"),
     "copied": ("Copied", "Copié"),

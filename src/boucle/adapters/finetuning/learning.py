@@ -1,0 +1,93 @@
+"""Train what is ready towards a goal: layers left as they are, the lower ones cut off, or adapters put on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from boucle.adapters.finetuning import running
+from boucle.adapters.finetuning.anatomy import Injected
+from boucle.adapters.finetuning.batches import Batches
+from boucle.adapters.finetuning.course import Course
+from boucle.adapters.finetuning.ready import Ready
+from boucle.core.errors import TrainingError
+from boucle.core.signature import Task
+from boucle.ports.trainer import Progress
+
+PROVED_ROWS = 16
+
+
+class Goal(Protocol):
+    """What is learned. With ``injected`` set, the model was cut, and is given what enters it there."""
+
+    injected: Injected | None
+
+    def collate(self, places: Sequence[int]) -> dict[str, torch.Tensor]:
+        """Return the tensors of rows by their places among those that are learned."""
+        ...
+
+    def loss(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the mean loss of a batch."""
+        ...
+
+    def judge(self, model: Any) -> dict[str, float]:
+        """Measure the rows held out: ``loss`` and more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The seed of a training, after how many seconds its state is kept, and where it is told."""
+
+    seed: int
+    every: float
+    progress: Progress
+
+
+def learn(
+    ready: Ready, goal: Goal, task: Task, base: Callable[[], Any], folder: Path, pace: Pace
+) -> tuple[Any, Course]:
+    """Train; returns the whole model, adapters merged, and the course it took. ``base`` loads the model anew."""
+    recipe = ready.recipe
+    if recipe.method == "lora":
+        from boucle.adapters.finetuning import lora  # peft: only adapters need it
+
+        adapters = lora.adapted(ready.model, task, recipe.rank)
+        course = _run(ready, adapters, goal, folder, pace)
+        few = ready.held[:PROVED_ROWS] if len(ready.held) else np.arange(1)
+        return lora.merged(adapters, base, folder, ready.material.tensors(few)), course
+    with ExitStack() as stack:
+        if ready.anatomy is not None:
+            ready.anatomy.freeze(recipe.frozen, recipe.freeze_embeddings)
+            if ready.kept is not None:
+                goal.injected = stack.enter_context(ready.anatomy.above(recipe.frozen))
+        return ready.model, _run(ready, ready.model, goal, folder, pace)
+
+
+def _run(ready: Ready, model: Any, goal: Goal, folder: Path, pace: Pace) -> Course:
+    recipe = ready.recipe
+    lengths = ready.material.lengths[ready.learned]
+    batches = Batches(lengths, recipe.batch_tokens, recipe.batch_rows, pace.seed)
+    judge = (lambda: goal.judge(model)) if len(ready.held) else None
+    work = running.Work(model, batches, goal.collate, goal.loss, judge, ready.fresh)
+    try:
+        return running.run(
+            work, recipe, ready.hardware, folder, lambda text, share: pace.progress(text, 0.22 + 0.7 * share),
+            seed=pace.seed, every=pace.every,
+        )  # fmt: skip
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        fits = max(16, recipe.batch_tokens // 2)
+        raise TrainingError(
+            f"A step of {recipe.batch_tokens} tokens does not fit into memory.",
+            hint=f"set  batch_tokens: {fits}  and  max_tokens: {min(fits, recipe.max_tokens or fits)},"
+            "  or  method: frozen",
+            batch_tokens=recipe.batch_tokens,
+        ) from error

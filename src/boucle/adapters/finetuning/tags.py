@@ -1,0 +1,145 @@
+"""Marked pieces of texts as labels of tokens: what is learned for token-classification, and how it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from boucle.adapters.finetuning.anatomy import Injected
+from boucle.adapters.finetuning.examples import LEAST, Examples, check_inputs, input_of
+from boucle.adapters.finetuning.feeding import Texts
+from boucle.adapters.finetuning.ready import Ready
+from boucle.adapters.pretrained.tasks.tag import OUTSIDE, spans, words
+from boucle.core.errors import TrainingError
+from boucle.measures.metrics import METRICS, compute
+from boucle.measures.spans import Span, spans_of
+from boucle.ports.trainer import Job
+
+IGNORED = -100
+"""The label of a token that is not asked for: all but the first of a word, and those that mark the ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged(Examples):
+    """``classes`` are the tags of tokens; ``codes`` say whether a row has spans at all, for the share held out."""
+
+    spans: tuple[tuple[Span, ...], ...] = ()
+
+    def ordered_as(self, names: list[str]) -> Tagged:
+        """Return it with its tags in the order of ``names``, which are the same."""
+        return replace(self, classes=tuple(names))
+
+
+def read(job: Job) -> Tagged:
+    """Read a job; its target holds lists of spans, or JSON of them. Raises TrainingError."""
+    if len(job.frame) < LEAST:
+        raise TrainingError(f"{len(job.frame)} rows are too few to fine-tune on.", hint=f"it takes {LEAST} or more")
+    field = input_of(job)
+    inputs = list(job.frame[field.name])
+    notes = check_inputs(inputs, field)
+    found = []
+    for row, value in enumerate(job.frame[job.target]):
+        try:
+            found.append(spans_of(value))
+        except ValueError as error:
+            raise TrainingError(
+                f"Row {row} of '{job.target}' holds no spans: {error}.",
+                hint='write a list of {"label": ..., "start": ..., "end": ...}, ends in characters of the text',
+                row=row,
+            ) from error
+    names = sorted({span.label for row in found for span in row})
+    if not names:
+        raise TrainingError(f"'{job.target}' marks nothing in any text.", hint="data.target has to name the spans")
+    tags = (OUTSIDE, *(f"{mark}-{name}" for name in names for mark in "BI"))
+    codes = np.array([len(row) > 0 for row in found], dtype=np.int64)
+    return Tagged(field, inputs, codes, tags, tuple(notes), tuple(found))
+
+
+class Tags:
+    """The goal of a tagger: the right tag for the first token of each word."""
+
+    def __init__(self, examples: Tagged, ready: Ready, metric: str) -> None:
+        assert isinstance(ready.material, Texts)
+        self.examples, self.ready, self.metric = examples, ready, metric
+        self.injected: Injected | None = None
+        self.encodings = ready.material.encodings
+        place = {tag: code for code, tag in enumerate(examples.names)}
+        self.codes = [
+            _codes(encoding, marked, place) for encoding, marked in zip(self.encodings, examples.spans, strict=True)
+        ]
+
+    def collate(self, places: Sequence[int]) -> dict[str, torch.Tensor]:
+        """Return the tensors of rows by their places among those that are learned."""
+        return self._tensors(self.ready.learned[np.asarray(places)])
+
+    def loss(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the mean cross entropy over words."""
+        labels = feeds.pop("labels")
+        return functional.cross_entropy(
+            self._logits(model, feeds).flatten(0, 1), labels.flatten(), ignore_index=IGNORED
+        )
+
+    def judge(self, model: Any) -> dict[str, float]:
+        """Measure the rows held out: the mean loss over words, and the job's metric over spans."""
+        model.eval()
+        lost, counted = 0.0, 0
+        told: dict[int, Any] = {}
+        for rows in self.ready.material.in_order(self.ready.held):
+            feeds = {name: value.to(self.ready.hardware.device) for name, value in self._tensors(rows).items()}
+            labels = feeds.pop("labels")
+            with torch.inference_mode(), self.ready.hardware.autocast():
+                logits = self._logits(model, feeds)
+            asked = int((labels != IGNORED).sum())
+            losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+            lost, counted = lost + float(losses) * asked if asked else lost, counted + asked
+            shares = logits.double().softmax(-1).cpu().numpy()
+            for row, share in zip(rows.tolist(), shares, strict=True):
+                told[row] = spans(self.examples.inputs[row], words(self.encodings[row], share, self.examples.names))
+        return {"loss": lost / max(1, counted), self.metric: self.score([told[row] for row in self.ready.held])}
+
+    def score(self, told: Sequence[Any]) -> float:
+        """Score spans told for the rows held out; what is undefined is the worst value."""
+        held = self.ready.held
+        truth, answer = np.empty(len(held), dtype=object), np.empty(len(held), dtype=object)
+        for place, row in enumerate(held):
+            truth[place], answer[place] = [span._asdict() for span in self.examples.spans[row]], list(told[place])
+        value = compute(self.metric, truth, answer)
+        return METRICS[self.metric].low if np.isnan(value) else value
+
+    def _logits(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
+        if self.injected is not None:
+            self.injected.given = feeds.pop("hidden")
+        logits: torch.Tensor = model(**feeds).logits.float()
+        return logits
+
+    def _tensors(self, rows: NDArray[np.intp]) -> dict[str, torch.Tensor]:
+        feeds = self.ready.material.tensors(rows)
+        if self.injected is not None and self.ready.kept is not None:
+            feeds["hidden"] = self.ready.kept.get(rows)
+        labels = torch.full(tuple(feeds["input_ids"].shape), IGNORED)
+        for place, row in enumerate(rows):
+            labels[place, : len(self.codes[row])] = torch.tensor(self.codes[row])
+        return {**feeds, "labels": labels}
+
+
+def _codes(encoding: Any, marked: Sequence[Span], place: dict[str, int]) -> list[int]:
+    """Return the tag of each token: B for the word a span begins in, I for its others, by the characters they cover."""
+    made: list[int] = []
+    last_word: int | None = None
+    last_span: Span | None = None
+    for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
+        if word is None or word == last_word:
+            made.append(IGNORED)
+            continue
+        last_word = word
+        own = next((span for span in marked if span.start < end and start < span.end), None)
+        mark = "I" if own is not None and own == last_span else "B"
+        made.append(place[OUTSIDE] if own is None else place[f"{mark}-{own.label}"])
+        last_span = own
+    return made
