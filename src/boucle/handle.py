@@ -100,14 +100,16 @@ def adopt(
     target: str | None = None,
     directory: str | Path = ".",
     allow_pickle: str | None = None,
+    task: Task | None = None,
 ) -> TurnResult:
-    """Take in a model trained elsewhere: a fitted estimator or the path of a saved one.
+    """Take in a model trained elsewhere: a fitted estimator, the path of a saved one, or a checkpoint's name.
 
     ``sample`` are rows it can predict, shape (rows, columns); the signature is read off them, and when they have the
     column ``target`` the model is measured on them. A folder without a boucle.yaml gets one. A pickle needs the
-    sha256 of its file in ``allow_pickle``. Raises UnsafeBundle without it.
+    sha256 of its file in ``allow_pickle``. ``task`` is said for a checkpoint of texts that can do several. Raises
+    UnsafeBundle without consent to a pickle.
     """
-    return adopt_model(Path(directory), model, sample, name=name, target=target, allow_pickle=allow_pickle)
+    return adopt_model(Path(directory), model, sample, name=name, target=target, allow_pickle=allow_pickle, task=task)
 
 
 class Loop:

@@ -207,12 +207,10 @@ class Windows(Protocol):
         """(time, version, verdict), oldest first; ``limit`` keeps the newest so many."""
         ...
 
-    def spread(
-        self, model: str, kind: str, since: float, until: float, most: int, version: int | None = None
-    ) -> list[tuple[float, int, Verdict]]:
+    def spread(self, model: str, kind: str, since: float, until: float, most: int) -> list[tuple[float, int, Verdict]]:
         """(time, version, verdict) made in [since, until], oldest first: ``most`` of them at most, evenly thinned.
 
-        The newest is always among them.
+        The newest is always among them. What it costs is by ``most``, however many there are.
         """
         ...
 

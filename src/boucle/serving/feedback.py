@@ -17,7 +17,8 @@ from boucle.serving.columns import fault, shown
 from boucle.serving.messages import check_id
 
 _KEYS = {"id", "truth", "event", "value", "time"}
-_SCALARS = (str, int, float, bool)
+_VALUES = (str, int, float, bool, list, dict)
+_TEXTS = {"text": "a text", "json": "a list or an object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _event(entry: dict[str, Any]) -> tuple[str, float | None]:
 def _truth(truth: Any, recent: Recent | None) -> list[Any]:
     """Check a truth: one value a row, null where it is not known yet."""
     values = truth if type(truth) is list else [truth]
-    if not values or not all(value is None or type(value) in _SCALARS for value in values):
+    if not values or type(truth) is dict or not all(value is None or type(value) in _VALUES for value in values):
         raise fault("wrong_type", "truth is one value, or a list with one value a row.", "truth", got=truth)
     if all(value is None for value in values):
         raise fault("missing_value", "truth is null.", "truth")
@@ -109,6 +110,11 @@ def _checked(value: Any, row: int, recent: Recent) -> Any:
     classes = recent.prediction.categories
     if value is None:
         return None
+    if classes is None and recent.prediction.dtype in _TEXTS:
+        if isinstance(value, str) != (recent.prediction.dtype == "text") or type(value) not in (str, list, dict):
+            told = _TEXTS[recent.prediction.dtype]
+            raise fault("wrong_type", f"truth takes {told} a row, not {shown(value)}.", "truth", row, value)
+        return value
     if classes is None:
         if type(value) not in (int, float):
             raise fault("wrong_type", f"truth takes a number, not {shown(value)}.", "truth", row, value)

@@ -5,39 +5,21 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pytest
 
-from boucle.core.access import Key, Rate
-from boucle.core.access import Role as AccessRole
 from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment
 from boucle.core.errors import Conflict, NotFound, StoreError
 from boucle.core.event import GENESIS, Event
-from boucle.core.observation import Feedback, Joined, Observation, Role, Served, Window
-from boucle.core.person import Person, Session
+from boucle.core.observation import Feedback, Joined, Role, Served, Window
 from boucle.core.profile import Counts
 from boucle.core.verdict import Check, Verdict
 from boucle.ports.stores import State
-
-
-def observed(id: str, time: float = 100.0, rows: int = 1, **changes: Any) -> Observation:
-    """Build an observation of ``wine`` whose rows predict 0.5, 1.5, ..."""
-    inputs = {"pH": [3.0 + row for row in range(rows)]}
-    made = Observation(
-        id, time, "wine", 1, "champion", rows, inputs, {"prediction": [row + 0.5 for row in range(rows)]}
-    )
-    return replace(made, **changes)
-
-
-def ingest(state: State, *entries: Observation | Feedback, **cursors: int) -> tuple[int, int]:
-    """Keep observations and feedback in one transaction."""
-    seen = [entry for entry in entries if isinstance(entry, Observation)]
-    told = [entry for entry in entries if isinstance(entry, Feedback)]
-    with state.begin() as tx:
-        return tx.observations.ingest(seen, told, cursors)
+from boucle.testing.keys_contract import KeysContract
+from boucle.testing.observing import ingest, observed
+from boucle.testing.retention_contract import RetentionContract
 
 
 def append(state: State, *events: Event) -> list[Event]:
@@ -225,44 +207,6 @@ class ObservationsContract:
             asked = [f"id{n}" for n in range(1190, 1210)] + ["ghost"]
             assert tx.observations.known(asked) == {f"id{n}" for n in range(1190, 1200)}
             assert tx.observations.known([]) == set()
-
-    def test_the_oldest_requests_are_let_go_with_what_came_back_about_them(self, state: State) -> None:
-        told = [Feedback(i, 9.0, [7]) for i in "abc"]
-        ingest(state, observed("a", 1.0), observed("b", 2.0), observed("c", 3.0), *told, Feedback("a", 9.0, event="x"))
-        ingest(state, Feedback("c", 9.5, [None, 8]))
-        with state.begin() as tx:
-            found = tx.observations.oldest("wine", 3.0, 10**9, 1, 10)
-            assert [id_ for _, id_ in found] == ["a", "b"]
-            assert tx.observations.oldest("wine", 3.0, 10**9, 2, 10) == found[:1]
-            assert tx.observations.oldest("wine", 3.0, found[0][0], 1, 10) == found[:1]
-            assert tx.observations.oldest("wine", 3.0, 10**9, 4, 10) == []
-            assert tx.observations.feedback(["a", "c", "?"]) == [
-                Feedback("a", 9.0, [7]), Feedback("c", 9.0, [7]), Feedback("c", 9.5, [None, 8]),
-                Feedback("a", 9.0, None, "x"),
-            ]  # fmt: skip
-            assert tx.observations.let_go([position for position, _ in found]) == 2
-            assert tx.observations.feedback(["a", "b"]) == []
-            assert [one.id for _, one in tx.observations.rows("wine")] == ["c"]
-
-    def test_feedback_stays_as_long_as_any_answer_to_its_request(self, state: State) -> None:
-        ingest(state, observed("a", 1.0), observed("a", 5.0, version=2), observed("b", 6.0))
-        ingest(state, Feedback("a", 9.0, [7]))
-        ingest(state, Feedback("b", 9.0, [7]))
-        with state.begin() as tx:
-            for left in (1, 0):
-                (first, *_) = tx.observations.oldest("wine", 6.0, 10**9, 1, 1)
-                tx.observations.let_go([first[0]])
-                assert len(tx.observations.feedback(["a"])) == left
-
-    def test_feedback_on_no_request_is_found_and_let_go(self, state: State) -> None:
-        ingest(state, observed("a", 1.0), Feedback("?", 2.0, [1]), Feedback("!", 3.0, event="x"))
-        ingest(state, Feedback("a", 9.0, [7]))
-        with state.begin() as tx:
-            assert tx.observations.strays(2.5, 10) == ["?"]
-            assert tx.observations.strays(4.0, 10) == ["!", "?"]
-            tx.observations.let_go((), ["!", "?"])
-            assert tx.observations.feedback(["!", "?"]) == []
-            assert len(tx.observations.feedback(["a"])) == 1
 
     def test_a_nul_in_an_id_stops_nothing(self, state: State) -> None:
         ingest(state, observed("a\0b", key="\0"), Feedback("a\0b", 2.0, ["\0"]), Feedback("\0", 1.0, event="\0x"))
@@ -465,7 +409,7 @@ class JudgementsContract:
                 93,
                 94,
             ]
-            assert {of for _, of, _ in tx.windows.spread("wine", "quality", 0.0, 99.0, 10, version=2)} == {2}
+            assert [of for _, of, _ in tx.windows.spread("wine", "quality", 48.0, 51.0, 9)] == [1, 1, 2, 2]
             assert tx.windows.spread("wine", "quality", 200.0, 300.0, 10) == []
 
     def test_alarms_are_numbered_kept_and_resolved(self, state: State) -> None:
@@ -498,65 +442,12 @@ class JudgementsContract:
                 tx.alarms.put(Alarm(id, "wine", "drift", 1.0, "x"))
 
 
-class KeysContract:
-    def test_a_key_comes_back_as_it_was_put(self, state: State) -> None:
-        key = Key("ci", "ab" * 32, AccessRole.OPERATOR, ("churn", "wine"), Rate(20, 60), 1.5, 99.25, 7.0)
-        plain = Key("all", "cd" * 32, AccessRole.VIEWER, created=1.0)
-        with state.begin() as tx:
-            tx.keys.put(key)
-            tx.keys.put(plain)
-        with state.begin(write=False) as tx:
-            assert tx.keys.all() == [plain, key]
-
-    def test_limited_to_no_model_is_not_unlimited(self, state: State) -> None:
-        with state.begin() as tx:
-            tx.keys.put(Key("none", "ab" * 32, AccessRole.VIEWER, ()))
-            assert tx.keys.all()[0].models == ()
-
-    def test_putting_a_digest_again_replaces_the_key(self, state: State, second: State) -> None:
-        key = Key("ci", "ab" * 32, AccessRole.VIEWER)
-        with state.begin() as tx:
-            tx.keys.put(key)
-        with second.begin() as tx:
-            tx.keys.put(replace(key, revoked=5.0))
-        with state.begin(write=False) as tx:
-            assert [one.revoked for one in tx.keys.all()] == [5.0]
-
-    def test_a_person_is_kept_in_place_of_the_same_subject(self, state: State) -> None:
-        ana = Person("https://id.example|1", "ana", None, first=1.0, last=1.0)
-        with state.begin() as tx:
-            tx.people.put(Person("https://id.example|2", "zoe", AccessRole.VIEWER))
-            tx.people.put(ana)
-            tx.people.put(replace(ana, role=AccessRole.OPERATOR, given="admin", last=5.0))
-            assert [(one.name, one.role) for one in tx.people.all()] == [
-                ("ana", AccessRole.OPERATOR), ("zoe", AccessRole.VIEWER)
-            ]  # fmt: skip
-            assert tx.people.get("https://id.example|3") is None
-            tx.people.remove(ana.subject)
-            assert [one.name for one in tx.people.all()] == ["zoe"]
-
-    def test_sessions_live_until_they_end_or_are_too_old(self, state: State) -> None:
-        old, idle, ended, live = (Session(name * 64, name, "key", "k", 10.0, 20.0) for name in "abcd")
-        with state.begin() as tx:
-            for one in (replace(old, created=1.0), replace(idle, seen=11.0), replace(ended, ended=15.0), live):
-                tx.sessions.put(one)
-            assert tx.sessions.live(created=5.0, seen=12.0) == [live]
-            assert tx.sessions.get(ended.digest) == replace(ended, ended=15.0)
-            tx.sessions.forget(before=5.0)
-            assert tx.sessions.get(old.digest) is None
-
-    def test_two_keys_of_one_name_live_side_by_side(self, state: State) -> None:
-        with state.begin() as tx:
-            tx.keys.put(Key("ci", "ab" * 32, AccessRole.VIEWER, created=1.0))
-            tx.keys.put(Key("ci", "cd" * 32, AccessRole.VIEWER, created=2.0))
-            assert [one.digest[:2] for one in tx.keys.all()] == ["ab", "cd"]
-
-
 class StateContract(
     TransactionContract,
     JournalContract,
     DeploymentsContract,
     ObservationsContract,
+    RetentionContract,
     FeedbackContract,
     ServiceContract,
     JudgementsContract,

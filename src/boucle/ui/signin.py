@@ -18,7 +18,7 @@ from boucle.core.errors import MissingExtra, RateLimited, Unauthenticated
 from boucle.loop.attempts import Attempts
 from boucle.loop.project import Project
 from boucle.ui import frame
-from boucle.ui.csp import theme_of
+from boucle.ui.csp import REFERRER, theme_of
 from boucle.ui.draw.glyphs import MARK, escape
 from boucle.ui.language import inside, words_of
 from boucle.ui.sessions import COOKIE, LONGEST, Sessions
@@ -142,7 +142,7 @@ class _Door:
             f'<p class="small soft" style="margin:20px 0 6px">{escape(say("signin.make"))}</p>'
             f'<div class="cmd"><code>boucle keys add NAME --role operator</code></div></div></main></body></html>'
         )
-        return HTMLResponse(body, status, {"content-security-policy": _POLICY})
+        return HTMLResponse(body, status, {"content-security-policy": _POLICY, "referrer-policy": REFERRER})
 
 
 def _provider(project: Project) -> Provider | None:

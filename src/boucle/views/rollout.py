@@ -140,8 +140,8 @@ def rollout(project: Project, model: str, challenger: int | None = None) -> Roll
         known(tx, project, model)
         one, told = _found(tx, model, challenger)
         until = one.ended or now
-        found = tx.windows.spread(model, "rollout", one.started, until, POINTS, version=one.challenger)
-        replayed = tx.windows.spread(model, "replay", 0.0, one.started, 1, version=one.challenger)
+        found = _about(tx.windows.spread(model, "rollout", one.started, until, POINTS), one.challenger)
+        replayed = _about(tx.windows.spread(model, "replay", 0.0, one.started, 1), one.challenger)
         champion = _champion(tx, model, told)
         done = undoable(tx, [decided(event) for event in reversed(told)])
     verdict = found[-1][2] if found else None
@@ -179,6 +179,10 @@ class _Facts:
         if not self.found or not self.pace or not self.rollout.live:
             return False
         return self.now - self.found[-1][0] > max(_LEAST_QUIET, _QUIET / self.pace)
+
+
+def _about(found: Verdicts, version: int) -> list[tuple[float, int, Verdict]]:
+    return [one for one in found if one[1] == version]
 
 
 def _viewed(facts: _Facts, done: tuple[Decision, ...], deadline: float | None) -> RolloutView:

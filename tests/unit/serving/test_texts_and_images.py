@@ -231,3 +231,20 @@ def test_texts_that_wait_for_a_slow_model_are_one_call_and_each_gets_its_own_ans
     told = {job.id: version.answer(job).predictions for job in answered}
     assert told == {"0": ["bad"], "1": ["good"], "2": ["bad", "good"], "3": ["good", "good"]}
     app.plane.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "right", "wrong"),
+    [
+        ("names", [[SPAN]], ["Ada"]),
+        ("names", [[]], [3]),
+        ("short", ["a better one"], [["a", "b"]]),
+        ("short", "a better one", 3),
+        ("mood", ["good"], [["good"]]),
+    ],
+)
+def test_truths_are_of_the_kind_of_the_answer(app: App, model: str, right: Any, wrong: Any) -> None:
+    named = asked(app, f"/predict/{model}", "Ada and me", x_request_id=f"of-{model}").json["id"]
+    assert asked(app, "/feedback", {"id": named, "truth": right}).json["joined"] == 1
+    said = asked(app, "/feedback", {"id": named, "truth": wrong})
+    assert (said.status, said.json["field"]) == (422, "truth")

@@ -121,5 +121,5 @@ def test_a_long_past_is_thinned_to_a_bounded_story(written: Written) -> None:
     for i in range(700):
         written.judged("quality", accuracy(0.93), ago=700.0 - i)
     seen = story(written.project, "churn")
-    assert len(seen.quality.points) == 240
+    assert len(seen.quality.points) == 120
     assert seen.quality.points[-1].judged == written.clock.now() - 1.0

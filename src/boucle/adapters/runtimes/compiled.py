@@ -1,4 +1,4 @@
-"""Run compiled models: NumPy for preprocessing and linear models, ONNX Runtime for trees. No scikit-learn, no pandas.
+"""Run compiled models: NumPy for preprocessing and linear models, trees by ``trees.py``. No scikit-learn, no pandas.
 
 A program is a list of blocks, each a few operations on some columns, put side by side; then a part that scores the
 matrix, by itself or from parts inside it; and for classifiers the labels. All is in float64, as the original computes.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from bisect import bisect_left, bisect_right
+
+from sqlalchemy import Connection, insert, select
 
 from boucle.adapters.stores.tables import verdicts, windows
 from boucle.core.json import dumps, loads
@@ -57,14 +59,16 @@ class SqlWindows:
         rows = self._connection.execute(query)
         return [(row.time, row.version, loads(row.verdict, Verdict)) for row in rows][::-1]
 
-    def spread(
-        self, model: str, kind: str, since: float, until: float, most: int, version: int | None = None
-    ) -> list[tuple[float, int, Verdict]]:
-        held = [verdicts.c.model == model, verdicts.c.kind == kind, verdicts.c.time.between(since, until)]
-        if version is not None:
-            held.append(verdicts.c.version == version)
-        tile = func.ntile(most).over(order_by=verdicts.c.seq)
-        tiled = select(verdicts.c.seq, tile.label("tile")).where(*held).subquery()
-        newest = select(func.max(tiled.c.seq)).group_by(tiled.c.tile)
-        query = select(verdicts).where(verdicts.c.seq.in_(newest)).order_by(verdicts.c.seq)
+    def spread(self, model: str, kind: str, since: float, until: float, most: int) -> list[tuple[float, int, Verdict]]:
+        # The index holds the seqs of a kind; verdicts are long, so the rows in between are not read.
+        every = select(verdicts.c.seq).where(verdicts.c.model == model, verdicts.c.kind == kind)
+        seqs = self._connection.execute(every.order_by(verdicts.c.seq)).scalars().all()
+        first = bisect_left(seqs, since, key=self._time)
+        within = seqs[first : bisect_right(seqs, until, lo=first, key=self._time)]
+        many = len(within)
+        shown = within if many <= most else [within[(place + 1) * many // most - 1] for place in range(most)]
+        query = select(verdicts).where(verdicts.c.seq.in_(shown)).order_by(verdicts.c.seq)
         return [(row.time, row.version, loads(row.verdict, Verdict)) for row in self._connection.execute(query)]
+
+    def _time(self, seq: int) -> float:
+        return float(self._connection.execute(select(verdicts.c.time).where(verdicts.c.seq == seq)).scalar_one())
