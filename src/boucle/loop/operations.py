@@ -221,8 +221,8 @@ def import_feedback(project: Project, path: Path) -> dict[str, int]:
             hint="feedback needs `id` and `truth`, or `id`, `event` and (optionally) `value`",
         )
     now = project.clock.now()
-    listed = KINDS[project.settings.task] != "text"
-    entries = [_feedback(row, now, listed) for row in frame.to_dict("records")]
+    as_json = KINDS[project.settings.task] != "text"
+    entries = [_feedback(row, now, as_json) for row in frame.to_dict("records")]
     with project.state.begin() as tx:
         known = tx.observations.known(sorted({e.id for e in entries}))
         tx.observations.ingest((), entries, {})
@@ -230,11 +230,11 @@ def import_feedback(project: Project, path: Path) -> dict[str, int]:
     return {"received": len(entries), "joined": joined, "unknown": len(entries) - joined}
 
 
-def _feedback(row: dict[Any, Any], now: float, listed: bool) -> Feedback:
-    """Read a row; where truths are ``listed``, text that begins as a JSON list is one."""
+def _feedback(row: dict[Any, Any], now: float, as_json: bool) -> Feedback:
+    """Read a row; with ``as_json`` a truth that begins as a JSON list is one."""
     given = {k: v for k, v in row.items() if not (v is None or v is pd.NaT or v != v)}
     truth = given.get("truth")
-    if listed and isinstance(truth, str) and truth.startswith("["):
+    if as_json and isinstance(truth, str) and truth.startswith("["):
         truth = json.loads(truth)
     if isinstance(truth, np.generic):
         truth = truth.item()

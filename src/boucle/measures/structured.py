@@ -50,6 +50,8 @@ def _place(truth: Any, told: Any) -> float:
 
 
 def _vectors(truth: Sequence[Any], told: Sequence[Any]) -> Parts:
+    if not len(truth):
+        return {"cosine": np.zeros((0, 2))}
     one, other = (np.asarray(list(side), dtype=np.float64).reshape(len(side), -1) for side in (truth, told))
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     return {"cosine": np.column_stack([(one * other).sum(axis=1) / np.maximum(lengths, 1e-300), np.ones(len(one))])}

@@ -22,6 +22,8 @@ from boucle.loop.project import Project
 V = TypeVar("V")
 PERIOD = 1.0
 """Seconds between two beats."""
+CALM = 1.7
+"""Seconds between two readings while nothing has happened: with a beat a second, every other one."""
 PATIENCE = 0.3
 """Seconds a page waits for its first reading before it shows grey bars instead."""
 _SHARE = 10.0
@@ -58,6 +60,11 @@ class Source(Generic[V]):
             self._running = asyncio.get_running_loop().create_task(self._refreshed())
         return self._running
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Return what changes whenever there is something new to show: a value, or a reason why there is none."""
+        return id(self.value), id(self.error)
+
     def wanted(self, now: float) -> bool:
         return self.followers > 0 and now >= self._due and (self._running is None or self._running.done())
 
@@ -78,7 +85,7 @@ class Source(Generic[V]):
         except Exception as error:
             log.exception("a view could not be read")
             self._failed(error)
-        self._due = time.monotonic() + _SHARE * (time.monotonic() - begun)
+        self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
 
     def _failed(self, error: Exception) -> None:
         self.error = error

@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app as pages
 from nicegui import ui
+from starlette.routing import Match
 
 from boucle.core.errors import NotFound
 from boucle.loop.project import Project
@@ -112,7 +113,9 @@ def _doors(app: FastAPI, console: Console) -> None:
         return answer
 
     @app.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "DELETE"], include_in_schema=False)
-    def unknown(rest: str) -> Response:
+    def unknown(rest: str, request: Request) -> Response:
+        if any(route.matches(request.scope)[0] is Match.PARTIAL for route in app.routes):
+            raise HTTPException(405)  # the path is there, for another method
         raise NotFound(f"There is no route /api/{rest[:200]}.", hint="the routes there are: /api/docs")
 
 
@@ -141,13 +144,29 @@ async def _shown(console: Console, route: Route, shell: Shell) -> None:
         try:
             await route.build(shell)
         except NotFound as error:
-            shell.title(error.message, error.hint or "")
+            _absent(shell, error)
         except Exception:  # one page of ours that fails keeps its frame, and the way to the others
             log.exception("the page %s could not be drawn", shell.path)
             shell.title(shell.words("failed.title"), shell.words("failed.lead"))
 
 
+def _absent(shell: Shell, error: NotFound) -> None:
+    """Say that there is no such thing, and what there is instead."""
+    say, seen = shell.words, shell.heart.source(overview).value
+    if "model" in error.facts and seen is not None:
+        known = [one.name for one in seen.models]
+        shell.title(say("missing.model", name=error.facts["model"]), say("missing.known", names=say.listed(known)))
+    else:
+        shell.title(error.message, error.hint or "")
+    _way_home(shell)
+    ui.context.client.status_code = 404
+
+
+def _way_home(shell: Shell) -> None:
+    shell.html(f'<a class="btn" href="{shell.link("/")}">{escape(shell.words("missing.home"))}</a>')
+
+
 async def _nowhere(shell: Shell) -> None:
     shell.title(shell.words("missing.title"), shell.words("missing.lead", path=shell.path))
-    shell.html(f'<a class="btn" href="{shell.link("/")}">{escape(shell.words("missing.home"))}</a>')
+    _way_home(shell)
     ui.context.client.status_code = 404

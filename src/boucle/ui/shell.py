@@ -132,7 +132,14 @@ class Shell:
         element = self.html("", classes, tag)
         if label:
             element.props(f'aria-label="{escape(label)}"')
-        self.follow(source, lambda: element.set_content(self._drawn(source, draw)))
+        shown: list[tuple[int, int]] = []
+
+        def update() -> None:
+            if shown != [source.state]:
+                shown[:] = [source.state]
+                element.set_content(self._drawn(source, draw))
+
+        self.follow(source, update)
         return element
 
     def rebuilt(
@@ -181,8 +188,12 @@ class Shell:
         with ui.element("div").classes("head"):
             title, lead = ui.html("", tag="h1"), ui.html("", tag="p").classes("lead")
         told = [0.0]
+        shown: list[tuple[int, int]] = []
 
         def update() -> None:
+            if shown == [source.state]:
+                return
+            shown[:] = [source.state]
             if source.value is None:
                 title.set_content(escape(otherwise or "Boucle"))
                 return

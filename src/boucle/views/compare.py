@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from boucle.core.errors import BoucleError
+from boucle.core.errors import BoucleError, NotFound
 from boucle.core.event import Event
 from boucle.core.signature import Signature
 from boucle.evaluation.result import Comparison, Evaluation
@@ -131,6 +131,9 @@ def compare(project: Project, model: str, left: int, right: int) -> CompareView:
 
 def _half(project: Project, tx: Transaction, model: str, version: int) -> _Half:
     event = trained(tx, model, version)
+    if event is None and tx.settings.get(f"target:{model}/{version}") is None:
+        ref = f"{model}/{version}"
+        raise NotFound(f"There is no version {ref}.", hint=f"boucle show {model} lists them", version=ref)
     evaluation = stored(project, event)
     try:
         signature = read_info(bundle_of(tx, project, model, version)).signature

@@ -68,10 +68,13 @@ def test_a_missing_text_is_an_empty_one_where_it_may_be_missing() -> None:
     assert told["probabilities"][0].tolist() == told["probabilities"][1].tolist()
 
 
-def test_scripts_without_blanks_are_learned_by_their_letters() -> None:
-    texts = [f"这部{'好' if label == 'good' else '坏'}电影{i}" for i, label in enumerate(LABELS)]
+@pytest.mark.parametrize(
+    ("good", "bad"), [("这部好电影", "这部坏电影"), ("\N{THUMBS UP SIGN} !", "\N{THUMBS DOWN SIGN} ?")]
+)
+def test_scripts_without_blanks_and_signs_are_learned_one_by_one(good: str, bad: str) -> None:
+    texts = [(good if label == "good" else bad) + "." * (i % 7) for i, label in enumerate(LABELS)]
     fitted = fit(replace(JOB, frame=FRAME.assign(text=texts)))
-    assert answers(fitted, {"text": column("很好的电影", "很坏的电影")})["prediction"].tolist() == ["good", "bad"]
+    assert answers(fitted, {"text": column(good, bad)})["prediction"].tolist() == ["good", "bad"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,9 @@ class Marking:
 
 def test_structured_answers_are_json_in_a_cell(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ada\n")
-    signature = Signature(TEXTS.inputs, (Field("prediction", "json"), Field("score", "float64")), "token-classification")
+    signature = Signature(
+        TEXTS.inputs, (Field("prediction", "json"), Field("score", "float64")), "token-classification"
+    )
     out = io.StringIO()
     CsvLines(out)(predicted(tmp_path / "a.txt", signature, Marking()))
     assert out.getvalue().splitlines()[1] == '1,Ada,"[{""label"": ""A"", ""start"": 0, ""end"": 1}]",0.5'

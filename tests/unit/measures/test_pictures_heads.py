@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from boucle.measures.pictures import FORMATS, blank, head, media_type
 
 def written(mode: str, kind: str, size: tuple[int, int] = (37, 21), **options: object) -> bytes:
     out = io.BytesIO()
-    Image.new(mode, size).save(out, kind, **options)  # type: ignore[arg-type]
+    Image.new(mode, size).save(out, kind, **options)
     return out.getvalue()
 
 
@@ -56,10 +57,8 @@ def test_a_jpeg_with_long_segments_before_its_size_is_read() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM"]))
 def test_any_bytes_are_a_picture_or_a_value_error(raw: bytes, begin: bytes) -> None:
-    try:
+    with suppress(ValueError):
         assert head(begin + raw).pixels > 0
-    except ValueError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP"])

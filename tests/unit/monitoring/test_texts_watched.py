@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.assets import asset
 
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Observation
@@ -22,7 +23,6 @@ from boucle.monitoring.columns import to_batch
 from boucle.monitoring.drift import Seen, findings
 from boucle.monitoring.look import Look, look
 from boucle.ports.stores import State
-from tests.assets import asset
 
 from .conftest import make_settings
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,7 @@ def _answers(batch: Batch) -> Batch:
 class Runtime:
     """Loads the models above, and remembers them."""
 
-    loaded: dict[str, Telling] = {}
+    loaded: ClassVar[dict[str, Telling]] = {}
 
     def load(self, directory: Path, info: BundleInfo) -> Telling:
         self.loaded[info.name] = Telling(info.name)

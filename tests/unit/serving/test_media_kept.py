@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ import pytest
 
 from boucle import plugins
 from boucle.core.observation import Observation
-from boucle.formats.segment import read_new
+from boucle.formats.segment import read_new, read_segment
 from boucle.formats.table import observed
-from boucle.formats.segment import read_segment
 from boucle.measures.derived import derived, meaning, projection
 from boucle.measures.pictures import blank
 from boucle.serving.app import App
@@ -114,6 +114,4 @@ def test_blocks_of_texts_come_back_by_column(tmp_path: Path, monkeypatch: pytest
 
 
 def _based(raw: bytes) -> str:
-    import base64
-
     return base64.b64encode(raw).decode()

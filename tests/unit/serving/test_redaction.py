@@ -85,7 +85,9 @@ def test_other_numbers_and_words_stay(text: str) -> None:
 
 
 def test_several_in_one_text_go_each_and_what_is_between_stays() -> None:
-    text = "ada@x.org, 4111 1111 1111 1111 12/27, GB29 NWBK 6016 1331 9268 19 or BE68 5390 0754 7034 for +44 20 7946 0958"
+    text = (
+        "ada@x.org, 4111 1111 1111 1111 12/27, GB29 NWBK 6016 1331 9268 19 or BE68 5390 0754 7034 for +44 20 7946 0958"
+    )
     assert redact(text) == f"{MAIL}, {CARD} 12/27, {IBAN} or {IBAN} for {PHONE}"
 
 

@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 
 from boucle.core.errors import NotFound
-from boucle.core.json import to_data
+from boucle.core.json import dumps, to_data
 from boucle.core.verdict import Check, Status, Verdict
+from boucle.evaluation.result import Comparison, Evaluation
+from boucle.measures.intervals import Estimate
 from boucle.views.alarms import alarms
+from boucle.views.compare import compare
 from boucle.views.drift import drift
 from boucle.views.history import event, history, verified
 from boucle.views.maturity import maturity
@@ -193,3 +196,48 @@ def test_a_verdict_of_another_version_is_not_the_champions(written: Written) -> 
     written.judged("quality", accuracy(0.5, "fail"), version=7)
     assert quality(written.project, "churn").status == "inconclusive"
     assert replace(Verdict.of("a", "b", []), kind="c").status == "inconclusive"
+
+
+def evaluated(written: Written, version: int, made: float, against: str, better: float) -> None:
+    """Store the evaluation a version was admitted by, as a turn does."""
+    told = Estimate(better, better - 0.01, better + 0.01, 500)
+    compared = Comparison(against, "accuracy", 0.0, "pass", {"accuracy": told}, {"accuracy": 0.9}, {"accuracy": 0.93})
+    metrics = {"accuracy": Estimate(made, made - 0.02, made + 0.02, 500)}
+    verdict = Verdict.of("churn challenger", "gate", [accuracy(made)])
+    one = Evaluation("x", "tabular-classification", "accuracy", 500, metrics, verdict, comparison=compared)
+    (written.project.root / "reports").mkdir(parents=True, exist_ok=True)
+    (written.project.root / "reports" / f"{version}.json").write_bytes(dumps(one))
+    written.event("trained", version, rows=100 * version, verdict=to_data(verdict), report=f"reports/{version}.html")
+
+
+def test_two_versions_are_compared_on_the_rows_both_answered(written: Written) -> None:
+    evaluated(written, 1, 0.90, "", 0.0)
+    evaluated(written, 2, 0.93, "churn/1", 0.03)
+    view = compare(written.project, "churn", 2, 1)
+    assert view.heading.text == "churn/2 is better on accuracy."
+    assert (view.paired, view.rows) == (True, 500)
+    assert view.metrics[0].difference is not None
+    assert view.metrics[0].difference.low == pytest.approx(0.02)
+    turned = compare(written.project, "churn", 1, 2)
+    assert turned.heading.text == "churn/1 is worse on accuracy."
+    assert turned.metrics[0].difference is not None
+    assert turned.metrics[0].difference.value == pytest.approx(-0.03)
+
+
+def test_versions_never_measured_together_have_each_their_own_interval(written: Written) -> None:
+    evaluated(written, 1, 0.90, "", 0.0)
+    evaluated(written, 3, 0.93, "churn/2", 0.03)
+    view = compare(written.project, "churn", 3, 1)
+    assert not view.paired
+    assert view.metrics[0].difference is None
+    assert [side and side.n for side in (view.metrics[0].left, view.metrics[0].right)] == [500, 500]
+    assert {one.name for one in view.differences} == {"rows"}
+    with pytest.raises(NotFound):
+        compare(written.project, "churn", 9, 1)
+
+
+def test_a_report_outside_the_state_folder_is_not_read(written: Written) -> None:
+    evaluated(written, 1, 0.90, "", 0.0)
+    (written.project.directory / "evil.json").write_bytes(b"{}")
+    written.event("trained", 2, verdict={}, report="../evil.html")
+    assert compare(written.project, "churn", 2, 1).left.tested is None

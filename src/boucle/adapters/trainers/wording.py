@@ -32,9 +32,9 @@ class Filled(TransformerMixin, BaseEstimator):
 
 
 def weights(texts: Iterable[Any], optional: bool) -> Any:
-    """Return the unfitted features of a column: of words, or of letters where most texts have no blanks."""
+    """Return the unfitted features of a column: of words, or of letters where most texts have no blanks, or no word."""
     some = [str(text) for _, text in zip(range(_SAMPLE), (t for t in texts if t is not None), strict=False)]
-    unspaced = sum(len(_UNSPACED.findall(text)) > len(text) / 4 for text in some)
+    unspaced = sum(len(_UNSPACED.findall(text)) > len(text) / 4 or not re.search(_WORD, text) for text in some)
     if 2 * unspaced > len(some):
         made = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, max_features=MOST)
     else:

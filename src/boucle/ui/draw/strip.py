@@ -22,7 +22,7 @@ _CIRCLE = 9
 def strip(story: Story, say: Words, *, narrow: bool = False) -> str:
     """Draw the story of one model."""
     width = NARROW if narrow else WIDE
-    left, right = (0, 52) if narrow else (104, 88)
+    left, right = (0, 52) if narrow else (104, 98)
     line, row = (18 if narrow else 0), (40 if narrow else 24)
     axis = Axis(story.since, story.until, left, width - right)
     top = _TOP + line
@@ -226,7 +226,7 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
 def _axis(axis: Axis, height: float, say: Words) -> str:
     parts = []
     for time, label in time_ticks(axis.since, axis.until, say, 3 if axis.left == 0 else 5):
-        if axis(time) < axis.right - 78:
+        if axis(time) < axis.right - 108:
             parts.append(text(axis(time), height - 3, label))
     parts.append(text(axis.right, height - 3, say("time.now"), anchor="end"))
     return "".join(parts)

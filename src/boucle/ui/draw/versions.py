@@ -38,6 +38,8 @@ def _short(digest: str) -> str:
 
 def table(view: Versions, link: Callable[[str], str], say: Words) -> str:
     """Write the versions, the newest first, each with how it was judged before it could answer."""
+    if not view.rows:
+        return f'<p class="soft">{escape(say("versions.none"))}</p>'
     heads = "".join(
         f'<th{" class=r" if name in ("rows", "answered") else ""} scope="col">{escape(say(f"versions.{name}"))}</th>'
         for name in ("version", "role", "verdict", "measured", "rows", "answered", "made")

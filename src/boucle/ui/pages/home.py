@@ -25,7 +25,10 @@ async def home(shell: Shell) -> None:
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
     chosen = _chosen(shell, seen.value)
     if chosen is None:
-        parts.nothing(shell)
+        told = await shell.read(story, shell.project.name)
+        with shell.box("grid2 even"):
+            parts.nothing(shell)
+            parts.ring_card(shell, told)
         return
     told = await shell.read(story, chosen.name)
     alone = seen.value is not None and len(seen.value.models) == 1

@@ -195,9 +195,8 @@ def _business(view: QualityView, shell: Shell) -> str:
         return f'{title}<p class="small soft">{escape(say("quality.business.wait"))}</p>'
     worth = "each" if any(one.each is not None for one in view.business) else "rate"
     heads = [say(f"quality.business.{name}") for name in ("measure", "version", worth, "count")]
-    return title + table(
-        say("quality.business"), heads, [_measure(one, view, say) for one in view.business], right=(2, 3)
-    )
+    rows = [_measure(one, view, say) for one in view.business]
+    return title + table(say("quality.business"), heads, rows, right=(2, 3), fold=True)
 
 
 def _measure(one: Measure, view: QualityView, say: Words) -> list[str]:

@@ -91,6 +91,7 @@ WORDS: dict[str, Entry] = {
     "missing.lead": ("The address is {path}.", "L’adresse est {path}."),
     "missing.home": ("Go home", "Retour à l’accueil"),
     "missing.model": ("There is no model {name}.", "Il n’y a pas de modèle {name}."),
+    "missing.known": ("There is {names}.", "Il y a {names}."),
     "failed.title": ("This page could not be drawn.", "Cette page n’a pas pu être affichée."),
     "failed.lead": ("The log of the control plane says why.", "Le journal du plan de contrôle dit pourquoi."),
     "signin.title": ("Sign in", "Se connecter"),

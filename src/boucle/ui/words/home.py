@@ -26,6 +26,6 @@ WORDS: dict[str, Entry] = {
     "home.canary": ("{version} on {share}", "{version} sur {share}"),
     "home.held": ("{version} paused", "{version} en pause"),
     "home.off": ("switched off", "désactivé"),
-    "home.nobody": ("nobody answers yet", "personne ne répond encore"),
+    "home.nobody": ("nobody answers", "personne ne répond"),
     "undo.what": ("Undo: {what}", "Annuler : {what}"),
 }

@@ -74,6 +74,6 @@ def job(checkpoint: Path, tmp_path: Path) -> Job:
         seed=3,
         folds=3,
         directory=str(tmp_path),
-        pretrained={"checkpoint": str(checkpoint), "epochs": 4, "learning_rate": 3e-3},
+        pretrained={"checkpoint": str(checkpoint), "epochs": 4, "learning_rate": 3e-3, "batch_tokens": 420},
         workspace=str(tmp_path / "work"),
     )

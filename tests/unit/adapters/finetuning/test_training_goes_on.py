@@ -40,7 +40,7 @@ def shares(fitted: Fitted, job: Job) -> np.ndarray:
 
 @pytest.mark.parametrize("method", ["frozen", "lora"])
 def test_a_killed_training_goes_on_to_the_model_it_would_have_made(job: Job, tmp_path: Path, method: str) -> None:
-    job = replace(job, pretrained={**(job.pretrained or {}), "method": method, "epochs": 3})
+    job = replace(job, pretrained={**(job.pretrained or {}), "method": method, "epochs": 2})
     killed_at(job, 0.22 + 0.7 * 0.6)
     fitted, told = whole(job)
     straight, all_told = whole(replace(job, workspace=str(tmp_path / "other")))
@@ -48,7 +48,7 @@ def test_a_killed_training_goes_on_to_the_model_it_would_have_made(job: Job, tmp
         [text for text in all_told if text.startswith("epoch")]
     )
     assert np.allclose(shares(fitted, job), shares(straight, job), atol=1e-6)
-    assert fitted.curves["validation_loss"] == pytest.approx(straight.curves["validation_loss"])
+    assert np.allclose(fitted.curves["validation_loss"], straight.curves["validation_loss"])
 
 
 def test_a_state_that_was_being_written_is_not_gone_on_from(job: Job, tmp_path: Path) -> None:

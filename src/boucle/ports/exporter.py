@@ -1,0 +1,89 @@
+"""Exporter: makes another form of a model that is in a bundle; smaller, quicker, or for somebody else's tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boucle.core.model import BundleInfo
+from boucle.core.signature import Batch, Signature
+from boucle.ports.trainer import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A model in memory, the runtime that keeps it, how it was made, and what a person should know of it."""
+
+    model: Any
+    runtime: str
+    params: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Exporter(Protocol):
+    """Makes one form of a model. Its name is the target that people type."""
+
+    name: str
+
+    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+        """Make the form of the verified bundle ``directory`` in ``folder``, which is there and empty.
+
+        Raises BundleError saying what can be done instead, MissingExtra for a package that is not installed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a student learns from: labelled rows, and rows nobody has labelled.
+
+    ``labels`` are the places of the labels in ``classes`` of the teacher's signature, shape (rows,), -1 for a row that
+    has none; ``inputs`` the texts or image files, shape (rows,).
+    """
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+
+
+class Distiller(Protocol):
+    """Teaches a smaller model what a larger one answers."""
+
+    name: str
+
+    def distill(
+        self,
+        directory: Path,
+        info: BundleInfo,
+        student: str,
+        lessons: Lessons,
+        folder: Path,
+        settings: Mapping[str, Any],
+        progress: Progress,
+    ) -> Exported:
+        """Train ``student`` (``layers=0,5``, or a checkpoint) on the answers of the bundle's model, in ``folder``.
+
+        ``settings`` are ``epochs``, ``temperature``, ``seed``, ``workspace`` and ``directory`` where they are given.
+        Raises TrainingError or BundleError.
+        """
+        ...
+
+
+class Card(Protocol):
+    """Writes a model so that the tools of a hub read it."""
+
+    name: str
+
+    def write(self, directory: Path, info: BundleInfo, card: str, folder: Path, examples: Batch) -> dict[str, Any]:
+        """Write the model of a verified bundle and its card into ``folder``; returns what was proved of it."""
+        ...
+
+
+def require_classes(signature: Signature) -> None:
+    """Raise ValueError unless the model answers classes."""
+    if not signature.classes:
+        raise ValueError("the model answers no classes")
