@@ -28,7 +28,7 @@ class Run:
     """Parameters, metrics and environment of one execution; ``id`` is given by the registry."""
 
     experiment: str
-    kind: Literal["train", "adopt", "evaluate"]
+    kind: Literal["train", "adopt", "evaluate", "optimize", "distill"]
     started: float
     id: str = ""
     status: RunStatus = "running"

@@ -59,7 +59,10 @@ class TurnResult:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A bundle on its way to be a version. ``test`` is None when nothing is known to measure it on."""
+    """A bundle on its way to be a version. ``test`` is None when nothing is known to measure it on.
+
+    ``checks`` are asked of it besides those of the project's gate; ``facts`` are kept in the history with them.
+    """
 
     trained: Trained
     run: Run
@@ -70,6 +73,8 @@ class Candidate:
     labelled: int = 0
     kind: str = "trained"
     warnings: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def judge_and_register(project: Project, candidate: Candidate, progress: Progress, started: float) -> TurnResult:
@@ -80,6 +85,8 @@ def judge_and_register(project: Project, candidate: Candidate, progress: Progres
     progress("evaluating", 0.75)
     evaluation = _evaluate(project, candidate) if candidate.test is not None else None
     verdict = evaluation.verdict if evaluation else _unmeasured(project, candidate)
+    if candidate.checks:
+        verdict = Verdict.of(verdict.subject, verdict.kind, (*verdict.checks, *candidate.checks), **verdict.inputs)
     metrics = known_metrics(evaluation)
     progress("registering", 0.92)
     pages = _report(project, candidate, evaluation) if evaluation else ()
@@ -190,6 +197,7 @@ def _record(
         "run": version.run_id,
         "digest": version.digest,
         "report": str(pages[0].relative_to(project.root)) if pages else "",
+        **candidate.facts,
     }
     text = f"{version.ref} was {candidate.kind} ({candidate.reason}): gate {verdict.status}, {verdict.reason}"
     event = Event(candidate.kind, project.clock.now(), text, version.name, version.number, project.actor, data)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.model import BundleInfo
-from boucle.core.signature import Batch, Signature
+from boucle.core.signature import Batch
 from boucle.ports.trainer import Progress
 
 
@@ -81,9 +81,3 @@ class Card(Protocol):
     def write(self, directory: Path, info: BundleInfo, card: str, folder: Path, examples: Batch) -> dict[str, Any]:
         """Write the model of a verified bundle and its card into ``folder``; returns what was proved of it."""
         ...
-
-
-def require_classes(signature: Signature) -> None:
-    """Raise ValueError unless the model answers classes."""
-    if not signature.classes:
-        raise ValueError("the model answers no classes")

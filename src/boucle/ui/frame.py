@@ -66,14 +66,14 @@ def draw(shell: Shell, entry: str) -> Element:
         lost = ui.html("").classes("stale")
         body = shell.box("").props('id="content" tabindex="-1"')
 
-    shown: list[object] = []
+    shown = [-1]
 
     def update() -> None:
         view = seen.value
         old = time.time() - seen.at > STALE if view is not None else seen.error is not None
-        if not old and shown == [seen.state]:
+        if not old and shown[0] == seen.edition:
             return
-        shown[:] = [seen.state]
+        shown[0] = seen.edition
         alive.set_content(pulse(say, view, seen.at, old))
         alive.classes(toggle=None, add="old" if old else "", remove="" if old else "old")
         lost.set_content(icon("lost") + f"<span>{escape(say('lost', time=_read_at(say, seen.at)))}</span>")

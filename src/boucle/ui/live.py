@@ -34,12 +34,16 @@ log = logging.getLogger("boucle.ui")
 
 
 class Source(Generic[V]):
-    """One reading. ``at`` is when ``value`` was read (Unix seconds); ``error`` why it could not be read again."""
+    """One reading. ``at`` is when ``value`` was read (Unix seconds); ``error`` why it could not be read again.
+
+    ``edition`` rises with every reading: what has shown this one has nothing new to show.
+    """
 
     def __init__(self, read: Callable[[], V]) -> None:
         self._read = read
         self._due = 0.0
         self._running: asyncio.Task[None] | None = None
+        self.edition = 0
         self.followers = 0
         self.asked = time.monotonic()
         self.value: V | None = None
@@ -59,11 +63,6 @@ class Source(Generic[V]):
         if self._running is None or self._running.done():
             self._running = asyncio.get_running_loop().create_task(self._refreshed())
         return self._running
-
-    @property
-    def state(self) -> tuple[int, int]:
-        """Return what changes whenever there is something new to show: a value, or a reason why there is none."""
-        return id(self.value), id(self.error)
 
     def wanted(self, now: float) -> bool:
         return self.followers > 0 and now >= self._due and (self._running is None or self._running.done())
@@ -85,6 +84,7 @@ class Source(Generic[V]):
         except Exception as error:
             log.exception("a view could not be read")
             self._failed(error)
+        self.edition += 1
         self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
 
     def _failed(self, error: Exception) -> None:

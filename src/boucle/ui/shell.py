@@ -132,11 +132,11 @@ class Shell:
         element = self.html("", classes, tag)
         if label:
             element.props(f'aria-label="{escape(label)}"')
-        shown: list[tuple[int, int]] = []
+        shown = [-1]
 
         def update() -> None:
-            if shown != [source.state]:
-                shown[:] = [source.state]
+            if shown[0] != source.edition:
+                shown[0] = source.edition
                 element.set_content(self._drawn(source, draw))
 
         self.follow(source, update)
@@ -188,12 +188,12 @@ class Shell:
         with ui.element("div").classes("head"):
             title, lead = ui.html("", tag="h1"), ui.html("", tag="p").classes("lead")
         told = [0.0]
-        shown: list[tuple[int, int]] = []
+        shown = [-1]
 
         def update() -> None:
-            if shown == [source.state]:
+            if shown[0] == source.edition:
                 return
-            shown[:] = [source.state]
+            shown[0] = source.edition
             if source.value is None:
                 title.set_content(escape(otherwise or "Boucle"))
                 return

@@ -64,7 +64,9 @@ def write(checkpoint: Checkpoint, folder: Path) -> float:
     takes = tuple(sorted(engine.takes, key=("input_ids", "attention_mask", "token_type_ids", "pixel_values").index))
     gives = _OUTPUTS.get(checkpoint.task, ("logits",))
     names = [*gives, *([VECTOR] if engine.vectors else [])]
-    plain = Plain(engine.model, takes, gives, engine.vectors).eval()  # a new module is in training mode, and passes it on
+    plain = Plain(
+        engine.model, takes, gives, engine.vectors
+    ).eval()  # a new module is in training mode, and passes it on
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # it is the old exporter: the one whose files can be made int8
         try:
