@@ -119,7 +119,7 @@ def derive(
             trained = _kept(project, parent, made, run, kind, what, surroundings)
             progress("asking both the same rows", 0.7)
             found, against = _judged(project, parent, trained)
-            checks = _checks(found, against, agreement, parent)
+            checks = _checks(found, None if _is_champion(project, parent) else against, agreement, parent)
             candidate = Candidate(
                 trained, run, parent.snapshot, parent.test, parent.train, f"{what} of {parent.version.ref}",
                 kind=kind, warnings=made.notes, checks=checks,
@@ -203,6 +203,12 @@ def _scored(project: Project, parent: Parent, predictor: Predictor, signature: S
     batch = to_batch(rows, signature.inputs)
     first = batch[signature.names[0]]
     return Scored(predictor, signature, batch, first)
+
+
+def _is_champion(project: Project, parent: Parent) -> bool:
+    """Say whether the gate compares with the parent anyway."""
+    with project.state.begin(write=False) as tx:
+        return tx.deployments.get(project.name).champion == parent.version.number
 
 
 def _checks(found: Beside, against: Comparison | None, agreement: float | None, parent: Parent) -> tuple[Check, ...]:

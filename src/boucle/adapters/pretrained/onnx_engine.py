@@ -26,6 +26,11 @@ _TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
+_QUANTIZER = "onnx.quantize"
+"""Who made a file of 8 bits, whose scales are those of a whole batch: rows are computed one by one, so that an answer
+does not depend on its neighbours. It costs nothing: on a CPU the matrices of one row fill it."""
+
+
 class OnnxEngine:
     """A session; one thread a call."""
 
@@ -41,6 +46,8 @@ class OnnxEngine:
         self._image = names[0] if checkpoint.task == "image-classification" and len(names) == 1 else None
         self.takes = frozenset({"pixel_values"} if self._image else names)
         self.budget, self.slack = int(checkpoint.options.get("batch_tokens", 1024)), 8
+        if self._session.get_modelmeta().producer_name == _QUANTIZER:
+            self.budget = 1
         self._outputs = self._named(checkpoint)
         self.vectors = "vector" in self._outputs
 

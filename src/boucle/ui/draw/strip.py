@@ -31,7 +31,7 @@ def strip(story: Story, say: Words, *, narrow: bool = False) -> str:
     marks_at = rows_at + row * len(story.columns) + 16
     height = marks_at + (16 if story.marks else 0) + 22
     drawn = [
-        _marks(story.marks, axis, top - 8, marks_at),
+        _marks(story.marks, axis, top - 1, marks_at),
         _quality(story, axis, top, bottom, narrow, say),
         *(_column(one, axis, rows_at + row * place, narrow, say) for place, one in enumerate(story.columns)),
         _axis(axis, height, say),

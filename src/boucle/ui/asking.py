@@ -1,0 +1,129 @@
+"""Asks the data plane in a reader's name: a question marked as a test, and what was right about its answer.
+
+A test names the version it asks. Such requests are answered and kept as ``pinned``: they count in no window, so they
+move neither drift nor quality nor the error rate. What a person says was right is learned from all the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import secrets
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from boucle.core.access import Role
+from boucle.core.errors import Conflict, RequestError, StoreError
+from boucle.loop import access, exposure
+from boucle.loop.project import Project
+from boucle.views.contract import FieldRow
+
+TEST = "try-"
+"""What the id of a test begins with."""
+_HOLDER, _LASTS, _PATIENCE = "console", 86400.0, 20.0
+_DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL"}
+_keys: dict[Path, tuple[str, float]] = {}
+"""The console's own key of each project, where the data plane asks for one, and when it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer: the prediction, a probability for each class if there are any, and the seconds it took."""
+
+    id: str
+    version: int
+    prediction: Any
+    probabilities: tuple[float, ...]
+    seconds: float
+
+
+def url_of(project: Project) -> str:
+    """Return where the data plane answers; raises StoreError where there is none."""
+    try:
+        return str(json.loads((project.root / "serving" / "address.json").read_bytes())["url"])
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError("No data plane answers for this project.", hint="boucle up") from error
+
+
+def ask(project: Project, model: str, version: int, fields: tuple[FieldRow, ...], row: Mapping[str, Any]) -> Answered:
+    """Ask one version about one row, as a test. Raises RequestError, and StoreError when nobody answers."""
+    id_ = f"{TEST}{secrets.token_hex(8)}"
+    tensors = [_tensor(one, row[one.name]) for one in fields if one.name in row]
+    path = f"/v2/models/{quote(model, safe='')}/versions/{version}/infer"
+    begun = time.perf_counter()
+    told = _posted(project, path, {"id": id_, "inputs": tensors})
+    seconds = time.perf_counter() - begun
+    first, *others = told["outputs"]
+    prediction = first["data"] if first["shape"][1:] else first["data"][0]
+    shares = next((one["data"] for one in others if one["name"] == "probabilities"), ())
+    return Answered(str(told["id"]), int(told["model_version"]), prediction, tuple(map(float, shares)), seconds)
+
+
+def tell(project: Project, id_: str, truth: Any = None, thumb: bool | None = None) -> None:
+    """Send what was right about an answer, or a thumb; of two truths the newest counts. Raises as ``ask`` does."""
+    entries: list[dict[str, Any]] = []
+    if thumb is not None:
+        entries.append({"id": id_, "event": "thumb", "value": int(thumb)})
+    if truth is not None:
+        entries.append({"id": id_, "truth": [truth]})
+    _posted(project, "/feedback", entries)
+
+
+def _tensor(field: FieldRow, value: Any) -> dict[str, Any]:
+    tensor: dict[str, Any] = {"name": field.name, "shape": [1], "data": [value]}
+    if isinstance(value, bytes):
+        tensor["data"] = [base64.b64encode(value).decode()]
+        return tensor | {"datatype": "BYTES", "parameters": {"content_type": "base64"}}
+    return tensor | {"datatype": _DATATYPES.get(field.dtype, "BYTES")}
+
+
+def _posted(project: Project, path: str, body: Any) -> Any:
+    """Post JSON to the data plane and return what it says."""
+    parts = urlsplit(url_of(project))
+    headers = {"content-type": "application/json", **_credentials(project)}
+    connection = _connection(project, parts.hostname or "", parts.port, parts.scheme == "https")
+    try:
+        connection.request("POST", path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        told = json.loads(answer.read() or b"{}")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise StoreError("The data plane does not answer.", hint=f"boucle status ({type(error).__name__})") from error
+    finally:
+        connection.close()
+    if answer.status >= 400:
+        facts = {"field": told.get("field") or "", "retry_after": answer.headers.get("retry-after") or ""}
+        raise RequestError(str(told.get("error", answer.reason)), hint=told.get("hint"), **facts)
+    return told
+
+
+def _connection(project: Project, host: str, port: int | None, tls: bool) -> http.client.HTTPConnection:
+    if not tls:
+        return http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+    files = exposure.tls_files(project)
+    context = ssl.create_default_context(cafile=files[0] if files else None)
+    context.check_hostname = False  # it is asked by its address, and known by its very certificate
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=context)
+
+
+def _credentials(project: Project) -> dict[str, str]:
+    """Return what the data plane asks for: a key of the console's own, made anew every day, kept in memory alone."""
+    if not project.settings.serve.auth.on:
+        return {}
+    secret, ends = _keys.get(project.root, ("", 0.0))
+    if ends - project.clock.now() < 0.1 * _LASTS:
+        keeper = project.acting("keeper")
+        try:
+            made = access.add(keeper, _HOLDER, Role.VIEWER, lasts=_LASTS)
+        except Conflict:
+            made = access.rotate(keeper, _HOLDER, 60.0, _LASTS)
+        secret, ends = made.secret, made.key.until
+        _keys[project.root] = secret, ends
+        time.sleep(2.0)  # both planes read the new key within two seconds
+    return {"x-api-key": secret}

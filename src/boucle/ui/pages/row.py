@@ -1,0 +1,217 @@
+"""One row of inputs as a form made from the contract: filled with a typical row or an odd one, and read again."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments, UploadEventArguments
+
+from boucle.ui.draw.glyphs import escape
+from boucle.ui.routes import Route
+from boucle.ui.shell import Shell
+from boucle.ui.words.catalogue import Words
+from boucle.views.contract import FieldRow
+
+ROUTES: tuple[Route, ...] = ()
+_WIDE = ("text", "image")
+_ABOUT = 4
+"""Figures that count in the numbers that are filled in."""
+
+
+class Row:
+    """What a reader has written into the fields; images are bytes."""
+
+    def __init__(self, shell: Shell, fields: Sequence[FieldRow]) -> None:
+        self._shell = shell
+        self._fields = fields
+        self._said: dict[str, str] = {one.name: typical(one) for one in fields}
+        self._images: dict[str, bytes] = {}
+        self._bad: dict[str, ui.html] = {}
+        self._controls: dict[str, ui.element] = {}
+
+    def build(self) -> None:
+        """Put the form here."""
+        self._place = self._shell.box("form")
+        self._draw()
+
+    def typical(self) -> None:
+        """Fill in the medians and the commonest values."""
+        self._fill({one.name: typical(one) for one in self._fields})
+
+    def odd(self) -> None:
+        """Fill in what is rare in the reference, but was there."""
+        self._fill({one.name: odd(one) for one in self._fields})
+
+    def clear(self) -> None:
+        self._images.clear()
+        self._fill({})
+
+    def _fill(self, said: dict[str, str]) -> None:
+        self._said = said
+        self._draw()
+
+    def _draw(self) -> None:
+        self._place.clear()
+        with self._place:
+            for one in self._fields:
+                self._field(one)
+
+    def _field(self, one: FieldRow) -> None:
+        say = self._shell.words
+        tag = "div" if one.dtype == "image" else "label"
+        with ui.element(tag).classes("field wide" if one.dtype in _WIDE else "field"):
+            beside = about(one, say)
+            self._shell.html(
+                f'<b>{escape(one.name)}</b><span class="small soft">{escape(beside)}</span>', "name", tag="span"
+            )
+            self._controls[one.name] = self._control(one)
+            self._bad[one.name] = self._shell.html("", "bad small", tag="span").props('role="alert"')
+
+    def _control(self, one: FieldRow) -> ui.element:
+        said = self._said.get(one.name, "")
+        if one.dtype == "image":
+            return self._image(one)
+        if one.categories or one.dtype == "bool":
+            return self._select(one, said)
+        tag = "textarea" if one.dtype == "text" else "input"
+        field = ui.element(tag)
+        field.props(f'value="{escape(said)}" placeholder="{escape(typical(one))}" name="{escape(one.name)}"')
+        if one.dtype in ("float64", "int64"):
+            field.props("inputmode=decimal")
+        self._listen(field, one, "input")
+        return field
+
+    def _select(self, one: FieldRow, said: str) -> ui.element:
+        say = self._shell.words
+        words = {"true": say("try.yes"), "false": say("try.no")} if one.dtype == "bool" else {}
+        options = list(words) or list(one.categories)
+        with ui.element("select").props(f'name="{escape(one.name)}"') as field:
+            for value in ("", *options):
+                chosen = " selected" if value == said else ""
+                word = escape(words.get(value, value) or "–")
+                self._shell.html(word, tag="option").props(f'value="{escape(value)}"{chosen}')
+        self._listen(field, one, "change")
+        return field
+
+    def _listen(self, field: ui.element, one: FieldRow, event: str) -> None:
+        def written_(given: GenericEventArguments) -> None:
+            self._said[one.name] = str(given.args)
+
+        field.on(event, written_, js_handler="(event) => emit(event.target.value)")
+
+    def _image(self, one: FieldRow) -> ui.element:
+        """Take an image that is dropped or chosen, and show it."""
+
+        async def given(event: UploadEventArguments) -> None:
+            read = await event.file.read()
+            self._images[one.name] = read
+            kind = event.file.content_type
+            if kind.startswith("image/"):
+                preview.set_source(f"data:{kind};base64,{base64.b64encode(read).decode()}")
+                preview.set_visibility(True)
+
+        largest = self._shell.project.settings.serve.max_image
+        label = self._shell.words("try.image")
+        field = ui.upload(label=label, auto_upload=True, max_files=1, on_upload=given).props("flat accept=image/*")
+        field.props(f'max-file-size="{_bytes(largest)}"')
+        preview = ui.image("").classes("preview")
+        preview.set_visibility(False)
+        return field
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the row; None when a field is wrong, which is then said under it."""
+        say, row, right = self._shell.words, {}, True
+        for one in self._fields:
+            self._mark(one.name, "")
+            if one.dtype == "image":
+                if one.name in self._images:
+                    row[one.name] = self._images[one.name]
+                continue
+            said = self._said.get(one.name, "").strip()
+            try:
+                if said:
+                    row[one.name] = native(one, said)
+                elif not one.optional:
+                    raise KeyError
+            except ValueError:
+                right = self._mark(one.name, say("try.number"))
+            except KeyError:
+                right = self._mark(one.name, say("try.missing"))
+        return row if right else None
+
+    def blame(self, name: str, message: str) -> None:
+        """Say under a field what the data plane found wrong with it."""
+        if name in self._bad:
+            self._mark(name, message)
+
+    def _mark(self, name: str, message: str) -> bool:
+        self._bad[name].set_content(escape(message))
+        self._controls[name].props(f"aria-invalid={'true' if message else 'false'}")
+        return False
+
+
+def _bytes(size: int | str) -> int:
+    from boucle.project.values import bytes_of
+
+    return bytes_of(size)
+
+
+def native(one: FieldRow, said: str) -> Any:
+    """Return what was written as the field takes it; raises ValueError. Numbers may be written as in French."""
+    if one.dtype == "bool":
+        return said.lower() == "true"
+    if one.dtype in ("float64", "int64"):
+        plain = said.replace("\u202f", "").replace("\u00a0", "").replace("\u2212", "-").replace(",", ".")
+        value = float(plain)
+        if not math.isfinite(value):
+            raise ValueError(said)
+        return int(value) if one.dtype == "int64" and value.is_integer() else value
+    return said
+
+
+def typical(one: FieldRow) -> str:
+    """Return the reference's median, or its commonest value; nothing for what is personal."""
+    if one.pii or one.example is None:
+        return ""
+    return written(one.example, whole=one.dtype == "int64")
+
+
+def odd(one: FieldRow) -> str:
+    """Return a value from the thin end of the reference: the last part of its range, or its rarest level."""
+    picture = one.histogram
+    if picture is None:
+        return typical(one)
+    seen = [part for part in picture.bins if part.reference > 0 and part.name != "…"]
+    if picture.kind != "numeric":
+        named = [part for part in seen if part.name]
+        return min(named, key=lambda part: part.reference).name if named else typical(one)
+    inner = [part for part in seen if part.low is not None and part.high is not None]
+    if not inner or inner[-1].high is None:
+        return typical(one)
+    return written(inner[-1].high, whole=one.dtype == "int64")
+
+
+def written(value: Any, *, whole: bool = False) -> str:
+    """Write a value as a field takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(round(value)) if whole else f"{value:.{_ABOUT}g}" if abs(value) < 10**_ABOUT else f"{value:.0f}"
+    text = str(value)
+    return text.lower() if text in ("True", "False") else text
+
+
+def about(one: FieldRow, say: Words) -> str:
+    """Say what a field takes: its range, that it is personal, that it may be left out."""
+    found = []
+    if one.minimum is not None and one.maximum is not None:
+        found.append(say("try.range", low=say.number(one.minimum), high=say.number(one.maximum)))
+    if one.pii:
+        found.append(say("try.pii"))
+    if one.optional:
+        found.append(say("try.optional"))
+    return " · ".join(found)

@@ -1,0 +1,283 @@
+"""Try it: what does it answer?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from boucle.core.access import Role, may
+from boucle.core.errors import BoucleError
+from boucle.core.event import Event
+from boucle.loop.project import Project
+from boucle.ui import asking
+from boucle.ui.actions import Field, command
+from boucle.ui.draw.answer import answer, shown
+from boucle.ui.draw.glyphs import escape, status
+from boucle.ui.pages.row import Row, native, written
+from boucle.ui.routes import Route
+from boucle.ui.shell import Shell
+from boucle.views.contract import ContractView, FieldRow, contract
+from boucle.views.overview import ModelCard, overview
+
+
+async def first(shell: Shell) -> None:
+    """Try the project's own model."""
+    await show(shell, shell.asked("model") or shell.project.name)
+
+
+async def one(shell: Shell) -> None:
+    await show(shell, shell.given("name"))
+
+
+async def show(shell: Shell, model: str) -> None:
+    """Head with what is asked; then the inputs, filled with a typical row, and beside them what comes out."""
+    say = shell.words
+    seen, models = await shell.read(contract, model), await shell.read(overview, shell.caller.models)
+    await seen.refresh() if seen.value is None else None
+    shell.require(seen)
+    shell.title(say("try.title", model=model), say("try.lead"))
+    card = next((card for card in models.value.models if card.name == model), None) if models.value else None
+    if seen.value is None or card is None or seen.value.version is None:
+        text = seen.value.trouble if seen.value is not None and seen.value.trouble else say("try.none", model=model)
+        told = command("boucle train", say("copy"), say("copied"))
+        shell.html(f'<div class="card empty"><p>{escape(text)}</p>{told}</div>')
+        return
+    _Desk(shell, seen.value, card).build([one.name for one in models.value.models] if models.value else [])
+
+
+class _Desk:
+    """One reader's question and its answers."""
+
+    def __init__(self, shell: Shell, view: ContractView, card: ModelCard) -> None:
+        self._shell, self._view, self._card = shell, view, card
+        self._who = "champion"
+        self._row = Row(shell, view.fields)
+
+    def build(self, models: list[str]) -> None:
+        """Put the question on the left and the answer on the right."""
+        shell, say = self._shell, self._shell.words
+        if len(models) > 1:
+            links = "".join(
+                f'<a href="{escape(shell.link(f"/models/{name}/try"))}"'
+                f"{' aria-current=true' if name == self._view.model else ''}>{escape(name)}</a>"
+                for name in models
+            )
+            label = escape(say("try.model"))
+            shell.html(f'<div class="seg" role="group" aria-label="{label}">{links}</div>', "fit").style(
+                "margin-bottom: 16px"
+            )
+        with shell.box("grid2 even"):
+            with shell.box("card o1", "section"):
+                self._question()
+            with shell.box("card o2", "section"):
+                shell.html(f'<h2 style="margin-bottom:10px">{escape(say("try.answer"))}</h2>')
+                self._answer = shell.html(f'<p class="soft">{escape(say("try.waiting"))}</p>').props('role="status"')
+                self._told = shell.box("feedback")
+        self._snippet = shell.html("", "below")
+
+    def _question(self) -> None:
+        shell, say = self._shell, self._shell.words
+        with shell.box("top"):
+            shell.html(f"<h2>{escape(say('try.inputs'))}</h2>")
+            shell.box("grow", "span")
+            for key, fill in (("typical", self._row.typical), ("odd", self._row.odd), ("clear", self._row.clear)):
+                _press(shell, say(f"try.{key}"), fill)
+        with ui.element("form").props('novalidate autocomplete="off"') as form:
+            self._row.build()
+            with shell.box("acts").style("margin-top: 18px"):
+                if self._card.challenger is not None:
+                    self._whom()
+                ui.html(escape(say("try.ask")), tag="button").classes("btn pri").props('type="submit"')
+        form.on("submit", self._ask, js_handler="(event) => { event.preventDefault(); emit(); }")
+
+    def _whom(self) -> None:
+        """Let the reader choose who answers: with a rollout under way there are two."""
+        say = self._shell.words
+        options = {
+            "champion": say("try.champion", version=self._card.version),
+            "challenger": say("try.challenger", version=self._card.challenger),
+            "both": say("try.both"),
+        }
+        with ui.element("label").classes("field").style("margin: 0; flex: 1 1 200px"):
+            ui.html(escape(say("try.version")), tag="span").classes("hidden")
+            with ui.element("select") as field:
+                for value, word in options.items():
+                    ui.html(escape(word), tag="option").props(f'value="{value}"')
+        field.on("change", self._chosen, js_handler="(event) => emit(event.target.value)")
+
+    def _chosen(self, event: GenericEventArguments) -> None:
+        self._who = str(event.args)
+
+    def _versions(self) -> list[int]:
+        found = {"champion": [self._card.version], "challenger": [self._card.challenger]}.get(
+            self._who, [self._card.version, self._card.challenger]
+        )
+        return [version for version in found if version is not None]
+
+    async def _ask(self) -> None:
+        """Ask, and show what came of it; what is wrong with a field stands under it."""
+        shell, say = self._shell, self._shell.words
+        row = self._row.read()
+        if row is None:
+            return
+        if not await self._let_in():
+            return
+        self._answer.set_content(f'<p class="soft">{escape(say("try.asking"))}</p>')
+        self._told.clear()
+        found: list[asking.Answered] = []
+        try:
+            for version in self._versions():
+                model, fields = self._view.model, self._view.fields
+                found.append(await asyncio.to_thread(asking.ask, shell.project, model, version, fields, row))
+        except BoucleError as error:
+            self._failed(error)
+            return
+        self._answer.set_content("".join(map(self._drawn, found)))
+        self._snippet.set_content(await asyncio.to_thread(self._caller, row))
+        with self._told:
+            _Feedback(shell, self._view, found[0], self._let_in).build()
+
+    async def _let_in(self) -> bool:
+        """Look again who asks: their session may have ended since."""
+        shell = self._shell
+        caller = await asyncio.to_thread(shell.still_here)
+        if caller is None:
+            ui.navigate.to(f"/sign-in?to={quote(shell.link(shell.path))}")
+            return False
+        return may(caller, Role.VIEWER, self._view.model)
+
+    def _failed(self, error: BoucleError) -> None:
+        say, after = self._shell.words, str(error.facts.get("retry_after") or "")
+        more = f" {say('try.after', after=after)}" if after else ""
+        told = f"{error.message} {error.hint or ''}{more}"
+        head = status("fail", say("try.trouble"))
+        self._answer.set_content(f'{head}<p class="why fail small" style="margin-top:8px">{escape(told)}</p>')
+        self._row.blame(str(error.facts.get("field") or ""), error.message)
+
+    def _drawn(self, found: asking.Answered) -> str:
+        say, view = self._shell.words, self._view
+        second = found.version == self._card.challenger
+        key = "try.challenger" if second else "try.champion"
+        classes = view.outputs[0].categories if view.outputs else ()
+        shares = list(zip(classes, found.probabilities, strict=False))
+        who = say(key, version=f"{view.model}/{found.version}")
+        return answer(who, second, found.prediction, shares, (found.id, found.seconds), say)
+
+    def _caller(self, row: dict[str, Any]) -> str:
+        """Write the same question as a caller asks it."""
+        say, project = self._shell.words, self._shell.project
+        plain = {name: "…" if isinstance(value, bytes) else value for name, value in row.items()}
+        key = ' -H "x-api-key: $BOUCLE_KEY"' if project.settings.serve.auth.on else ""
+        body = shlex.quote(json.dumps(plain, ensure_ascii=False))
+        curl = f"curl{key} {asking.url_of(project)}/predict/{self._view.model} -d {body}"
+        note = f'<p class="small soft" style="margin:0 0 6px">{escape(say("try.caller.note"))}</p>'
+        title = escape(say("try.caller"))
+        return f"<details><summary>{title}</summary>{note}{command(curl, say('copy'), say('copied'))}</details>"
+
+
+class _Feedback:
+    """What the reader thinks of an answer: a thumb, and what it should have been."""
+
+    def __init__(self, shell: Shell, view: ContractView, found: asking.Answered, let_in: Any) -> None:
+        self._shell, self._view, self._found, self._let_in = shell, view, found, let_in
+        self._truth = ""
+
+    def build(self) -> None:
+        """Put the two thumbs; the correction comes behind the second."""
+        shell, say = self._shell, self._shell.words
+        with shell.box("told"):
+            shell.html(f"<h3>{escape(say('try.was'))}</h3>")
+            with shell.box("acts"):
+                self._right = _press(shell, f"👍 {say('try.right')}", lambda: self._thumb(True), look="btn")
+                self._wrong = _press(shell, f"👎 {say('try.wrong')}", lambda: self._thumb(False), look="btn")
+            self._more = shell.box("")
+            self._kept = shell.html("", "small").props('role="status"')
+
+    @property
+    def _output(self) -> FieldRow:
+        return self._view.outputs[0]
+
+    async def _thumb(self, right: bool) -> None:
+        self._right.props(f"aria-pressed={str(right).lower()}")
+        self._wrong.props(f"aria-pressed={str(not right).lower()}")
+        self._more.clear()
+        truth = self._found.prediction if right and self._output.categories else None
+        await self._send(lambda project: asking.tell(project, self._found.id, truth, right))
+        if not right:
+            with self._more:
+                self._correction()
+
+    def _correction(self) -> None:
+        say = self._shell.words
+        with ui.element("label").classes("field").style("margin: 0 0 10px; max-width: 420px"):
+            ui.html(escape(say("try.should")), tag="span").classes("small soft")
+            if self._output.categories:
+                said = shown(self._found.prediction, say)
+                with ui.element("select") as field:
+                    for value in ("", *(one for one in self._output.categories if one != said)):
+                        ui.html(escape(value or "–"), tag="option").props(f'value="{escape(value)}"')
+            else:
+                field = ui.element("textarea" if self._output.dtype == "text" else "input")
+        field.on("input", self._written, js_handler="(event) => emit(event.target.value)")
+        comment = Field(say("try.comment"), "textarea")
+        with self._shell.box("acts").style("margin-top: 10px"):
+            _press(self._shell, say("try.send"), lambda: self._correct(comment.value.strip()), look="btn pri")
+
+    def _written(self, event: GenericEventArguments) -> None:
+        self._truth = str(event.args)
+
+    async def _correct(self, comment: str) -> None:
+        say = self._shell.words
+        try:
+            truth = native(self._output, self._truth) if self._truth.strip() else None
+        except ValueError:
+            self._kept.set_content(f'<span class="bad">{escape(say("try.number"))}</span>')
+            return
+        if truth is None and not comment:
+            self._kept.set_content(escape(say("try.should")))
+            return
+
+        def keep(project: Project) -> None:
+            if truth is not None:
+                asking.tell(project, self._found.id, truth)
+            if comment:
+                _note(project, self._view.model, self._found, comment)
+
+        await self._send(keep)
+
+    async def _send(self, keep: Callable[[Project], None]) -> None:
+        say = self._shell.words
+        if not await self._let_in():
+            return
+        try:
+            await asyncio.to_thread(keep, self._shell.project)
+        except BoucleError as error:
+            self._kept.set_content(f"{status('fail', error.message)} {escape(error.hint or '')}")
+            return
+        kept, more = say("try.kept", id=written(self._found.id)), say("try.kept.more")
+        self._kept.set_content(f'{status("pass", kept)}<br><span class="soft">{escape(more)}</span>')
+
+
+def _note(project: Project, model: str, found: asking.Answered, comment: str) -> None:
+    """Let a comment stand in the history, beside the name of who wrote it."""
+    with project.state.begin() as tx:
+        now, data = project.clock.now(), {"id": found.id, "prediction": found.prediction}
+        tx.journal.append(Event("feedback_noted", now, comment[:1000], model, found.version, project.actor, data))
+
+
+def _press(shell: Shell, label: str, act: Callable[[], Any], *, look: str = "undo") -> ui.element:
+    button = ui.element("button").classes(look).props('type="button"')
+    with button:
+        shell.html(escape(label), tag="span")
+    button.on("click", act)
+    return button
+
+
+ROUTES = (Route("/try", "try", first), Route("/models/{name}/try", "try", one))

@@ -1,0 +1,119 @@
+"""Versions made of versions: quicker forms and students, judged beside the one they come from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tests import checkpoints
+
+from boucle.core.errors import BundleError, NotFound
+from boucle.formats.bundle import read_info, read_profile
+from boucle.loop import optimizing
+from boucle.loop.adoption import adopt_model
+from boucle.loop.project import Project
+
+WORDS = ("lovely", "dull", "long", "warm", "cold", "odd")
+ALONE = """
+import sys, json
+from boucle.formats.bundle import verify
+from boucle.plugins import load
+import numpy as np
+from pathlib import Path
+folder = Path(sys.argv[1])
+info = verify(folder)
+found = load("runtimes", info.runtime)().load(folder, info)
+batch = {"text": np.array(["a warm film", "dull"], dtype=object)}
+print(json.dumps([found.predict(batch)["prediction"].tolist(), found.embed(batch).shape]))
+assert not {"torch", "transformers", "pandas"} & set(sys.modules)
+"""
+
+
+@pytest.fixture(scope="session")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose first version is a small classifier, measured on its own answers but for a few."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("adopted")
+    folder = checkpoints.tiny("classifier", root / "tone")
+    texts = [f"A {one} and {two} film, number {n}." for n in range(2) for one in WORDS for two in WORDS]
+    rows = pd.DataFrame({"text": texts, "tone": [checkpoints.TONES[n % 3] for n in range(len(texts))]})
+    adopt_model(root / "project", str(folder), rows, name="tone", target="tone")
+    return root / "project"
+
+
+@pytest.fixture
+def project(adopted: Path, tmp_path: Path) -> Project:
+    shutil.copytree(adopted, tmp_path / "project")
+    return Project.open(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def quick(adopted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, optimizing.Derived]:
+    folder = tmp_path_factory.mktemp("quick") / "project"
+    shutil.copytree(adopted, folder)
+    opened = Project.open(folder)
+    return opened, optimizing.optimize(opened, "tone/1", "int8", agreement=0.5)
+
+
+def test_an_int8_version_is_judged_beside_its_parent(quick: tuple[Project, optimizing.Derived]) -> None:
+    project, made = quick
+    assert (made.parent, made.turn.version, made.turn.runtime) == ("tone/1", 2, "pretrained-onnx")
+    assert made.beside.agreement.n == 72
+    assert made.beside.smaller > 2
+    names = {check.name for check in made.turn.verdict.checks}
+    assert {"agreement", "champion"} <= names
+    assert "parent" not in names, "it is the champion: they are compared already"
+    assert made.against is not None
+    assert made.against.champion["accuracy"] == project.registry.version("tone", 1).metrics["accuracy"]
+
+
+def test_its_lineage_says_what_it_was_made_of(quick: tuple[Project, optimizing.Derived]) -> None:
+    project, made = quick
+    info = read_info(project.bundle(project.registry.version("tone", 2)))
+    told = info.lineage["optimized"]
+    assert (told["parent"], told["target"], told["per_channel"]) == ("tone/1", "int8", True)
+    assert info.lineage["params"]["matrices"] > 0
+    with project.state.begin(write=False) as tx:
+        event = tx.journal.events("tone", ("optimized",))[0]
+    assert event.data["parent"] == "tone/1"
+    assert event.data["beside"]["agreement"]["n"] == 72
+    assert made.turn.version == event.version
+
+
+def test_it_is_served_without_torch_and_still_embeds(quick: tuple[Project, optimizing.Derived]) -> None:
+    project, made = quick
+    bundle = project.root / "bundles" / made.turn.digest
+    command = [sys.executable, "-c", ALONE, str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    answers, shape = json.loads(done.stdout)
+    assert set(answers) <= set(checkpoints.TONES)
+    assert shape == [2, 32]
+    assert any("text" in name and name != "text" for name in read_profile(bundle).columns)
+
+
+def test_a_version_that_answers_too_differently_does_not_pass(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = optimizing.optimize(project, "tone/1", "onnx", agreement=1.0)
+    assert made.beside.agreement.value == 1.0
+    assert made.beside.largest is not None
+    assert made.beside.largest < 1e-5
+    again = optimizing.optimize(project, "tone/2", "int8", agreement=1.0)
+    check = next(check for check in again.turn.verdict.checks if check.name == "agreement")
+    assert check.status == ("pass" if again.beside.agreement.value == 1.0 else "fail")
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [("openvino", "would need a runtime"), ("int4", "slower than 8 bits"), ("int16", "no exporter 'int16'")],
+)
+def test_a_target_that_cannot_be_had_is_refused_with_what_to_use(project: Project, target: str, why: str) -> None:
+    with pytest.raises((BundleError, NotFound), match=why) as refused:
+        optimizing.optimize(project, "tone/1", target)
+    assert refused.value.hint
+    assert len(project.registry.versions("tone")) == 1
