@@ -20,6 +20,7 @@ from boucle.core.errors import BoucleError
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Write boucle.yaml, with the contract read off the data."),
     "check": ("check", "Check now everything that would fail later."),
+    "doctor": ("doctor", "Name the usual traps of an installation."),
     "train": ("train", "Do one turn: data, train, evaluate, register."),
     "adopt": ("adopt", "Take in a model trained elsewhere."),
     "optimize": ("optimize", "Make a quicker or smaller version of a model of texts or images."),

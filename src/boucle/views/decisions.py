@@ -12,7 +12,8 @@ from boucle.views.phrases import PHRASES
 from boucle.views.said import Said, said
 
 DECISIONS = (
-    "trained", "adopted", "gate_failed", "training_failed", "retraining", "retraining_lost", "release",
+    "trained", "adopted", "optimized", "distilled",
+    "gate_failed", "training_failed", "retraining", "retraining_lost", "release",
     "rollout_started", "rollout_step", "rollout_done", "rollout_aborted", "rollout_paused", "rollout_resumed",
     "rollout_refused", "rollback", "alias_moved", "disabled", "enabled", "decision", "action_failed",
 )  # fmt: skip
@@ -114,7 +115,8 @@ def _what(event: Event) -> Said:
 
 
 KNOWN = frozenset((
-    "trained", "adopted", "gate_failed", "training_failed", "retraining", "retraining_lost", "release", "rollout_done",
+    "trained", "adopted", "optimized", "distilled",
+    "gate_failed", "training_failed", "retraining", "retraining_lost", "release", "rollout_done",
     "rollout_aborted", "rollout_paused", "rollout_refused", "rollback", "alias_moved", "disabled", "enabled",
     "action_failed", "verdict", "alarm_opened", "alarm_acknowledged", "alarm_resolved", "muted", "message_failed",
     "turn_asked", "key_added", "key_rotated", "key_revoked",

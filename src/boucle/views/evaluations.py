@@ -18,7 +18,7 @@ MOST = 16 * 2**20
 
 def trained(tx: Transaction, model: str, version: int) -> Event | None:
     """Return the event that tells how a version came to be, None where there is none."""
-    found = tx.journal.events(model, ("trained", "adopted"))
+    found = tx.journal.events(model, ("trained", "adopted", "optimized", "distilled"))
     return next((event for event in reversed(found) if event.version == version), None)
 
 

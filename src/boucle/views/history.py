@@ -22,7 +22,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "rollout_resumed", "rollout_refused", "rollback", "alias_moved", "disabled", "enabled",
     ),
     "training": (
-        "trained", "adopted", "retraining", "retraining_lost", "training_failed", "gate_failed", "turn_asked",
+        "trained", "adopted", "optimized", "distilled",
+        "retraining", "retraining_lost", "training_failed", "gate_failed", "turn_asked",
         "gate_refused",
     ),
     "verdicts": ("verdict",),

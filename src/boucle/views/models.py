@@ -150,7 +150,7 @@ def show(project: Project, ref: str) -> VersionView:
     with project.state.begin(write=False) as tx:
         events = [e for e in tx.journal.events(version.name) if e.version == version.number]
         answered = tx.observations.count(version.name, version.number)
-    trained = next((e for e in events if e.kind in ("trained", "adopted")), None)
+    trained = next((e for e in events if e.kind in ("trained", "adopted", "optimized", "distilled")), None)
     releases = [e.seq for e in events if e.kind in ("release", "rollout_done", "rollback", "alias_moved")]
     lineage = {**info.lineage, "version": version.ref, "digest": version.digest, "releases": releases}
     lineage["answered_rows"] = answered

@@ -15,7 +15,7 @@ from boucle.monitoring.meter import Metered
 from boucle.ports.stores import Transaction
 
 KINDS = ("quality", "drift", "fault", "slo", "floor", "estimate")
-TRAINED = ("trained", "adopted")
+TRAINED = ("trained", "adopted", "optimized", "distilled")
 RELEASED = ("release", "rollout_done", "rollback", "alias_moved")
 FAILED = ("gate_failed", "training_failed", "retraining_lost")
 _FEW = 6

@@ -20,7 +20,8 @@ Span = Literal["24h", "7d", "30d", "release"]
 SPANS: dict[Span, float] = {"24h": 86400.0, "7d": 7 * 86400.0, "30d": 30 * 86400.0}
 POINTS, BARS, COLUMNS, MARKS = 120, 60, 4, 9
 TOLD = (
-    "verdict", "trained", "retraining", "rollout_started", "rollout_done", "rollout_aborted", "rollout_refused",
+    "verdict", "trained", "optimized", "distilled",
+    "retraining", "rollout_started", "rollout_done", "rollout_aborted", "rollout_refused",
     "release", "rollback", "alias_moved", "disabled", "enabled", "gate_failed", "training_failed",
 )  # fmt: skip
 LEAST = 600.0

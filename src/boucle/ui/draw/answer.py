@@ -22,32 +22,29 @@ def shown(value: Any, say: Words) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def answer(
-    who: str,
-    challenger: bool,
-    prediction: Any,
-    shares: Sequence[tuple[str, float]],
-    facts: tuple[str, float],
-    say: Words,
-) -> str:
+Shares = Sequence[tuple[str, float]]
+
+
+def answer(who: str, challenger: bool, prediction: Any, shares: Shares, facts: tuple[str, float], say: Words) -> str:
     """Write one answer; ``shares`` are the classes with their probabilities, ``facts`` its id and its seconds."""
     id_, seconds = facts
     look = "chip chall" if challenger else "chip"
     text = shown(prediction, say)
     took = say("try.took", ms=say.number(1000.0 * seconds, 2))
+    done = f'data-text="{escape(id_)}" data-done="{escape(say("copied"))}"'
     copy = (
-        f'<button type="button" class="ib id" data-do="copy" data-text="{escape(id_)}" data-done="{escape(say("copied"))}" '
+        f'<button type="button" class="ib id" data-do="copy" {done} '
         f'aria-label="{escape(say("try.id"))}: {escape(id_)}"><code>{escape(id_[:14])}…</code>{icon("copy")}</button>'
     )
     size = "said" if len(text) <= 60 else "said long"
     return (
-        f'<div class="answer"><div class="{size}">{escape(text)}</div>{bars(shares, prediction, say)}'
-        f'<div class="row mid small soft"><span class="{look}"><i></i>{escape(who)}</span>'
+        f'<div class="answer{" chall" if challenger else ""}"><div class="{size}">{escape(text)}</div>'
+        f'{bars(shares, prediction, say)}<div class="row mid small soft"><span class="{look}"><i></i>{escape(who)}</span>'
         f'<span class="num">{escape(took)}</span>{copy}<span>{escape(say("try.test"))}</span></div></div>'
     )
 
 
-def bars(shares: Sequence[tuple[str, float]], prediction: Any, say: Words) -> str:
+def bars(shares: Shares, prediction: Any, say: Words) -> str:
     """Draw a bar for each class, the most probable first; the predicted one is filled."""
     if not shares:
         return ""

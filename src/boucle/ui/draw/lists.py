@@ -10,7 +10,7 @@ from boucle.views.decisions import Decision
 from boucle.views.overview import ModelCard
 
 _ICONS = {
-    "trained": "train", "adopted": "train", "retraining": "train",
+    "trained": "train", "adopted": "train", "optimized": "train", "distilled": "train", "retraining": "train",
     "rollout_started": "rollouts", "rollout_step": "rollouts",
     "rollout_done": "release", "release": "release", "alias_moved": "release", "enabled": "release",
     "rollback": "undo", "rollout_aborted": "undo", "rollout_paused": "pause", "rollout_resumed": "open",

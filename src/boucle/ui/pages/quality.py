@@ -63,7 +63,8 @@ def _spans(shell: Shell, model: str, chosen: Span) -> None:
     for one in SPANS:
         link, here = shell.link(f"/models/{model}/quality", span=one), " aria-current=true" if one == chosen else ""
         links += f'<a href="{escape(link)}"{here}>{escape(shell.words(f"span.{one}"))}</a>'
-    shell.html(f'<div class="seg" role="group" aria-label="{escape(shell.words("model.span"))}">{links}</div>')
+    label = escape(shell.words("model.span"))
+    shell.html(f'<div class="seg" role="group" aria-label="{label}">{links}</div>', "fit")
 
 
 def _pictures(view: QualityView, say: Words, *, narrow: bool = False) -> str:

@@ -154,7 +154,7 @@ def _along(shell: Shell, model: str, version: int, by_time: bool) -> None:
         for by, key, chosen in (("", "rollout.along.labels", not by_time), ("time", "rollout.along.time", by_time))
     )
     label = escape(say("rollout.along"))
-    shell.html(f'<div class="seg" role="group" aria-label="{label}">{links}</div>')
+    shell.html(f'<div class="seg" role="group" aria-label="{label}">{links}</div>', "fit")
 
 
 def _numbers(view: RolloutView, shell: Shell) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from nicegui import ui
+from nicegui.element import Element
 from nicegui.events import GenericEventArguments, UploadEventArguments
 
+from boucle.project.values import bytes_of
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
@@ -18,6 +20,7 @@ from boucle.views.contract import FieldRow
 
 ROUTES: tuple[Route, ...] = ()
 _WIDE = ("text", "image")
+_WRITTEN = "(event) => emit([event.target.dataset.field ?? null, event.target.value ?? ''])"
 _ABOUT = 4
 """Figures that count in the numbers that are filled in."""
 
@@ -31,12 +34,18 @@ class Row:
         self._said: dict[str, str] = {one.name: typical(one) for one in fields}
         self._images: dict[str, bytes] = {}
         self._bad: dict[str, ui.html] = {}
-        self._controls: dict[str, ui.element] = {}
+        self._places: dict[str, Element] = {}
 
     def build(self) -> None:
-        """Put the form here."""
+        """Put the form here. What is written is heard at its root: fields are plain HTML, never drawn again."""
         self._place = self._shell.box("form")
+        self._place.on("input", self._heard, js_handler=_WRITTEN)
         self._draw()
+
+    def _heard(self, given: GenericEventArguments) -> None:
+        name, said = given.args
+        if name is not None:
+            self._said[str(name)] = str(said)
 
     def typical(self) -> None:
         """Fill in the medians and the commonest values."""
@@ -62,48 +71,18 @@ class Row:
 
     def _field(self, one: FieldRow) -> None:
         say = self._shell.words
-        tag = "div" if one.dtype == "image" else "label"
-        with ui.element(tag).classes("field wide" if one.dtype in _WIDE else "field"):
-            beside = about(one, say)
-            self._shell.html(
-                f'<b>{escape(one.name)}</b><span class="small soft">{escape(beside)}</span>', "name", tag="span"
-            )
-            self._controls[one.name] = self._control(one)
+        with self._shell.box("field wide" if one.dtype in _WIDE else "field") as place:
+            self._places[one.name] = place
+            beside = f'<span class="small soft">{escape(about(one, say))}</span>'
+            name = f'<span class="name"><b>{escape(one.name)}</b>{beside}</span>'
+            if one.dtype == "image":
+                self._shell.html(name)
+                self._image(one)
+            else:
+                self._shell.html(f"<label>{name}{control(one, self._said.get(one.name, ''), say)}</label>")
             self._bad[one.name] = self._shell.html("", "bad small", tag="span").props('role="alert"')
 
-    def _control(self, one: FieldRow) -> ui.element:
-        said = self._said.get(one.name, "")
-        if one.dtype == "image":
-            return self._image(one)
-        if one.categories or one.dtype == "bool":
-            return self._select(one, said)
-        tag = "textarea" if one.dtype == "text" else "input"
-        field = ui.element(tag)
-        field.props(f'value="{escape(said)}" placeholder="{escape(typical(one))}" name="{escape(one.name)}"')
-        if one.dtype in ("float64", "int64"):
-            field.props("inputmode=decimal")
-        self._listen(field, one, "input")
-        return field
-
-    def _select(self, one: FieldRow, said: str) -> ui.element:
-        say = self._shell.words
-        words = {"true": say("try.yes"), "false": say("try.no")} if one.dtype == "bool" else {}
-        options = list(words) or list(one.categories)
-        with ui.element("select").props(f'name="{escape(one.name)}"') as field:
-            for value in ("", *options):
-                chosen = " selected" if value == said else ""
-                word = escape(words.get(value, value) or "–")
-                self._shell.html(word, tag="option").props(f'value="{escape(value)}"{chosen}')
-        self._listen(field, one, "change")
-        return field
-
-    def _listen(self, field: ui.element, one: FieldRow, event: str) -> None:
-        def written_(given: GenericEventArguments) -> None:
-            self._said[one.name] = str(given.args)
-
-        field.on(event, written_, js_handler="(event) => emit(event.target.value)")
-
-    def _image(self, one: FieldRow) -> ui.element:
+    def _image(self, one: FieldRow) -> None:
         """Take an image that is dropped or chosen, and show it."""
 
         async def given(event: UploadEventArguments) -> None:
@@ -114,13 +93,12 @@ class Row:
                 preview.set_source(f"data:{kind};base64,{base64.b64encode(read).decode()}")
                 preview.set_visibility(True)
 
-        largest = self._shell.project.settings.serve.max_image
+        largest = bytes_of(self._shell.project.settings.serve.max_image)
         label = self._shell.words("try.image")
-        field = ui.upload(label=label, auto_upload=True, max_files=1, on_upload=given).props("flat accept=image/*")
-        field.props(f'max-file-size="{_bytes(largest)}"')
+        field = ui.upload(label=label, auto_upload=True, max_file_size=largest, on_upload=given)
+        field.props("flat accept=image/*")
         preview = ui.image("").classes("preview")
         preview.set_visibility(False)
-        return field
 
     def read(self) -> dict[str, Any] | None:
         """Return the row; None when a field is wrong, which is then said under it."""
@@ -150,14 +128,26 @@ class Row:
 
     def _mark(self, name: str, message: str) -> bool:
         self._bad[name].set_content(escape(message))
-        self._controls[name].props(f"aria-invalid={'true' if message else 'false'}")
+        self._places[name].classes(**{"add" if message else "remove": "wrong"})
         return False
 
 
-def _bytes(size: int | str) -> int:
-    from boucle.project.values import bytes_of
-
-    return bytes_of(size)
+def control(one: FieldRow, said: str, say: Words) -> str:
+    """Write the control of a field: a choice of what there is, else something to write in."""
+    named = f'data-field="{escape(one.name)}"'
+    if one.categories or one.dtype == "bool":
+        words = {"true": say("try.yes"), "false": say("try.no")} if one.dtype == "bool" else {}
+        options = "".join(
+            f'<option value="{escape(value)}"{" selected" if value == said else ""}>'
+            f"{escape(words.get(value, value) or '–')}</option>"
+            for value in ("", *(words or one.categories))
+        )
+        return f"<select {named}>{options}</select>"
+    hint = f'placeholder="{escape(typical(one))}" autocomplete="off"'
+    if one.dtype == "text":
+        return f"<textarea {named} {hint} rows=4>{escape(said)}</textarea>"
+    keys = ' inputmode="decimal"' if one.dtype in ("float64", "int64") else ""
+    return f'<input type="text" {named} {hint}{keys} value="{escape(said)}">'
 
 
 def native(one: FieldRow, said: str) -> Any:
@@ -188,7 +178,7 @@ def odd(one: FieldRow) -> str:
     seen = [part for part in picture.bins if part.reference > 0 and part.name != "…"]
     if picture.kind != "numeric":
         named = [part for part in seen if part.name]
-        return min(named, key=lambda part: part.reference).name if named else typical(one)
+        return written(min(named, key=lambda part: part.reference).name) if named else typical(one)
     inner = [part for part in seen if part.low is not None and part.high is not None]
     if not inner or inner[-1].high is None:
         return typical(one)

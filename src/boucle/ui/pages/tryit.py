@@ -74,13 +74,14 @@ class _Desk:
                 "margin-bottom: 16px"
             )
         with shell.box("grid2 even"):
-            with shell.box("card o1", "section"):
-                self._question()
+            with shell.box("stack"):
+                with shell.box("card o1", "section"):
+                    self._question()
+                self._snippet = shell.html("", "o3")
             with shell.box("card o2", "section"):
-                shell.html(f'<h2 style="margin-bottom:10px">{escape(say("try.answer"))}</h2>')
+                shell.html(f"<h2>{escape(say('try.answer'))}</h2>", "top")
                 self._answer = shell.html(f'<p class="soft">{escape(say("try.waiting"))}</p>').props('role="status"')
                 self._told = shell.box("feedback")
-        self._snippet = shell.html("", "below")
 
     def _question(self) -> None:
         shell, say = self._shell, self._shell.words
@@ -88,7 +89,7 @@ class _Desk:
             shell.html(f"<h2>{escape(say('try.inputs'))}</h2>")
             shell.box("grow", "span")
             for key, fill in (("typical", self._row.typical), ("odd", self._row.odd), ("clear", self._row.clear)):
-                _press(shell, say(f"try.{key}"), fill)
+                _press(shell, escape(say(f"try.{key}")), fill)
         with ui.element("form").props('novalidate autocomplete="off"') as form:
             self._row.build()
             with shell.box("acts").style("margin-top: 18px"):
@@ -105,11 +106,10 @@ class _Desk:
             "challenger": say("try.challenger", version=self._card.challenger),
             "both": say("try.both"),
         }
-        with ui.element("label").classes("field").style("margin: 0; flex: 1 1 200px"):
-            ui.html(escape(say("try.version")), tag="span").classes("hidden")
-            with ui.element("select") as field:
-                for value, word in options.items():
-                    ui.html(escape(word), tag="option").props(f'value="{value}"')
+        with self._shell.box("field whom"), ui.element("select") as field:
+            field.props(f'aria-label="{escape(say("try.version"))}"')
+            for value, word in options.items():
+                ui.html(escape(word), tag="option").props(f'value="{value}"')
         field.on("change", self._chosen, js_handler="(event) => emit(event.target.value)")
 
     def _chosen(self, event: GenericEventArguments) -> None:
@@ -195,8 +195,8 @@ class _Feedback:
         with shell.box("told"):
             shell.html(f"<h3>{escape(say('try.was'))}</h3>")
             with shell.box("acts"):
-                self._right = _press(shell, f"👍 {say('try.right')}", lambda: self._thumb(True), look="btn")
-                self._wrong = _press(shell, f"👎 {say('try.wrong')}", lambda: self._thumb(False), look="btn")
+                self._right = _press(shell, status("pass", say("try.right")), lambda: self._thumb(True), look="btn")
+                self._wrong = _press(shell, status("fail", say("try.wrong")), lambda: self._thumb(False), look="btn")
             self._more = shell.box("")
             self._kept = shell.html("", "small").props('role="status"')
 
@@ -228,7 +228,7 @@ class _Feedback:
         field.on("input", self._written, js_handler="(event) => emit(event.target.value)")
         comment = Field(say("try.comment"), "textarea")
         with self._shell.box("acts").style("margin-top: 10px"):
-            _press(self._shell, say("try.send"), lambda: self._correct(comment.value.strip()), look="btn pri")
+            _press(self._shell, escape(say("try.send")), lambda: self._correct(comment.value.strip()), look="btn pri")
 
     def _written(self, event: GenericEventArguments) -> None:
         self._truth = str(event.args)
@@ -272,10 +272,10 @@ def _note(project: Project, model: str, found: asking.Answered, comment: str) ->
         tx.journal.append(Event("feedback_noted", now, comment[:1000], model, found.version, project.actor, data))
 
 
-def _press(shell: Shell, label: str, act: Callable[[], Any], *, look: str = "undo") -> ui.element:
+def _press(shell: Shell, inside: str, act: Callable[[], Any], *, look: str = "undo") -> ui.element:
     button = ui.element("button").classes(look).props('type="button"')
     with button:
-        shell.html(escape(label), tag="span")
+        shell.html(inside, tag="span")
     button.on("click", act)
     return button
 
