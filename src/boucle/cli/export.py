@@ -11,15 +11,16 @@ import typer
 from boucle.cli.output import JsonOption, Output, ProjectOption
 from boucle.core.errors import RequestError
 from boucle.loop import archived
+from boucle.loop import hub as hubs
 from boucle.loop.project import Project
 from boucle.project.values import seconds
 
-export = typer.Typer(help="Write what was observed to a file.", no_args_is_help=True)
+export = typer.Typer(help="Write what was observed, or a model, for other tools.", no_args_is_help=True)
 
 
 @export.callback()
 def _only() -> None:
-    """Write what was observed to a file."""
+    """Write what was observed, or a model, for other tools."""
 
 
 @export.command()
@@ -39,6 +40,26 @@ def observations(
     done = archived.export(opened, ref, start, end, file)
     told = f"{done.rows} rows of {done.requests} requests, {done.labelled} with their truth, written to {done.output}"
     output.result(done, lambda: output.line(told))
+    opened.close()
+
+
+@export.command()
+def hub(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME/7 or NAME@champion.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A new or empty one; hf upload takes it from there.")],
+    project: ProjectOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a model of texts or images as a folder of the Hugging Face hub, with a card that is made from its run."""
+    opened, output = Project.open(project), Output(json)
+    done = hubs.export_hub(opened, ref, hubs.required_folder(folder))
+
+    def show() -> None:
+        output.line(f"{done.version} is written to {done.folder}: {', '.join(done.files)}")
+        output.line(f"read back, it answers {done.proof['rows']} rows as before")
+        output.line(f"upload it with: hf upload ORG/NAME {done.folder}")
+
+    output.result(done, show)
     opened.close()
 
 

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("serve", "Run the keeper only."),
     "predict": ("predict", "Predict a file of rows."),
     "feedback": ("feedback", "Import ground truth or business events."),
-    "export": ("export", "Write what was observed, with its feedback, to a file."),
+    "export": ("export", "Write what was observed to a file, or a model for the hub."),
     "status": ("status", "Show the loop at a glance."),
     "history": ("status", "Show what happened and why; --verify checks the chain."),
     "alarms": ("alarms", "List alarms: open, acknowledged, resolved."),

@@ -69,7 +69,10 @@ def _use(facts: Facts) -> str:
     row = '"photo.jpg"' if task == "image-classification" else '"..."'
     lines += [f"print(model.predict({row}))", "```"]
     if facts.pooled:
-        lines += ["", "The head (`head.safetensors`: `weight`, `bias`) stands on the mean of the encoder's last vectors."]
+        lines += [
+            "",
+            "The head (`head.safetensors`: `weight`, `bias`) stands on the mean of the encoder's last vectors.",
+        ]
     elif task == "text-classification":
         lines += ["", "or with transformers:", "", "```python", "from transformers import pipeline", ""]
         lines += ['classify = pipeline("text-classification", model="FOLDER", top_k=None)']
@@ -102,7 +105,8 @@ def _measured(facts: Facts) -> str:
             for name, e in report["metrics"].items()
         ]
         text = _table("Evaluation", ("metric", "value", "95 % interval", "rows"), rows)
-        text = f"{text}\nOn {report['rows']:,} rows that it has not learned from."
+        unseen = "" if "adopted" in facts.info.lineage else " that it has not learned from"
+        text = f"{text}\nMeasured on {report['rows']:,} rows{unseen}."
         beaten = report.get("baseline")
         if beaten:
             primary = beaten["primary"]

@@ -24,6 +24,8 @@ PERIOD = 1.0
 """Seconds between two beats."""
 CALM = 1.7
 """Seconds between two readings while nothing has happened: with a beat a second, every other one."""
+GLANCE = 0.05
+"""Seconds between two looks whether something has happened: one number is read, while a page is open."""
 PATIENCE = 0.3
 """Seconds a page waits for its first reading before it shows grey bars instead."""
 _SHARE = 10.0
@@ -41,7 +43,7 @@ class Source(Generic[V]):
 
     def __init__(self, read: Callable[[], V]) -> None:
         self._read = read
-        self._due = 0.0
+        self._due = self._soonest = 0.0
         self._running: asyncio.Task[None] | None = None
         self.edition = 0
         self.followers = 0
@@ -74,6 +76,10 @@ class Source(Generic[V]):
         """Let the next beat read again, for something was just done."""
         self._due = 0.0
 
+    def soon(self) -> None:
+        """Let a beat read again as soon as reading may be paid for: many things may happen in one second."""
+        self._due = min(self._due, self._soonest)
+
     async def _refreshed(self) -> None:
         begun = time.monotonic()
         try:
@@ -85,7 +91,8 @@ class Source(Generic[V]):
             log.exception("a view could not be read")
             self._failed(error)
         self.edition += 1
-        self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
+        self._soonest = begun + (1 + _SHARE) * (time.monotonic() - begun)
+        self._due = max(begun + CALM, self._soonest)
 
     def _failed(self, error: Exception) -> None:
         self.error = error
@@ -93,7 +100,10 @@ class Source(Generic[V]):
 
 
 class Heart:
-    """Beats once in ``period`` seconds: reads what is followed, then fires ``beat`` for every page to look."""
+    """Beats every ``period`` seconds, and at once when something has happened.
+
+    A beat reads what is followed, then fires ``beat`` for every page to look.
+    """
 
     def __init__(self, project: Project, period: float = PERIOD) -> None:
         self.project = project
@@ -131,17 +141,28 @@ class Heart:
         for source in self._sources.values():
             source.hurry()
 
-    async def _notice(self) -> None:
-        """Read everything again as soon as something has happened: one number says so."""
+    async def _notice(self) -> bool:
+        """Read everything again as soon as something has happened, and return whether it has: one number says so."""
         await asyncio.wait([self._newest.refresh()], timeout=self._period)
-        if self._newest.value != self._known:
-            self._known = self._newest.value
-            self.hurry()
+        if self._newest.value == self._known:
+            return False
+        self._known = self._newest.value
+        for source in self._sources.values():
+            source.soon()
+        return True
+
+    async def _rest(self) -> None:
+        """Wait for the next beat: it comes when its time is there, or when something has happened."""
+        until = time.monotonic() + self._period
+        while (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, GLANCE) if self.beat.callbacks else left)
+            if self.beat.callbacks and await self._notice():
+                return
 
     async def _beating(self) -> None:
         while True:
-            await asyncio.sleep(self._period)
             try:
+                await self._rest()
                 await self.once()
             except Exception:  # one beat that failed must not be the last
                 log.exception("a beat of the console failed")

@@ -36,6 +36,28 @@ NEEDS = {
     ("GET", "/api/events/verification"): Role.VIEWER,
     ("GET", "/api/alarms"): Role.VIEWER,
     ("GET", "/api/turns/{number}"): Role.VIEWER,
+    **{
+        ("GET", f"/api/{path}"): Role.VIEWER
+        for path in (
+            "overview",
+            "models/{name}",
+            "models/{name}/story",
+            "models/{name}/drift",
+            "models/{name}/quality",
+            "models/{name}/contract",
+            "models/{name}/faults",
+            "models/{name}/versions/{version}/against/{other}",
+            "rollouts",
+            "models/{name}/rollout",
+            "models/{name}/rollouts/{version}",
+            "history",
+            "history/{seq}",
+            "alarms/summary",
+            "people",
+            "notifiers",
+            "maturity",
+        )
+    },
     ("POST", "/api/models/{name}/promotions"): Role.OPERATOR,
     ("POST", "/api/models/{name}/rollbacks"): Role.OPERATOR,
     ("POST", "/api/models/{name}/switch/{wanted}"): Role.OPERATOR,
@@ -55,7 +77,7 @@ BODIES: dict[str, Any] = {
     "/api/alerts/alertmanager": {"version": "4", "alerts": []},
     "/api/keys": {"name": "new", "role": "viewer"},
 }
-PARTS = {"name": "wine", "number": "1", "version": "1", "left": "1", "right": "1", "key": "nobody"}
+PARTS = {"name": "wine", "number": "1", "version": "1", "left": "1", "right": "1", "key": "nobody", "other": "1", "seq": "1"}
 
 
 @pytest.fixture

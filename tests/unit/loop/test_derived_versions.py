@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import yaml
 from tests import checkpoints
 
-from boucle.core.errors import BundleError, NotFound
+from boucle.core.errors import BundleError, Conflict, NotFound
 from boucle.formats.bundle import read_info, read_profile
-from boucle.loop import optimizing
+from boucle.loop import hub, optimizing
 from boucle.loop.adoption import adopt_model
 from boucle.loop.project import Project
 
@@ -109,6 +110,37 @@ def test_a_version_that_answers_too_differently_does_not_pass(
     again = optimizing.optimize(project, "tone/2", "int8", agreement=1.0)
     check = next(check for check in again.turn.verdict.checks if check.name == "agreement")
     assert check.status == ("pass" if again.beside.agreement.value == 1.0 else "fail")
+
+
+def test_a_version_becomes_a_folder_of_the_hub_that_transformers_reads(project: Project, tmp_path: Path) -> None:
+    done = hub.export_hub(project, "tone/1", tmp_path / "out")
+    assert {"README.md", "config.json", "model.safetensors", "tokenizer.json"} <= set(done.files)
+    assert done.proof["rows"] == 24
+    assert done.proof["largest_difference"] < 1e-5
+    with pytest.raises(Conflict, match="there already"):
+        hub.export_hub(project, "tone/1", tmp_path / "out")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_its_card_says_what_was_measured_and_nothing_else(project: Project, tmp_path: Path) -> None:
+    hub.export_hub(project, "tone/1", tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text()
+    head = yaml.safe_load(text.split("---")[1])
+    assert (head["pipeline_tag"], head["library_name"]) == ("text-classification", "transformers")
+    version = project.registry.version("tone", 1)
+    assert f"{version.metrics['accuracy']:.4g}" in text
+    assert version.fingerprint in text
+    assert "license" not in head
+    assert str(tmp_path) not in text
+    assert "base_model" not in head, "it came from a folder"
+
+
+def test_a_version_without_weights_is_not_written_for_the_hub(
+    quick: tuple[Project, optimizing.Derived], tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError, match="ONNX file already"):
+        hub.export_hub(quick[0], "tone/2", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

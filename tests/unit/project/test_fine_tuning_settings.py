@@ -31,7 +31,9 @@ def test_keys_of_fine_tuning_need_a_checkpoint(key: str) -> None:
     assert f"`{key}` belongs to fine-tuning: name a checkpoint" in refusal(**{key: value})
 
 
-@pytest.mark.parametrize(("key", "value"), [("estimator", "sklearn.svm.SVC"), ("params", {"C": 1}), ("search", {"trials": 3})])
+@pytest.mark.parametrize(
+    ("key", "value"), [("estimator", "sklearn.svm.SVC"), ("params", {"C": 1}), ("search", {"trials": 3})]
+)
 def test_a_checkpoint_and_an_estimator_exclude_each_other(key: str, value: Any) -> None:
     assert f"`{key}` and `pretrained` exclude each other" in refusal(pretrained="folder", **{key: value})
 

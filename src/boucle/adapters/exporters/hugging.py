@@ -66,7 +66,9 @@ def _proved(checkpoint: Checkpoint, info: BundleInfo, folder: Path, examples: Ba
     if checkpoint.task == "text-classification" and not (folder / HEAD).is_file() and len(info.signature.names) == 1:
         apart = np.abs(_by_transformers(read, examples[info.signature.names[0]]) - before["probabilities"]).max()
         if apart > CLOSE:
-            raise BundleError(f"transformers reads {folder} and answers otherwise: a probability differs by {apart:.2g}.")
+            raise BundleError(
+                f"transformers reads {folder} and answers otherwise: a probability differs by {apart:.2g}."
+            )
         proof["largest_difference"] = float(apart)
     return proof
 

@@ -13,11 +13,18 @@ _FEEDS = ("embeddings", "embed_tokens", "wte")
 
 
 class Injected(nn.Module):
-    """Stands in the place of what feeds the layers, and gives what was put in."""
+    """Stands in the place of what feeds the layers, and gives what was put in; for all else it is that module."""
 
-    def __init__(self) -> None:
+    def __init__(self, feed: nn.Module) -> None:
         super().__init__()
         self.given: Any = None
+        self._feed = (feed,)  # in a tuple it is no part of the model: not trained, not written
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self._feed[0], name)
 
     def forward(self, *args: Any, **named: Any) -> Any:
         return self.given
@@ -66,9 +73,10 @@ class Anatomy:
     @contextmanager
     def above(self, layer: int) -> Iterator[Injected]:
         """Work with the model as if it began at ``layer``; what enters there is put into what is yielded."""
-        if self.feed is None:
+        feed, layers = self.embeddings, self.layers
+        if self.feed is None or feed is None:
             raise ValueError("it is not known what feeds the layers")
-        feed, layers, injected = self.embeddings, self.layers, Injected()
+        injected = Injected(feed)
         setattr(self.base, self.feed, injected)
         setattr(self.owner, self.attribute, layers[layer:])
         try:

@@ -77,8 +77,9 @@ def load(start: Start, examples: Examples, seed: int) -> tuple[Any, frozenset[st
         output_loading_info=True,
         dtype=torch.float32,
     )
-    if model.config.pad_token_id is None and getattr(model.config, "eos_token_id", None) is not None:
-        model.config.pad_token_id = model.config.eos_token_id
+    end = getattr(model.config, "eos_token_id", None)
+    if isinstance(end, int) and getattr(model.config, "pad_token_id", None) is None:
+        model.config.pad_token_id = end  # a model that writes texts classifies by the last token that is no padding
     fresh = {str(key) for key in told.get("missing_keys") or ()}
     fresh |= {str(key[0] if isinstance(key, tuple) else key) for key in told.get("mismatched_keys") or ()}
     return model, frozenset(fresh)

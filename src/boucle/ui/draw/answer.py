@@ -39,7 +39,8 @@ def answer(who: str, challenger: bool, prediction: Any, shares: Shares, facts: t
     size = "said" if len(text) <= 60 else "said long"
     return (
         f'<div class="answer{" chall" if challenger else ""}"><div class="{size}">{escape(text)}</div>'
-        f'{bars(shares, prediction, say)}<div class="row mid small soft"><span class="{look}"><i></i>{escape(who)}</span>'
+        f"{bars(shares, prediction, say)}"
+        f'<div class="row mid small soft"><span class="{look}"><i></i>{escape(who)}</span>'
         f'<span class="num">{escape(took)}</span>{copy}<span>{escape(say("try.test"))}</span></div></div>'
     )
 

@@ -193,7 +193,8 @@ class _Feedback:
         """Put the two thumbs; the correction comes behind the second."""
         shell, say = self._shell, self._shell.words
         with shell.box("told"):
-            shell.html(f"<h3>{escape(say('try.was'))}</h3>")
+            ref = f"{self._view.model}/{self._found.version}"
+            shell.html(f"<h3>{escape(say('try.was', ref=ref))}</h3>")
             with shell.box("acts"):
                 self._right = _press(shell, status("pass", say("try.right")), lambda: self._thumb(True), look="btn")
                 self._wrong = _press(shell, status("fail", say("try.wrong")), lambda: self._thumb(False), look="btn")

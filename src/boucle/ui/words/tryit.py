@@ -43,7 +43,7 @@ WORDS: dict[str, Entry] = {
     "try.test": ("kept as a test", "conservé comme essai"),
     "try.trouble": ("The data plane did not answer this.", "Le plan de données n’a pas répondu."),
     "try.after": ("Try again in {after} s.", "Réessayez dans {after} s."),
-    "try.was": ("Was it right?", "Était-ce juste ?"),
+    "try.was": ("Was {ref} right?", "{ref} avait-il raison ?"),
     "try.right": ("Right", "Juste"),
     "try.wrong": ("Wrong", "Faux"),
     "try.should": ("What should it have been?", "Quelle était la bonne réponse ?"),

@@ -15,9 +15,9 @@ from transformers import BertConfig, BertModel
 from boucle.core.signature import Field
 from boucle.ports.trainer import Job
 
-GOOD = "good great lovely fine warm bright clever superb honest moving".split()
-BAD = "bad awful dull poor cold dim silly weak false boring".split()
-PLAIN = "the a film plot actor scene story it was with and of in very".split()
+GOOD = ["good", "great", "lovely", "fine", "warm", "bright", "clever", "superb", "honest", "moving"]
+BAD = ["bad", "awful", "dull", "poor", "cold", "dim", "silly", "weak", "false", "boring"]
+PLAIN = ["the", "a", "film", "plot", "actor", "scene", "story", "it", "was", "with", "and", "of", "in", "very"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boucle.adapters.finetuning import ready
 from boucle.adapters.finetuning.examples import read, validation_rows
 from boucle.adapters.finetuning.hardware import Hardware
 from boucle.adapters.finetuning.trainer import PretrainedTrainer
@@ -110,7 +109,7 @@ def test_a_word_that_is_no_key_is_answered_with_the_nearest(job: Job) -> None:
 
 def test_a_training_that_cannot_fit_is_refused_before_it_begins(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Hardware("cpu", bf16=False, memory=100_000)
-    monkeypatch.setattr(ready.Hardware, "here", classmethod(lambda cls: small))
+    monkeypatch.setattr(Hardware, "here", classmethod(lambda cls: small))
     error = refusal(job, pretrained={**(job.pretrained or {}), "method": "full"})
     assert isinstance(error, TrainingError)
     assert "method: lora" in str(error.hint)

@@ -34,7 +34,7 @@ def marked(rows: int, seed: int) -> pd.DataFrame:
     made: list[tuple[str, Any]] = []
     for row in range(rows):
         words = random.permutation([*random.choice(PLAIN, 8), *random.choice(GOOD, 2), *random.choice(BAD, 2)]).tolist()
-        text, spans = "", []
+        text, spans = "", list[dict[str, Any]]()
         for word in words:
             label = "PRAISE" if word in GOOD else "BLAME" if word in BAD else None
             if label and not (spans and spans[-1]["end"] == len(text) - 1 and spans[-1]["label"] == label):
