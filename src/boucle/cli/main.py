@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Do one turn: data, train, evaluate, register."),
     "adopt": ("adopt", "Take in a model trained elsewhere."),
     "optimize": ("optimize", "Make a quicker or smaller version of a model of texts or images."),
+    "distill": ("distill", "Teach a smaller model what a version answers."),
     "evaluate": ("evaluate", "Measure a version, with intervals, slices and a comparison."),
     "list": ("models", "List the models."),
     "show": ("models", "Show one version with its lineage."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,12 +34,16 @@ def optimize(
     output = Output(json)
     opened = Project.open(project)
     made = make(opened, ref, target, output.progress, agreement=agreement)
-    result = {**to_data(made.turn), "parent": made.parent, "beside": to_data(made.beside), "notes": list(made.notes)}
-    result["beside"] |= {"faster": made.beside.faster, "smaller": made.beside.smaller}
-    result["against"] = to_data(made.against)
-    output.result(result, lambda: tell(output, made))
+    output.result(plain(made), lambda: tell(output, made))
     opened.close()
     raise typer.Exit(0 if made.turn.verdict.status == "pass" else 1)
+
+
+def plain(made: Derived) -> dict[str, Any]:
+    """Return what ``--json`` prints: the turn, and how the version stands beside its parent."""
+    beside = {**to_data(made.beside), "faster": made.beside.faster, "smaller": made.beside.smaller}
+    told = {"parent": made.parent, "beside": beside, "against": to_data(made.against), "notes": list(made.notes)}
+    return {**to_data(made.turn), **told}
 
 
 def tell(output: Output, made: Derived) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -100,11 +100,11 @@ def _learned(facts: Facts) -> str:
 def _measured(facts: Facts) -> str:
     report = facts.report
     if report:
-        rows = [
+        measured = [
             (name, _value(e["value"]), f"{_value(e['low'])} … {_value(e['high'])}", str(e["n"]))
             for name, e in report["metrics"].items()
         ]
-        text = _table("Evaluation", ("metric", "value", "95 % interval", "rows"), rows)
+        text = _table("Evaluation", ("metric", "value", "95 % interval", "rows"), measured)
         unseen = "" if "adopted" in facts.info.lineage else " that it has not learned from"
         text = f"{text}\nMeasured on {report['rows']:,} rows{unseen}."
         beaten = report.get("baseline")
@@ -118,10 +118,11 @@ def _measured(facts: Facts) -> str:
 
 def _limits(facts: Facts) -> str:
     """List the parts it is worse on, and what small changes of the inputs do."""
+    worse = [one for one in facts.report.get("slices") or () if one["standing"] == "worse than all rows"]
     lines = [
-        f"- worse where {one['column']} is {one['level']}: {_value(one['estimate']['value'])} on {one['estimate']['n']} rows"
-        for one in facts.report.get("slices") or ()
-        if one.get("standing") in ("worse", "fail") and "estimate" in one and "level" in one
+        f"- worse where {one['column']} is {one['level']}: {_value(one['estimate']['value'])} "
+        f"on {one['estimate']['n']} rows"
+        for one in worse
     ]
     for one in (facts.report.get("robustness") or {}).get("perturbations", ()):
         if not one.get("error"):
@@ -142,7 +143,7 @@ def _metric_names(facts: Facts) -> list[str]:
     return list((facts.report.get("metrics") or facts.version.metrics).keys())
 
 
-def _table(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
     lines = [f"## {title}", "", _line(headings), _line("---" for _ in headings), *map(_line, rows), ""]

@@ -16,7 +16,7 @@ from boucle.core.json import to_data
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.run import Environment, Run
 from boucle.core.signature import KINDS, Signature
-from boucle.core.verdict import Check
+from boucle.core.verdict import Check, Status
 from boucle.data import fields, split
 from boucle.evaluation import comparison
 from boucle.evaluation.beside import Beside, beside
@@ -54,8 +54,11 @@ class Parent:
     test: pd.DataFrame | None
 
     @classmethod
-    def of(cls, project: Project, ref: str) -> Parent:
-        """Open the version ``ref`` names; raises NotFound, BundleError for one of another tool."""
+    def of(cls, project: Project, ref: str, kind: Kind) -> Parent:
+        """Open the version ``ref`` names; raises NotFound, BundleError for one of another tool.
+
+        What was adopted has learned from none of the rows here, but a student of it does.
+        """
         version = project.resolve(ref)
         directory = project.bundle(version)
         info = verify(directory, version.digest)
@@ -64,7 +67,7 @@ class Parent:
         target = project.settings.data.target
         if target not in rows.columns:
             return cls(version, info, directory, snapshot, rows, None, None)
-        if "adopted" in info.lineage:  # it has learned from none of them
+        if "adopted" in info.lineage and kind == "optimized":
             return cls(version, info, directory, snapshot, rows, None, rows)
         parts = split.split(rows, project.settings.data, KINDS[project.settings.task] == "class")
         return cls(version, info, directory, snapshot, rows, parts.train, parts.test)
@@ -110,7 +113,7 @@ def derive(
         TemporaryDirectory(dir=project.root) as place,
     ):
         started = time.perf_counter()
-        parent = Parent.of(project, ref)
+        parent = Parent.of(project, ref, kind)
         surroundings = environment.capture(project.directory)
         run = _begin(project, parent, kind, what, surroundings)
         try:
@@ -155,7 +158,8 @@ def _kept(
     fitted = Fitted(made.model, made.runtime, signature, params=made.params, chosen=what, warnings=made.notes)
     lineage = {"fingerprint": parent.version.fingerprint, "run": run.id, "parent": parent.version.ref}
     told: dict[str, Any] = {kind: {"parent": parent.version.ref, "digest": parent.version.digest, **made.params}}
-    told |= {"adopted": info.lineage["adopted"]} if "adopted" in info.lineage else {}
+    if kind == "optimized" and "adopted" in info.lineage:
+        told["adopted"] = info.lineage["adopted"]
     plan = bundling.Plan(
         name=project.name,
         model=made.model,
@@ -216,12 +220,12 @@ def _checks(found: Beside, against: Comparison | None, agreement: float | None, 
     checks = []
     if agreement is not None:
         same = found.agreement
-        enough = "pass" if same.value >= agreement else "fail"
+        enough: Status = "pass" if same.value >= agreement else "fail"
         checks.append(
             Check(
                 "agreement", enough, same.value, f">= {agreement:g}", same.low, same.high, same.n,
                 f"rows answered as by {parent.version.ref}",
-            )  # type: ignore[arg-type]
+            )
         )  # fmt: skip
     if against is not None:
         checks.append(comparison.check(against, "parent"))

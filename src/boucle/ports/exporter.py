@@ -40,14 +40,15 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """What a student learns from: labelled rows, and rows nobody has labelled.
+    """What a student learns from. ``inputs`` are texts or image files, shape (rows,).
 
-    ``labels`` are the places of the labels in ``classes`` of the teacher's signature, shape (rows,), -1 for a row that
-    has none; ``inputs`` the texts or image files, shape (rows,).
+    ``labels`` are the places of the labels among the teacher's classes, shape (rows,), -1 where nobody has labelled;
+    ``shares`` the teacher's probabilities, shape (rows, classes).
     """
 
     inputs: NDArray[Any]
     labels: NDArray[np.int64]
+    shares: NDArray[np.float64]
 
 
 class Distiller(Protocol):
@@ -65,10 +66,10 @@ class Distiller(Protocol):
         settings: Mapping[str, Any],
         progress: Progress,
     ) -> Exported:
-        """Train ``student`` (``layers=0,5``, or a checkpoint) on the answers of the bundle's model, in ``folder``.
+        """Train ``student`` (``layers=0,5`` of the teacher, or a checkpoint) in ``folder``, which is there and empty.
 
-        ``settings`` are ``epochs``, ``temperature``, ``seed``, ``workspace`` and ``directory`` where they are given.
-        Raises TrainingError or BundleError.
+        ``directory`` is the teacher's verified bundle. ``settings`` are ``metric``, ``seed`` and ``directory``, the
+        folder that paths are seen from, and ``epochs`` where it is asked for. Raises TrainingError or BundleError.
         """
         ...
 

@@ -14,10 +14,11 @@ import torch
 import yaml
 from tests import checkpoints
 
-from boucle.core.errors import BundleError, Conflict, NotFound
+from boucle.core.errors import BundleError, Conflict, NotFound, RequestError
 from boucle.formats.bundle import read_info, read_profile
-from boucle.loop import hub, optimizing
+from boucle.loop import distilling, hub, optimizing
 from boucle.loop.adoption import adopt_model
+from boucle.loop.deriving import Derived
 from boucle.loop.project import Project
 
 WORDS = ("lovely", "dull", "long", "warm", "cold", "odd")
@@ -55,14 +56,14 @@ def project(adopted: Path, tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def quick(adopted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, optimizing.Derived]:
+def quick(adopted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Derived]:
     folder = tmp_path_factory.mktemp("quick") / "project"
     shutil.copytree(adopted, folder)
     opened = Project.open(folder)
     return opened, optimizing.optimize(opened, "tone/1", "int8", agreement=0.5)
 
 
-def test_an_int8_version_is_judged_beside_its_parent(quick: tuple[Project, optimizing.Derived]) -> None:
+def test_an_int8_version_is_judged_beside_its_parent(quick: tuple[Project, Derived]) -> None:
     project, made = quick
     assert (made.parent, made.turn.version, made.turn.runtime) == ("tone/1", 2, "pretrained-onnx")
     assert made.beside.agreement.n == 72
@@ -75,7 +76,7 @@ def test_an_int8_version_is_judged_beside_its_parent(quick: tuple[Project, optim
     assert made.against.champion["accuracy"] == pytest.approx(first)
 
 
-def test_its_lineage_says_what_it_was_made_of(quick: tuple[Project, optimizing.Derived]) -> None:
+def test_its_lineage_says_what_it_was_made_of(quick: tuple[Project, Derived]) -> None:
     project, made = quick
     info = read_info(project.bundle(project.registry.version("tone", 2)))
     told = info.lineage["optimized"]
@@ -88,7 +89,7 @@ def test_its_lineage_says_what_it_was_made_of(quick: tuple[Project, optimizing.D
     assert made.turn.version == event.version
 
 
-def test_it_is_served_without_torch_and_still_embeds(quick: tuple[Project, optimizing.Derived]) -> None:
+def test_it_is_served_without_torch_and_still_embeds(quick: tuple[Project, Derived]) -> None:
     project, made = quick
     bundle = project.root / "bundles" / made.turn.digest
     command = [sys.executable, "-c", ALONE, str(bundle)]
@@ -97,7 +98,7 @@ def test_it_is_served_without_torch_and_still_embeds(quick: tuple[Project, optim
     answers, shape = json.loads(done.stdout)
     assert set(answers) <= set(checkpoints.TONES)
     assert shape == [2, 32]
-    assert any("text" in name and name != "text" for name in read_profile(bundle).columns)
+    assert "meaning.1" in {column.name for column in read_profile(bundle).columns}
 
 
 def test_a_version_that_answers_too_differently_does_not_pass(
@@ -135,12 +136,36 @@ def test_its_card_says_what_was_measured_and_nothing_else(project: Project, tmp_
     assert "base_model" not in head, "it came from a folder"
 
 
-def test_a_version_without_weights_is_not_written_for_the_hub(
-    quick: tuple[Project, optimizing.Derived], tmp_path: Path
-) -> None:
+def test_a_version_without_weights_is_not_written_for_the_hub(quick: tuple[Project, Derived], tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="ONNX file already"):
         hub.export_hub(quick[0], "tone/2", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_student_of_one_layer_is_judged_beside_its_teacher(project: Project, tmp_path: Path) -> None:
+    rows = pd.read_parquet(project.directory / "sample.parquet")
+    more = [*(f"A quite {one} thing" for one in WORDS), *rows["text"]]
+    pd.DataFrame({"text": more}).to_csv(project.directory / "more.csv", index=False)
+    made = distilling.distill(project, "tone/1", "layers=1", "more.csv", epochs=1)
+    told = read_info(project.root / "bundles" / made.turn.digest).lineage["distilled"]
+    assert (told["layers"], told["parent"], told["temperature"]) == (1, "tone/1", 2.0)
+    tested = made.beside.agreement.n
+    assert told["labelled"] == len(rows) - tested
+    assert told["unlabelled"] == len(WORDS) + len(rows) - tested, (
+        "what it is judged by is not learned, unlabelled either"
+    )
+    assert made.beside.faster > 0
+    asked: list[str] = []
+    distilling.distill(project, "tone/1", "layers=0", "more.csv", lambda text, share: asked.append(text), epochs=1)
+    assert not [text for text in asked if "teacher" in text], "its answers are kept"
+
+
+@pytest.mark.parametrize("student", ["layers=0,1", "layers=5", "layers=1,0", "layers:1"])
+def test_layers_that_cannot_be_taken_are_refused(project: Project, student: str) -> None:
+    with pytest.raises(RequestError, match="layers") as refused:
+        distilling.distill(project, "tone/1", student)
+    assert refused.value.hint
+    assert len(project.registry.versions("tone")) == 1
 
 
 @pytest.mark.parametrize(

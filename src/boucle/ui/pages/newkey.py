@@ -28,6 +28,7 @@ class NewKey:
         self._shell = shell
         self._role, self._lasts = Role.VIEWER.value, LASTS[0]
         self._dialog = ui.element("dialog").props('aria-labelledby="newkey"')
+        self._dialog.on("close", self._dialog.clear)  # no secret stays in a page
 
     def open(self) -> None:
         """Ask who it is for, what they may do, and for how long."""
@@ -111,5 +112,4 @@ class NewKey:
                 f'aria-label="{escape(say("copy"))}">{escape(say("copy"))}</button>'
                 f'<button type="button" class="btn pri" data-do="close">{escape(say("close"))}</button></div>'
             )
-        self._dialog.on("close", self._dialog.clear)
-        ui.run_javascript("document.querySelector('dialog[open] .secret')?.select()")
+        self._dialog.client.run_javascript("document.querySelector('dialog[open] .secret')?.select()")

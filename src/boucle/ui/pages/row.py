@@ -199,7 +199,8 @@ def about(one: FieldRow, say: Words) -> str:
     """Say what a field takes: its range, that it is personal, that it may be left out."""
     found = []
     if one.minimum is not None and one.maximum is not None:
-        found.append(say("try.range", low=say.number(one.minimum), high=say.number(one.maximum)))
+        low, high = (say.number(end) if end % 1 else say.count(end) for end in (one.minimum, one.maximum))
+        found.append(say("try.range", low=low, high=high))
     if one.pii:
         found.append(say("try.pii"))
     if one.optional:

@@ -105,8 +105,11 @@ def _key(one: KeyRow, now: float, shell: Shell) -> str:
     models = say("keys.all") if one.models is None else ", ".join(one.models)
     ends = say("keys.never") if one.ends is None else say.moment(one.ends, now)
     facts = [
-        ("role", say(f"role.{one.role}")), ("models", models), ("created", say.moment(one.created, now)), ("ends", ends),
-    ]  # fmt: skip
+        ("role", say(f"role.{one.role}")),
+        ("models", models),
+        ("created", say.moment(one.created, now)),
+        ("ends", ends),
+    ]
     rows = "".join(
         f"<div><dt>{escape(say(f'keys.col.{key}'))}</dt><dd>{escape(told)}</dd></div>" for key, told in facts
     )

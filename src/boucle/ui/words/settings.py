@@ -19,11 +19,11 @@ WORDS: dict[str, Entry] = {
     "keys.head.open": ("Nobody is asked for a key.", "Aucune clé n’est demandée."),
     "keys.lead": (
         "A key is known by its fingerprint. Its secret is shown once, when it is made, and kept nowhere.",
-        "Une clé se reconnaît à son empreinte. Son secret n’est montré qu’une fois, à sa création, et n’est pas conservé.",
+        "Une clé se reconnaît à son empreinte. Son secret n’est montré qu’à sa création, et n’est pas conservé.",
     ),
     "keys.lead.open": (
         "Both planes listen on this machine alone. To ask for keys, write serve: {{auth: {{required: true}}}}.",
-        "Les deux plans n’écoutent que cette machine. Pour exiger des clés, écrivez serve: {{auth: {{required: true}}}}.",
+        "Les deux plans n’écoutent que cette machine. Pour exiger des clés : serve: {{auth: {{required: true}}}}.",
     ),
     "keys.empty": ("There is no key yet.", "Il n’y a pas encore de clé."),
     "keys.caption": ("Keys that work", "Clés qui fonctionnent"),
@@ -91,7 +91,7 @@ WORDS: dict[str, Entry] = {
     "alerts.head.none": ("Nobody is told of alarms.", "Personne n’est averti des alarmes."),
     "alerts.lead": (
         "Addresses stand in boucle.yaml and are known here by their kind and digest: they may hold passwords.",
-        "Les adresses sont dans boucle.yaml ; ici, seuls leur type et leur empreinte : elles peuvent contenir un secret.",
+        "Les adresses sont dans boucle.yaml ; ici, leur type et leur empreinte seuls, car elles portent des secrets.",
     ),
     "alerts.add": (
         "Write an address into boucle.yaml, then start again: mailto://, slack://, and whatever Apprise knows.",

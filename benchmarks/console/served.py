@@ -1,0 +1,106 @@
+"""A project with a past, served; and what its control plane costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from boucle.loop.project import Project
+from boucle.loop.service import address
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e" / "console")]
+WITHIN = 120.0
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Served:
+    """A control plane that answers at ``url``; ``data`` is where its data plane answers, if it has one."""
+
+    folder: Path
+    url: str
+    data: str = ""
+
+    @property
+    def pid(self) -> int:
+        """The process of the control plane now."""
+        return int(json.loads((self.folder / ".boucle" / "serving" / "control.json").read_bytes())["pid"])
+
+    def cpu(self) -> float:
+        """Return the CPU seconds, user and system, that the control plane has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+
+    def memory(self) -> float:
+        """Return its resident memory in MiB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def told(folder: Path) -> Path:
+    """Return a project that has lived through the story of the console's tests, told once in half a day."""
+    from world import tell  # type: ignore[import-not-found]  # beside the tests: found on the path from here on
+
+    kept = folder / "told" / "churn"
+    if not (kept / "told").exists() or time.time() - (kept / "told").stat().st_mtime > 12 * 3600:
+        shutil.rmtree(kept, ignore_errors=True)
+        tell(kept, time.time())
+        (kept / "told").touch()
+    return kept
+
+
+def copied(kept: Path, folder: Path, models: int = 1) -> Path:
+    """Return a copy to serve, with so many models in all."""
+    from neighbours import settle  # type: ignore[import-not-found]  # as above
+
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(kept, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))
+    if models > 1:
+        project = Project.open(folder)
+        settle(project, models - 1)
+        project.close()
+    return folder
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """Serve the control plane alone, so that nothing but the console is measured."""
+    command = [sys.executable, "-m", "boucle.api.server", "--port", "0", "--project", str(folder)]
+    with _run(command, folder) as url:
+        yield Served(folder, url)
+
+
+@contextmanager
+def up(folder: Path) -> Iterator[Served]:
+    """Serve all of it by `boucle up`."""
+    command = [sys.executable, "-m", "boucle", "up", "--project", str(folder)]
+    with _run(command, folder) as url:
+        data = address(folder / ".boucle" / "serving" / "address.json", WITHIN)
+        assert data is not None, (folder / "served.log").read_text()
+        yield Served(folder, url, data)
+
+
+@contextmanager
+def _run(command: list[str], folder: Path) -> Iterator[str]:
+    environ = {**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+    with (folder / "served.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True
+        )
+    try:
+        url = address(folder / ".boucle" / "serving" / "control.json", WITHIN)
+        assert url is not None, (folder / "served.log").read_text()
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(WITHIN)
