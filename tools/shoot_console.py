@@ -1,6 +1,6 @@
 """Photograph every page of the console: a project with a past, in both themes, wide and narrow.
 
-    python tools/shoot_console.py [FOLDER] [--pages /,/rollouts] [--models 5] [--readme]
+    python tools/shoot_console.py [FOLDER] [--pages /,/rollouts] [--models 0] [--readme]
 
 Needs Chromium and the development packages. With ``--readme`` it writes the README's two pictures and no more.
 """
@@ -14,7 +14,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e" / "console")]
 
-from neighbours import settle
 from playwright.sync_api import Browser
-from world import tell
+from world import kept
 
-from boucle.loop.project import Project
 from boucle.loop.service import address
 from boucle.ui.routes import routes
 from browser import Watched, browsing
@@ -81,18 +78,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "shots")
     parser.add_argument("--pages", default="")
-    parser.add_argument("--models", type=int, default=0, help="more models beside the one with a past")
+    parser.add_argument("--models", type=int, default=5, help="more models beside the one with a past")
     parser.add_argument("--readme", action="store_true")
     chosen = parser.parse_args()
-    place = ROOT / "build" / "shot-project" / "churn"
-    if not (place / "told").exists() or time.time() - (place / "told").stat().st_mtime > 12 * 3600:
-        subprocess.run(["rm", "-rf", str(place)], check=True)
-        tell(place, time.time())
-        (place / "told").touch()
-    if chosen.models:
-        project = Project.open(place)
-        settle(project, chosen.models)
-        project.close()
+    place = kept(ROOT / "build", chosen.models)
     with served(place) as url, browsing() as browser:
         if chosen.readme:
             for name, (path, theme) in README.items():

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from boucle.loop.project import Project
 from boucle.loop.service import address
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e" / "console")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e" / "console")]
 WITHIN = 120.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -47,21 +46,16 @@ class Served:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def told(folder: Path) -> Path:
-    """Return a project that has lived through the story of the console's tests, told once in half a day."""
-    from world import tell  # type: ignore[import-not-found]  # beside the tests: found on the path from here on
+def told() -> Path:
+    """Return a project that has lived through the story of the console's tests."""
+    from world import kept  # found only now that the checkout is on the path
 
-    kept = folder / "told" / "churn"
-    if not (kept / "told").exists() or time.time() - (kept / "told").stat().st_mtime > 12 * 3600:
-        shutil.rmtree(kept, ignore_errors=True)
-        tell(kept, time.time())
-        (kept / "told").touch()
-    return kept
+    return kept(ROOT / "build")
 
 
 def copied(kept: Path, folder: Path, models: int = 1) -> Path:
     """Return a copy to serve, with so many models in all."""
-    from neighbours import settle  # type: ignore[import-not-found]  # as above
+    from tests.e2e.console.neighbours import settle  # as above
 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(kept, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))

@@ -65,6 +65,7 @@ def alike(kind: str, before: Batch, after: Batch) -> NDArray[np.bool_]:
     """Say for each row whether two answers are the same; scores of spans and candidates do not count."""
     one, two = before["prediction"], after["prediction"]
     if kind == "vector":
+        one, two = (np.asarray(side, dtype=np.float64) for side in (one, two))
         lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
         return np.asarray((one * two).sum(1) >= ALIKE * lengths)
     if kind == "spans":
@@ -93,7 +94,8 @@ def costs(pair: tuple[Scored, Scored], sizes: tuple[int, int]) -> tuple[Costs, C
         if time.perf_counter() > ends:
             break
     found *= 1000.0 / max(1, len(some[0]))
-    before, after = (Costs(*map(float, row.round(4)), size) for row, size in zip(found, sizes, strict=True))
+    alone_ms, together_ms = found.round(4).T.tolist()
+    before, after = (Costs(*costs) for costs in zip(alone_ms, together_ms, sizes, strict=True))
     return before, after
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from boucle.training.train import Trained, described
 FLAVORS = {"sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data", "onnx": "data"}
 """MLflow flavors that can be taken in, and the key that names their file."""
 HUB = "hf://"
+FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*@.")
+"""``module:function@WEIGHTS``: code of the user's own that makes a model, and the file of its weights."""
 
 
 def adopt(
@@ -113,8 +116,9 @@ def _signed(
 
 
 def _source(model: Any) -> Any:
-    """Return a path for what names one; a model of the hub keeps its name."""
-    return Path(model) if isinstance(model, str) and not model.startswith(HUB) else model
+    """Return a path for what names one; a model of the hub and a factory with its weights keep their names."""
+    named = isinstance(model, str) and (model.startswith(HUB) or FACTORY.match(model) is not None)
+    return Path(model) if isinstance(model, str) and not named else model
 
 
 def located(path: Path) -> Path:

@@ -56,8 +56,9 @@ def ask(project: Project, model: str, version: int, fields: tuple[FieldRow, ...]
     id_ = f"{TEST}{secrets.token_hex(8)}"
     tensors = [_tensor(one, row[one.name]) for one in fields if one.name in row]
     path = f"/v2/models/{quote(model, safe='')}/versions/{version}/infer"
+    headers = _credentials(project)
     begun = time.perf_counter()
-    told = _posted(project, path, {"id": id_, "inputs": tensors})
+    told = _posted(project, path, {"id": id_, "inputs": tensors}, headers)
     seconds = time.perf_counter() - begun
     first, *others = told["outputs"]
     prediction = first["data"] if first["shape"][1:] else first["data"][0]
@@ -72,7 +73,7 @@ def tell(project: Project, id_: str, truth: Any = None, thumb: bool | None = Non
         entries.append({"id": id_, "event": "thumb", "value": int(thumb)})
     if truth is not None:
         entries.append({"id": id_, "truth": [truth]})
-    _posted(project, "/feedback", entries)
+    _posted(project, "/feedback", entries, _credentials(project))
 
 
 def _tensor(field: FieldRow, value: Any) -> dict[str, Any]:
@@ -83,10 +84,10 @@ def _tensor(field: FieldRow, value: Any) -> dict[str, Any]:
     return tensor | {"datatype": _DATATYPES.get(field.dtype, "BYTES")}
 
 
-def _posted(project: Project, path: str, body: Any) -> Any:
+def _posted(project: Project, path: str, body: Any, credentials: dict[str, str]) -> Any:
     """Post JSON to the data plane and return what it says."""
     parts = urlsplit(url_of(project))
-    headers = {"content-type": "application/json", **_credentials(project)}
+    headers = {"content-type": "application/json", **credentials}
     connection = _connection(project, parts.hostname or "", parts.port, parts.scheme == "https")
     try:
         connection.request("POST", path, json.dumps(body), headers)

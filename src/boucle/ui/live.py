@@ -38,7 +38,8 @@ log = logging.getLogger("boucle.ui")
 class Source(Generic[V]):
     """One reading. ``at`` is when ``value`` was read (Unix seconds); ``error`` why it could not be read again.
 
-    ``edition`` rises with every reading: what has shown this one has nothing new to show.
+    ``edition`` rises with every reading: what has shown this one has nothing new to show. ``drawn`` is what was drawn of
+    it (see ``drawn.py``).
     """
 
     def __init__(self, read: Callable[[], V]) -> None:
@@ -46,6 +47,7 @@ class Source(Generic[V]):
         self._due = self._soonest = 0.0
         self._running: asyncio.Task[None] | None = None
         self.edition = 0
+        self.drawn: dict[Hashable, str] = {}
         self.followers = 0
         self.asked = time.monotonic()
         self.value: V | None = None
@@ -91,6 +93,7 @@ class Source(Generic[V]):
             log.exception("a view could not be read")
             self._failed(error)
         self.edition += 1
+        self.drawn.clear()
         self._soonest = begun + (1 + _SHARE) * (time.monotonic() - begun)
         self._due = max(begun + CALM, self._soonest)
 

@@ -41,6 +41,7 @@ from boucle.loop.project import Project
 from boucle.ui import frame
 from boucle.ui.actions import Action, Asker
 from boucle.ui.draw.glyphs import escape
+from boucle.ui.drawn import Drawings
 from boucle.ui.live import Heart, Source
 from boucle.ui.routes import FRENCH
 from boucle.ui.words.catalogue import Words
@@ -65,6 +66,7 @@ class Shell:
         self._session = session
         self._request = request
         self._asker: Asker | None = None
+        self._drawings = Drawings((str(request.url), words, caller), self, words)
 
     @property
     def project(self) -> Project:
@@ -269,7 +271,7 @@ class Shell:
     def _drawn(self, source: Source[V], draw: Callable[[V], str]) -> str:
         if source.value is None:
             return self._missing(source)
-        drawn = draw(source.value)
+        drawn = self._drawings.draw(source, draw)
         if source.error is None:
             return drawn
         old = self.words("bar.stale", span=self.words.span(time.time() - source.at))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -11,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +20,10 @@ from tests.browser import Watched, browsing
 
 from boucle.loop.service import address
 
-from .world import tell
+from .world import kept
 
-ROOT, HERE = Path(__file__).parents[3], Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 WITHIN = 120.0
-OLDEST = 12 * 3600.0
 
 
 @dataclass
@@ -87,19 +83,9 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project that has lived through the story: at most half a day ago, for it takes a minute."""
-    told = hashlib.sha256((HERE / "world.py").read_bytes()).hexdigest()[:16]
-    kept = ROOT / "build" / f"console-{told}"
-    kept.parent.mkdir(exist_ok=True)
-    with (kept.parent / "console.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several pytest workers may want it at once
-        mark = kept / "told"
-        if not mark.exists() or time.time() - mark.stat().st_mtime > OLDEST:
-            shutil.rmtree(kept, ignore_errors=True)
-            tell(kept, time.time())
-            mark.touch()
-        folder = tmp_path_factory.mktemp("past") / "churn"
-        shutil.copytree(kept, folder)
+    """Return a project that has lived through the story, a copy of the one that all runs share."""
+    folder = tmp_path_factory.mktemp("past") / "churn"
+    shutil.copytree(kept(ROOT / "build"), folder)
     return folder
 
 

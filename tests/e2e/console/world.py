@@ -7,6 +7,10 @@ and a challenger has the tenth of the traffic when the story stops.
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +18,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from boucle.core.deployment import Deployment
+from boucle.core.alarm import Alarm
+from boucle.core.deployment import Deployment, Rollout
+from boucle.core.event import Event
 from boucle.core.json import dumps
 from boucle.core.observation import Feedback, Role
 from boucle.core.signature import Signature
+from boucle.core.verdict import Check, Verdict
 from boucle.data import fields
 from boucle.formats import block
 from boucle.formats.segment import KIND_BLOCK, KIND_FEEDBACK, SegmentWriter
@@ -28,6 +35,7 @@ from boucle.loop.turn import run_turn
 from boucle.ports.engine import Outcome
 from boucle.ports.frames import to_batch
 from boucle.ports.runtime import Predictor
+from boucle.ports.stores import Transaction
 from boucle.serving.columns import plain
 from boucle.testing.clock import FakeClock
 
@@ -46,7 +54,10 @@ monitor:
 react: {min_labels: 200, since_change: true, follow_up: [30]}
 serve: {port: 0, control_port: 0}
 """
-WINDOW, SPAN = 500, 3 * 3600.0
+HOUR = 3600.0
+WINDOW, SPAN, OLDEST = 500, 3 * HOUR, 12 * HOUR
+KNOWN = ("credit-risk", "wine-quality", "review-sentiment", "product-photos", "support-chat")
+"""Models beside ours, for a home page with many; nothing serves them."""
 CONTRACTS = ("month-to-month", "one year", "two years")
 Frame = pd.DataFrame
 
@@ -185,6 +196,65 @@ class Past:
         self.project.close()
 
 
+def settle(project: Project, count: int) -> None:
+    """Put ``count`` models beside the project's own: one rolls out, one is watched, the others are fine."""
+    now = project.clock.now()
+    with project.state.begin() as tx:
+        for place, name in enumerate(_names(count)):
+            _settle(tx, name, place, now)
+
+
+def announce(project: Project, count: int, now: float) -> None:
+    """Write into the history that these models were trained and released nine days before ``now``."""
+    with project.state.begin() as tx:
+        for place, name in enumerate(_names(count)):
+            version, value = _made(place)
+            gate = {"status": "pass", "checks": [{"name": "accuracy", "observed": value, "status": "pass"}]}
+            made = Event("trained", now - 9 * 24 * HOUR, "the first turn", name, version, "keeper")
+            tx.journal.append(_with(made, {"verdict": gate, "rows": 8420, "metrics": {"accuracy": value}}))
+            tx.journal.append(Event("release", now - 9 * 24 * HOUR, "passed its gate", name, version, "keeper"))
+
+
+def _names(count: int) -> list[str]:
+    return [*KNOWN[:count], *(f"model-{number:02d}" for number in range(count - len(KNOWN)))]
+
+
+def _made(place: int) -> tuple[int, float]:
+    """Return a model's version and its quality."""
+    return 3 + place % 9, 0.95 - 0.013 * (place % 7)
+
+
+def _settle(tx: Transaction, name: str, place: int, now: float) -> None:
+    version, value = _made(place)
+    rollout = None
+    if place == 0:
+        begun = now - 5 * HOUR
+        rollout = Rollout(f"{name}#2", version + 1, "canary", "stepping", begun, begun, 0.1, 1, (0.1, 0.5), 200)
+    held = Deployment(name, 1, True, version, version - 1, rollout)
+    tx.deployments.put(held)
+    _judged(tx, name, version, value, now)
+    if place == 0:
+        needed = Verdict.of(f"{name}/{version + 1}", "rollout", [Check("loss", "inconclusive", n=850)], needed=1150)
+        tx.windows.record(name, version + 1, "rollout", now - 60, needed)
+    if place == 3:
+        near = Verdict.of(f"{name}/{version}", "drift", [Check("brightness", "fail", 0.13, "< 0.1", 0.11, 0.15, 500)])
+        tx.windows.record(name, version, "drift", now - 60, near)
+        tx.alarms.put(Alarm(0, name, "drift", now - 2 * HOUR, near.reason, version, "acknowledged", changed=now - HOUR))
+
+
+def _judged(tx: Transaction, name: str, version: int, value: float, now: float) -> None:
+    for hour in range(48, 0, -3):
+        seen = value + 0.004 * ((hour * 7) % 5 - 2)
+        check = Check("accuracy", "pass", seen, ">= 0.86", seen - 0.008, seen + 0.008, 500)
+        time = now - hour * HOUR
+        verdict = Verdict.of(f"{name}/{version}", "quality", [check], end=time - HOUR, late=HOUR, labels=500)
+        tx.windows.record(name, version, "quality", time, verdict)
+
+
+def _with(event: Event, data: dict[str, object]) -> Event:
+    return Event(event.kind, event.time, event.reason, event.model, event.version, event.actor, data)
+
+
 def lay_out(folder: Path) -> None:
     """Write the project's two files."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -196,10 +266,11 @@ QUIET, CHANGED, PROMOTED, CHANGED_AGAIN = 8, 8, 6, 5
 """Windows of each chapter; so many that each comes to its end, whatever the loop thinks of it on the way."""
 
 
-def tell(folder: Path, now: float) -> None:
-    """Drive the whole story so that it ends at ``now`` (Unix seconds)."""
+def tell(folder: Path, now: float, others: int = 0) -> None:
+    """Drive the whole story so that it ends at ``now`` (Unix seconds), with so many ``others`` beside the model."""
     lay_out(folder)
     past = Past(folder, now - (QUIET + CHANGED + PROMOTED + CHANGED_AGAIN) * SPAN)
+    announce(past.project, others, now)
     run_turn(past.project, lambda *_: None, reason="the first turn")
     past.live(QUIET)
     past.live(CHANGED, era=1)
@@ -211,4 +282,21 @@ def tell(folder: Path, now: float) -> None:
     )
     past.live(PROMOTED, era=1)
     past.live(CHANGED_AGAIN, era=2)
+    settle(past.project, others)
     past.close()
+
+
+def kept(build: Path, others: int = 0) -> Path:
+    """Return the project with its past, in ``build``: told once in half a day, for it takes its time."""
+    told = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    folder = build / f"console-{told}-{others}"
+    build.mkdir(exist_ok=True)
+    with (build / "console.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several pytest workers may want it at once
+        mark = folder / "told"
+        if not mark.exists() or time.time() - mark.stat().st_mtime > OLDEST:
+            for old in build.glob(f"console-*-{others}"):
+                shutil.rmtree(old)
+            tell(folder, time.time(), others)
+            mark.touch()
+    return folder

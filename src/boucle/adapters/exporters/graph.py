@@ -30,7 +30,8 @@ class Plain(nn.Module):
 
     def __init__(self, model: nn.Module, takes: tuple[str, ...], gives: tuple[str, ...], vector: bool) -> None:
         super().__init__()
-        self.inner, self._takes, self._gives, self._last = model, takes, gives, None
+        self.inner, self._takes, self._gives = model, takes, gives
+        self._last: torch.Tensor | None = None
         if vector:
             encoder = getattr(model, str(getattr(model, "base_model_prefix", "encoder")))
             encoder.register_forward_hook(self._keep)

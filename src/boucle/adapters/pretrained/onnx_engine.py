@@ -51,6 +51,12 @@ class OnnxEngine:
         self._outputs = self._named(checkpoint)
         self.vectors = "vector" in self._outputs
 
+    @property
+    def scores(self) -> int | None:
+        """How many scores the file gives for a row or a token; None where it does not say."""
+        last = self._session.get_outputs()[0].shape[-1]
+        return last if isinstance(last, int) else None
+
     def run(self, feeds: Tensors) -> dict[str, NDArray[np.float32]]:
         """Compute one batch; raises RequestError when the session refuses it."""
         if self._image:

@@ -35,22 +35,24 @@ def _checks(checks: Sequence[Any], say: Words) -> str:
 
 
 def _check(one: Mapping[str, Any], say: Words) -> list[str]:
-    value, low, high = (one.get(key) for key in ("observed", "low", "high"))
-    ends = f' <span class="soft">{escape(say.interval(low, high))}</span>' if _numbers(low, high) else ""
+    value, low, high, count = (_number(one.get(key)) for key in ("observed", "low", "high", "n"))
+    ends = ""
+    if low is not None and high is not None:
+        ends = f' <span class="soft">{escape(say.interval(low, high))}</span>'
     found = str(one.get("status", ""))
     word = status(tone(found), say(f"verdict.{found}")) if found in TONES and found != "idle" else escape(found)
     note = f'<br><span class="small soft">{escape(one["note"])}</span>' if one.get("note") else ""
     return [
         f"{escape(one.get('name', ''))}{note}",
-        f"{escape(say.fixed(value, 3))}{ends}" if _numbers(value) else "–",
+        "–" if value is None else f"{escape(say.fixed(value, 3))}{ends}",
         escape(one.get("bound") or "–"),
-        escape(say.count(one["n"])) if _numbers(one.get("n")) else "–",
+        "–" if count is None else escape(say.count(count)),
         word,
     ]
 
 
-def _numbers(*values: object) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _facts(view: EventView, say: Words) -> str:

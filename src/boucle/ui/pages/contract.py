@@ -7,7 +7,8 @@ import json
 import shlex
 from typing import Any
 
-from boucle.core.errors import BoucleError
+from boucle.core.access import Role
+from boucle.core.errors import BoucleError, NotFound
 from boucle.core.signature import Field, Signature
 from boucle.serving import schemas
 from boucle.ui import asking
@@ -33,6 +34,8 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str) -> None:
     """Head with how the contract was kept; then its fields, what changed, and how a program asks."""
     say = shell.words
+    if not shell.may(Role.VIEWER, model):
+        raise NotFound(say("missing.model", name=model))
     seen = await shell.read(contract, model)
     shell.require(seen)
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from nicegui import ui
+
 from boucle.ui.deeds import Seen, undo
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.draw.lists import decision_body, decision_icon, decision_time, model_row
+from boucle.ui.live import Source
 from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
@@ -42,8 +47,7 @@ async def home(shell: Shell) -> None:
         return
     with shell.box("grid2"):
         with shell.box("stack"):
-            models = shell.part(seen, lambda view: listed(view, shell, chosen.name), classes="card flush o1", tag="nav")
-            models.props(f'aria-label="{escape(say("home.models"))}"')
+            models(shell, seen, chosen.name)
             happened(shell, seen)
         with shell.box("stack"):
             parts.ring_card(shell, told)
@@ -58,17 +62,49 @@ def _chosen(shell: Shell, view: Overview | None) -> ModelCard | None:
     return next((one for one in view.models if one.name == wanted), view.models[0])
 
 
-def listed(view: Overview, shell: Shell, chosen: str) -> str:
-    """List the models in the order they had when the page was opened; with many, those that are fine are folded."""
+def models(shell: Shell, seen: Source[Overview], chosen: str) -> None:
+    """List the models in the order they had when the page was opened: nothing moves away under somebody's pointer."""
+    order = _order(seen.value)
+
+    def draw(view: Overview) -> str:
+        return listed(view, shell, chosen, order)
+
+    def renew() -> None:
+        nonlocal order
+        order = _order(seen.value)
+        if seen.value is not None:
+            rows.set_content(draw(seen.value))
+        offer.classes(remove="on")
+
+    def moved(view: Overview) -> None:
+        offer.classes(**{"add" if order != _order(view) else "remove": "on"})
+
+    with shell.box("stack tight o1"):
+        with shell.box("acts offer") as offer:
+            button = ui.element("button").classes("btn").props('type="button"').on("click", renew)
+            with button:
+                ui.html(escape(shell.words("home.reorder")), tag="span")
+        rows = shell.part(seen, draw, classes="card flush", tag="nav", label=shell.words("home.models"))
+    shell.follow(seen, lambda: moved(seen.value) if seen.value is not None else None)
+
+
+def _order(view: Overview | None) -> tuple[str, ...]:
+    return tuple(one.name for one in view.models) if view is not None else ()
+
+
+def listed(view: Overview, shell: Shell, chosen: str, order: Sequence[str] = ()) -> str:
+    """List the models as ``order`` names them, new ones behind; with many, those that are fine are folded."""
     say = shell.words
+    place = {name: at for at, name in enumerate(order)}
+    models = sorted(view.models, key=lambda one: place.get(one.name, len(place)))
 
     def row(card: ModelCard) -> str:
         return model_row(card, shell.link("/", model=card.name), say, current=card.name == chosen)
 
-    if len(view.models) <= FOLDED:
-        return "".join(map(row, view.models))
-    fine = [one for one in view.models if one.state == "fine"]
-    shown = "".join(row(one) for one in view.models if one.state != "fine")
+    if len(models) <= FOLDED:
+        return "".join(map(row, models))
+    fine = [one for one in models if one.state == "fine"]
+    shown = "".join(row(one) for one in models if one.state != "fine")
     rows = "".join(map(row, fine))
     return f'{shown}<details class="fold"><summary>{escape(say("home.fine", len(fine)))}</summary>{rows}</details>'
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from boucle.core.access import Role
 from boucle.ui.actions import command
 from boucle.ui.draw.glyphs import Tone, escape, sign, status
-from boucle.ui.pages.settings import PARTS, parts
+from boucle.ui.pages.settings import PARTS, let_in, parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
@@ -14,9 +15,10 @@ from boucle.views.maturity import Item, Level, Maturity, maturity
 async def page(shell: Shell) -> None:
     """Head with the level; then the three levels as checklists, what is missing with what adds it."""
     say = shell.words
-    if not shell.may(shell.caller.role, shell.project.name):
-        shell.title(say("settings.part.maturity"), say("settings.part.forbidden", role=shell.project.name))
+    if not shell.may(Role.VIEWER, shell.project.name):
+        shell.title(say("settings.part.maturity"))
         parts(shell, "maturity")
+        let_in(shell, Role.VIEWER)
         return
     seen = await shell.read(maturity)
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))

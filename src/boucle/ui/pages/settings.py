@@ -39,7 +39,10 @@ def let_in(shell: Shell, role: Role) -> bool:
     """Say whether the reader may see this part, which is about all models; tells them where not."""
     if shell.may(role) and shell.caller.models is None:
         return True
-    told = shell.words("settings.part.forbidden", role=shell.words(f"role.{role.value}"))
+    say, models = shell.words, shell.caller.models
+    told = say("settings.part.forbidden", role=say(f"role.{role.value}"))
+    if models is not None:
+        told = say("settings.part.limited", models=say.listed(sorted(models)))
     shell.html(f'<div class="card empty"><p>{escape(told)}</p></div>')
     return False
 

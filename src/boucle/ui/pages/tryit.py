@@ -13,7 +13,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from boucle.core.access import Role, may
-from boucle.core.errors import BoucleError
+from boucle.core.errors import BoucleError, NotFound
 from boucle.core.event import Event
 from boucle.loop.project import Project
 from boucle.ui import asking
@@ -39,6 +39,8 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str) -> None:
     """Head with what is asked; then the inputs, filled with a typical row, and beside them what comes out."""
     say = shell.words
+    if not shell.may(Role.VIEWER, model):
+        raise NotFound(say("missing.model", name=model))
     seen, models = await shell.read(contract, model), await shell.read(overview, shell.caller.models)
     await seen.refresh() if seen.value is None else None
     shell.require(seen)

@@ -6,6 +6,7 @@ from boucle.ui.words.catalogue import Entry
 
 WORDS: dict[str, Entry] = {
     "home.models": ("Models, those who need you first", "Modèles, d’abord ceux qui ont besoin de vous"),
+    "home.reorder": ("Update order", "Mettre à jour l’ordre"),
     "home.fine": (("{n} is fine", "{n} are fine"), ("{n} va bien", "{n} vont bien")),
     "home.happened": ("What happened, and why", "Ce qui s’est passé, et pourquoi"),
     "home.all": ("All decisions", "Toutes les décisions"),

@@ -12,6 +12,10 @@ WORDS: dict[str, Entry] = {
     "settings.part.look": ("Look", "Affichage"),
     "settings.part.maturity": ("Maturity", "Maturité"),
     "settings.part.forbidden": ("This needs the role {role}.", "Cette partie demande le rôle {role}."),
+    "settings.part.limited": (
+        "This is about the whole project; your key is limited to {models}.",
+        "Cette partie concerne tout le projet ; votre clé est limitée à {models}.",
+    ),
     "keys.head": (
         ("{n} key works.", "{n} keys work."),
         ("{n} clé fonctionne.", "{n} clés fonctionnent."),
