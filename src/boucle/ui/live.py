@@ -38,8 +38,8 @@ log = logging.getLogger("boucle.ui")
 class Source(Generic[V]):
     """One reading. ``at`` is when ``value`` was read (Unix seconds); ``error`` why it could not be read again.
 
-    ``edition`` rises with every reading: what has shown this one has nothing new to show. ``drawn`` is what was drawn of
-    it (see ``drawn.py``).
+    ``edition`` rises with every reading: what has shown this one has nothing new to show. ``drawn`` is what was drawn
+    of it (see ``drawn.py``).
     """
 
     def __init__(self, read: Callable[[], V]) -> None:

@@ -77,7 +77,16 @@ BODIES: dict[str, Any] = {
     "/api/alerts/alertmanager": {"version": "4", "alerts": []},
     "/api/keys": {"name": "new", "role": "viewer"},
 }
-PARTS = {"name": "wine", "number": "1", "version": "1", "left": "1", "right": "1", "key": "nobody", "other": "1", "seq": "1"}
+PARTS = {
+    "name": "wine",
+    "number": "1",
+    "version": "1",
+    "left": "1",
+    "right": "1",
+    "key": "nobody",
+    "other": "1",
+    "seq": "1",
+}
 
 
 @pytest.fixture

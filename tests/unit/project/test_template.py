@@ -79,6 +79,8 @@ def test_any_columns_load_back(columns: list[Field], names: list[str], source: s
             unique=False,
             pattern=None,
             pii=column.pii,
+            min_length=None,
+            max_length=None,
         )
 
 

@@ -91,7 +91,7 @@ class Int4Exporter:
         raise BundleError(
             "No version in 4 bits is made: it would be slower than 8 bits on a CPU, and on a GPU it needs bitsandbytes "
             "where it is served.",
-            hint="use --target int8; to fine-tune in 4 bits use  method: qlora",
+            hint="use --target int8",
         )
 
 

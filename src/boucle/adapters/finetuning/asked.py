@@ -8,8 +8,8 @@ from typing import Literal, cast
 from boucle.core.errors import TrainingError, suggest
 from boucle.ports.trainer import Job
 
-Method = Literal["full", "lora", "qlora", "frozen", "probe"]
-METHODS: tuple[Method, ...] = ("full", "lora", "qlora", "frozen", "probe")
+Method = Literal["full", "lora", "frozen", "probe"]
+METHODS: tuple[Method, ...] = ("full", "lora", "frozen", "probe")
 
 
 @dataclass(frozen=True, slots=True)

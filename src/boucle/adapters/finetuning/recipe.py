@@ -16,7 +16,7 @@ SMALL = 5_000
 LONG = 256
 """Tokens a text is cut at unless more are asked for: twice the tokens are twice the cost, and rarely tell more."""
 ROWS, MOST_ROWS = 16, 48
-RATES: dict[Method, float] = {"full": 1e-4, "frozen": 2e-4, "lora": 1e-3, "qlora": 1e-3, "probe": 0.0}
+RATES: dict[Method, float] = {"full": 1e-4, "frozen": 2e-4, "lora": 1e-3, "probe": 0.0}
 HEAD_RATE = 1e-3
 _CACHE_SHARE = 0.3
 _STATE = 16

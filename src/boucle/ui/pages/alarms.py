@@ -174,7 +174,7 @@ def _past(view: AlarmsView, say: Words) -> str:
 def _foot(view: AlarmsView, say: Words) -> str:
     level = say.percent(view.budget / 100.0)
     return (
-        f"<p>{escape(say('alarms.budget', budget=say.number(view.budget, 2), level=level))}</p>"
+        f"<p>{escape(say('alarms.budget', budget=say.number(view.budget, 1), level=level))}</p>"
         f"<p>{escape(say('alarms.how', n=QUIET_WINDOWS))}</p>"
     )
 
