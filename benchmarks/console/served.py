@@ -55,7 +55,7 @@ def told() -> Path:
 
 def copied(kept: Path, folder: Path, models: int = 1) -> Path:
     """Return a copy to serve, with so many models in all."""
-    from tests.e2e.console.neighbours import settle  # as above
+    from world import settle  # as above
 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(kept, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))

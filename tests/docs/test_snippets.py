@@ -6,6 +6,7 @@ Directives are HTML comments before a block:
     write: NAME               the next block is saved under NAME first
     file: NAME from PATH      PATH of the repository (src/ may be left out) is there as NAME; or `asset PACKAGE/PATH`
     exit: N                   the next block's last command ends with N
+    blocks of: PAGES          first line of a translation: its blocks are those of PAGES, and run there
 
 In ``console`` blocks only lines that begin with ``$`` run; one that ends with ``&`` goes on until the document ends,
 and a server among them is waited for. Ports 8080 and 8081 become free ones. A ``python`` block is a program by itself.
@@ -39,7 +40,13 @@ from tests.assets import asset
 from boucle.project.load import load
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "```" in path.read_text())
+TWIN = re.compile(r"<!-- blocks of: (.+?) -->\n")
+"""How a translated page begins, whose blocks run where they come from: test_french_pages.py holds them equal."""
+PAGES = sorted(
+    path
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    if "```" in (text := path.read_text()) and not TWIN.match(text)
+)
 RUN = {"console", "bash", "python", "yaml"}
 PLAIN = re.compile(r"boucle (?!.* >)[^|&;$`]*")
 PATIENCE = 170

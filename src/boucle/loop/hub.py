@@ -28,7 +28,7 @@ PROVED_ROWS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class Written:
     """The folder that was written, and what was proved of it: ``rows`` answered as by the version itself."""
 
     version: str
@@ -37,7 +37,7 @@ class Pushed:
     proof: dict[str, Any]
 
 
-def export_hub(project: Project, ref: str, folder: Path) -> Pushed:
+def export_hub(project: Project, ref: str, folder: Path) -> Written:
     """Write the version ``ref`` into ``folder``, which must not be there or be empty; whole or not at all.
 
     Raises Conflict for a folder that holds something, BundleError for a version without weights that torch reads.
@@ -66,7 +66,7 @@ def export_hub(project: Project, ref: str, folder: Path) -> Pushed:
         shutil.rmtree(place, ignore_errors=True)
         raise
     files = tuple(sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()))
-    return Pushed(version.ref, str(folder), files, proof)
+    return Written(version.ref, str(folder), files, proof)
 
 
 def _facts(project: Project, version: ModelVersion, info: BundleInfo, directory: Path) -> card.Facts:

@@ -66,6 +66,7 @@ def test_a_try_is_answered_kept_as_a_test_and_corrected(acted: Up, look: Look) -
 def test_what_is_wrong_with_a_row_is_said_under_its_field_and_nothing_is_asked(acted: Up, look: Look) -> None:
     page = look(f"{acted.url}/try").page
     page.get_by_role("button", name="Odd row").click()
+    expect(page.locator("[data-field=senior]")).to_have_value("true")
     page.fill("[data-field=tenure]", "twelve")
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator(".field.wrong")).to_contain_text("This takes a number")

@@ -24,6 +24,8 @@ from boucle.adapters.runtimes.onnx import OnnxRuntime
 from boucle.adapters.runtimes.pretrained_onnx import PretrainedOnnxRuntime
 from boucle.core.errors import BundleError, UnsafeBundle
 from boucle.core.signature import Field, Signature
+from boucle.ports.importer import Importer
+from boucle.testing.importer_contract import Foreign, ImporterContract
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras under NumPy 2
 FIELDS = (Field("size", "float64"), Field("age", "float64"), Field("rooms", "float64"))
@@ -152,3 +154,32 @@ def test_a_folder_with_a_keras_model_of_pictures_is_served_without_keras(keras: 
     (tmp_path / "labels.json").write_text(json.dumps(["cat", "dog"]))
     with pytest.raises(BundleError, match=r"3 scores, labels\.json names 2"):
         importer.open(tmp_path, None)
+
+
+class TestKerasContract(ImporterContract):
+    @pytest.fixture
+    def importer(self) -> Importer:
+        return KerasImporter()
+
+    @pytest.fixture
+    def case(self, keras: Any, tmp_path: Path) -> Foreign:
+        model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+        model.save(tmp_path / "whole.keras")
+        told = model(ROWS, training=False).detach().numpy()[:, 0]
+        return Foreign(tmp_path / "whole.keras", FIELDS, BATCH, told, OnnxRuntime(), named=False)
+
+
+class TestModuleContract(ImporterContract):
+    @pytest.fixture
+    def importer(self) -> Importer:
+        return ModuleImporter()
+
+    @pytest.fixture
+    def case(self, tmp_path: Path) -> Foreign:
+        module, file = network(None, 1).eval(), tmp_path / "whole.pt2"
+        rows = ({0: torch.export.Dim("rows")},)
+        torch.export.save(torch.export.export(module, (ROWS[:2],), dynamic_shapes=rows), file)
+        with torch.no_grad():
+            told = module(ROWS).numpy()[:, 0]
+        consent = hashlib.sha256(file.read_bytes()).hexdigest()
+        return Foreign(file, FIELDS, BATCH, told, OnnxRuntime(), named=False, consent=consent)

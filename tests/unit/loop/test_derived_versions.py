@@ -12,14 +12,17 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file, save_file
 from tests import checkpoints
 
+from boucle.adapters.pretrained.checkpoints import resolve
 from boucle.core.errors import BundleError, Conflict, NotFound, RequestError
 from boucle.formats.bundle import read_info, read_profile
 from boucle.loop import distilling, hub, optimizing
 from boucle.loop.adoption import adopt_model
-from boucle.loop.deriving import Derived
+from boucle.loop.deriving import Derived, Parent, derive
 from boucle.loop.project import Project
+from boucle.ports.exporter import Exported
 
 WORDS = ("lovely", "dull", "long", "warm", "cold", "odd")
 ALONE = """
@@ -101,16 +104,27 @@ def test_it_is_served_without_torch_and_still_embeds(quick: tuple[Project, Deriv
     assert "meaning.1" in {column.name for column in read_profile(bundle).columns}
 
 
-def test_a_version_that_answers_too_differently_does_not_pass(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exported_version_answers_as_its_parent(project: Project) -> None:
     made = optimizing.optimize(project, "tone/1", "onnx", agreement=1.0)
     assert made.beside.agreement.value == 1.0
     assert made.beside.largest is not None
     assert made.beside.largest < 1e-5
-    again = optimizing.optimize(project, "tone/2", "int8", agreement=1.0)
-    check = next(check for check in again.turn.verdict.checks if check.name == "agreement")
-    assert check.status == ("pass" if again.beside.agreement.value == 1.0 else "fail")
+    again = optimizing.optimize(project, "tone/2", "int8", agreement=0.0)
+    assert (again.parent, again.turn.runtime) == ("tone/2", "pretrained-onnx"), "a file is quantized as it is"
+
+
+def test_a_version_that_answers_otherwise_than_its_parent_does_not_pass(project: Project, tmp_path: Path) -> None:
+    def turned(parent: Parent, folder: Path) -> Exported:
+        shutil.copytree(parent.directory / "checkpoint", folder / "turned")
+        file = folder / "turned" / "model.safetensors"
+        weights = load_file(file)
+        save_file({k: -v if "classifier" in k else v for k, v in weights.items()}, file, {"format": "pt"})
+        return Exported(resolve(folder / "turned"), "pretrained")
+
+    made = derive(project, "tone/1", "optimized", "turned", turned, lambda text, share: None, agreement=0.95)
+    check = next(check for check in made.turn.verdict.checks if check.name == "agreement")
+    assert (check.status, made.turn.verdict.status, made.turn.alias) == ("fail", "fail", "")
+    assert not project.registry.version("tone", 2).passed
 
 
 def test_a_version_becomes_a_folder_of_the_hub_that_transformers_reads(project: Project, tmp_path: Path) -> None:

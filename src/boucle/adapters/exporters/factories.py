@@ -38,7 +38,7 @@ def _exported(file: Path, consent: str | None) -> tuple[nn.Module, tuple[int, ..
         )
     try:
         program = torch.export.load(file)
-        example = program.example_inputs[0]  # type: ignore[index]
+        example = program.example_inputs[0]
         module = program.module()
     except Exception as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]

@@ -21,6 +21,7 @@ OPSET = 17
 PARITY = 1e-3
 """How far scores may differ, in units of their deviation; what is wrong is wrong by far more."""
 _OUTPUTS = {"question-answering": ("start_logits", "end_logits"), "feature-extraction": ("last_hidden_state",)}
+_TEXT = ("input_ids", "attention_mask", "token_type_ids")
 _SHAPES = ((1, 3), (2, 8), (3, 17), (5, 40))
 """Rows and tokens on which the file has to answer as its original."""
 
@@ -62,12 +63,12 @@ def write(checkpoint: Checkpoint, folder: Path) -> float:
             hint="make it smaller with --target bf16",
         )
     engine = TorchEngine(checkpoint.with_options(precision="float32", device="cpu"))
-    takes = tuple(sorted(engine.takes, key=("input_ids", "attention_mask", "token_type_ids", "pixel_values").index))
+    known = ("pixel_values",) if checkpoint.task == "image-classification" else _TEXT
+    takes = tuple(name for name in known if name in engine.takes)
     gives = _OUTPUTS.get(checkpoint.task, ("logits",))
     names = [*gives, *([VECTOR] if engine.vectors else [])]
-    plain = Plain(
-        engine.model, takes, gives, engine.vectors
-    ).eval()  # a new module is in training mode, and passes it on
+    # A new module is in training mode, and the exporter would leave its parts so.
+    plain = Plain(engine.model, takes, gives, engine.vectors).eval()
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # it is the old exporter: the one whose files can be made int8
         try:

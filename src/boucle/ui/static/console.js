@@ -79,7 +79,7 @@
   const writes = (at) => at.closest?.("input, textarea, select, [contenteditable=true], .q-field");
   let g = 0;
   const walk = (by) => {
-    const list = all(".main a.model, .main a.line, .main [data-row]").filter((one) => one.offsetParent);
+    const list = all(".main a.model, .main a.col, .main a.line, .main [data-row]").filter((one) => one.offsetParent);
     const at = list.indexOf(document.activeElement);
     list[at < 0 ? (by > 0 ? 0 : list.length - 1) : Math.max(0, Math.min(list.length - 1, at + by))]?.focus();
   };
