@@ -36,7 +36,7 @@ def delays(browser: Browser, served: Served, count: int) -> list[float]:
     for number in range(count):
         reason = f"event {number} of {time.time()}"
         with project.state.begin() as tx:
-            tx.journal.append(Event("alarm_acknowledged", time.time(), reason, "churn", None, "keeper"))
+            tx.journal.append(Event("trained", time.time(), reason, "churn", 1, "keeper"))
         written = time.time()
         found = page.wait_for_function(f"window.seen[{reason!r}]", timeout=WITHIN)
         taken.append(float(found.json_value()) - written)

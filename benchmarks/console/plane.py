@@ -55,7 +55,8 @@ def ask(served: Served, seconds: float) -> Asked:
 
 def beside(served: Served, count: int, seconds: float, rounds: int) -> tuple[Asked, Asked]:
     """Ask without anybody looking and with ``count`` tabs, in turn; returns the best of each: noise only adds."""
-    alone, watched = [], []
+    alone: list[Asked] = []
+    watched: list[Asked] = []
     ask(served, 2)
     for number in range(2 * rounds):
         looked = number % 2

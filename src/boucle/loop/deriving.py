@@ -152,9 +152,8 @@ def _kept(
     project: Project, parent: Parent, made: Exported, run: Run, kind: Kind, what: str, surroundings: Environment
 ) -> Trained:
     """Publish the bundle. Its reference profile holds its own answers to rows its parent had not learned from."""
-    runtime, info = project.runtime(made.runtime), parent.info
-    rows = fields.conform(parent.judging, info.signature.inputs, target=project.settings.data.target)
-    signature = _signature(info.signature, made)
+    runtime, info, signature = project.runtime(made.runtime), parent.info, parent.info.signature
+    rows = fields.conform(parent.judging, signature.inputs, target=project.settings.data.target)
     fitted = Fitted(made.model, made.runtime, signature, params=made.params, chosen=what, warnings=made.notes)
     lineage = {"fingerprint": parent.version.fingerprint, "run": run.id, "parent": parent.version.ref}
     told: dict[str, Any] = {kind: {"parent": parent.version.ref, "digest": parent.version.digest, **made.params}}
@@ -167,7 +166,6 @@ def _kept(
         sample=to_batch(rows, signature.inputs),
         lineage={**described(lineage, surroundings, fitted), **told},
         threshold=info.threshold,
-        tolerance=1e-6,
     )
     if parent.test is not None:
         known = labelled_rows(rows, project.settings.data.target)
@@ -175,10 +173,6 @@ def _kept(
         plan = replace(plan, sample=scored.batch, answers=scored.output, truth=scored.truth)
     info, directory, digest = bundling.make(plan, runtime, project.root)
     return Trained(fitted, info, directory, digest)
-
-
-def _signature(signature: Signature, made: Exported) -> Signature:
-    return made.params.pop("signature", signature)  # type: ignore[no-any-return]
 
 
 def _judged(project: Project, parent: Parent, trained: Trained) -> tuple[Beside, Comparison | None]:

@@ -197,9 +197,10 @@ def palette(shell: Shell, view: Overview | None) -> str:
         found.append(("home", card.name, shell.link(f"/models/{card.name}"), say.say_state(card.state)))
         for name in ("drift", "quality"):
             label = f"{card.name} · {say(f'nav.{name}')}"
-            found.append((name, label, shell.link(f"/models/{card.name}/{name}"), ""))
+            found.append(("", label, shell.link(f"/models/{card.name}/{name}"), ""))
+    blank = '<i class="icon"></i>'
     rows = "".join(
-        f'<a href="{escape(path)}" role="option" id="go-{i}" aria-selected="false">{icon(name)}'
+        f'<a href="{escape(path)}" role="option" id="go-{i}" aria-selected="false">{icon(name) if name else blank}'
         f"<span>{escape(label)}</span>"
         f'<span class="soft small">{escape(beside)}</span></a>'
         for i, (name, label, path, beside) in enumerate(found)

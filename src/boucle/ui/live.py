@@ -44,7 +44,7 @@ class Source(Generic[V]):
 
     def __init__(self, read: Callable[[], V]) -> None:
         self._read = read
-        self._due = self._soonest = 0.0
+        self._due = 0.0
         self._running: asyncio.Task[None] | None = None
         self.edition = 0
         self.drawn: dict[Hashable, str] = {}
@@ -78,10 +78,6 @@ class Source(Generic[V]):
         """Let the next beat read again, for something was just done."""
         self._due = 0.0
 
-    def soon(self) -> None:
-        """Let a beat read again as soon as reading may be paid for: many things may happen in one second."""
-        self._due = min(self._due, self._soonest)
-
     async def _refreshed(self) -> None:
         begun = time.monotonic()
         try:
@@ -94,8 +90,7 @@ class Source(Generic[V]):
             self._failed(error)
         self.edition += 1
         self.drawn.clear()
-        self._soonest = begun + (1 + _SHARE) * (time.monotonic() - begun)
-        self._due = max(begun + CALM, self._soonest)
+        self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
 
     def _failed(self, error: Exception) -> None:
         self.error = error
@@ -150,23 +145,26 @@ class Heart:
         if self._newest.value == self._known:
             return False
         self._known = self._newest.value
-        for source in self._sources.values():
-            source.soon()
+        self.hurry()
         return True
 
-    async def _rest(self) -> None:
-        """Wait for the next beat: it comes when its time is there, or when something has happened."""
-        until = time.monotonic() + self._period
-        while (left := until - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, GLANCE) if self.beat.callbacks else left)
-            if self.beat.callbacks and await self._notice():
-                return
+    async def _rest(self, blind: float) -> bool:
+        """Wait until the next beat is due, or something has happened: True then. For ``blind`` seconds nobody looks."""
+        begun = time.monotonic()
+        while (gone := time.monotonic() - begun) < self._period:
+            await asyncio.sleep(min(self._period - gone, GLANCE if self.beat.callbacks else self._period))
+            if self.beat.callbacks and time.monotonic() - begun > blind and await self._notice():
+                return True
+        return False
 
     async def _beating(self) -> None:
+        blind = 0.0
         while True:
             try:
-                await self._rest()
+                happened = await self._rest(blind)
+                begun = time.monotonic()
                 await self.once()
+                blind = _SHARE * (time.monotonic() - begun) if happened else 0.0  # much may happen in one second
             except Exception:  # one beat that failed must not be the last
                 log.exception("a beat of the console failed")
 

@@ -7,7 +7,11 @@ import signal
 
 from playwright.sync_api import Page, expect
 
+from boucle.core.alarm import Alarm
+from boucle.loop.project import Project
+
 from .conftest import Look, Up
+from .world import settle
 
 PATIENCE = 30_000
 """Milliseconds after which something will not come any more; no claim about how quick it is."""
@@ -37,6 +41,24 @@ def test_a_change_made_elsewhere_is_shown_without_reloading(acted: Up, look: Loo
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENCE)
     acted.cli("resume", "churn")
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE)
+
+
+def test_models_keep_their_place_until_somebody_asks(acted: Up, look: Look) -> None:
+    project = Project.open(acted.folder)
+    settle(project, 3)
+    page = look(acted.url).page
+    names = page.locator("a.model .strong")
+    before = names.all_inner_texts()
+    last = before[-1]
+    with project.state.begin() as tx:
+        tx.alarms.put(Alarm(0, last, "quality", project.clock.now(), "it lost much", 3, "open"))
+    project.close()
+    expect(page.locator("a.model").last).to_contain_text("it lost much")
+    assert names.all_inner_texts() == before
+    page.get_by_role("button", name="Update order").click()
+    expect(names.first).not_to_have_text(before[0])
+    assert names.all_inner_texts().index(last) < len(before) - 1
+    expect(page.get_by_role("button", name="Update order")).to_be_hidden()
 
 
 def test_pausing_asks_nothing_and_is_taken_back_by_one_key(acted: Up, look: Look) -> None:

@@ -18,6 +18,8 @@ from boucle.core.errors import BundleError, RequestError
 
 MOST_PIXELS = 50_000_000
 """The largest picture that is opened, width times height: a 50-megapixel camera's."""
+_WARPED = 384
+"""Pixels a side from which ConvNeXT scales a picture to a square and cuts nothing off."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 Side = tuple[int, int]
 """Height and width."""
@@ -164,6 +166,7 @@ def _middle(picture: Image.Image, crop: Side) -> Image.Image:
 
 
 def _prepared(said: Mapping[str, Any], most: int) -> Preparation:
+    said = _of_convnext(said)
     shortest, size = _size(said["size"]) if said.get("do_resize", True) else (None, None)
     cuts = said.get("do_center_crop", "crop_size" in said)
     crop = _size(said["crop_size"]) if cuts else (None, None)
@@ -183,6 +186,23 @@ def _prepared(said: Mapping[str, Any], most: int) -> Preparation:
         deviation=tuple(float(value) for value in deviation),
         most=most,
     )
+
+
+def _of_convnext(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write ConvNeXT's own way, which ResNet has too, in the usual words; any other is returned as it is.
+
+    Below 384 pixels the short side is made larger by ``crop_pct``, and the middle is cut out; from 384 on nothing is.
+    """
+    name = str(said.get("image_processor_type") or said.get("feature_extractor_type") or "")
+    if not name.startswith("ConvNext") or not said.get("do_resize", True):
+        return said
+    asked = said["size"]
+    side = int(asked["shortest_edge"] if isinstance(asked, Mapping) else asked)
+    whole = {"height": side, "width": side}
+    if side >= _WARPED:
+        return {**said, "size": whole}
+    scaled = {"shortest_edge": int(side / float(said.get("crop_pct", 224 / 256)))}
+    return {**said, "size": scaled, "crop_size": whole, "do_center_crop": True}
 
 
 def _size(said: Any) -> tuple[int | None, Side | None]:

@@ -45,12 +45,14 @@ def ring(
 def mini(stages: Sequence[Stage], size: int = 44) -> str:
     """Draw the same small, for lists: the worst state's sign is in the middle."""
     middle, count = size / 2, len(stages)
-    drawn = []
+    arcs: dict[Tone, str] = {}  # those of one look are one path: there is a ring for each of many models
     for place, stage in enumerate(stages):
-        of = tone(stage.state)
         arc = _arc((middle, middle), middle - 4, place * 360 / count + 4, (place + 1) * 360 / count - 4)
+        arcs[tone(stage.state)] = arcs.get(tone(stage.state), "") + arc
+    drawn = []
+    for of, path in arcs.items():
         dash = ' stroke-dasharray="3 2"' if of in ("run", "wait") else ""
-        drawn.append(f'<path d="{arc}" fill="none" stroke="{COLOURS[of]}" stroke-width="{_THIN[of]:g}"{dash}/>')
+        drawn.append(f'<path d="{path}" fill="none" stroke="{COLOURS[of]}" stroke-width="{_THIN[of]:g}"{dash}/>')
     present = {tone(stage.state) for stage in stages}
     worst = next(of for of in _WORST if of in present)
     return (

@@ -28,35 +28,41 @@ async def home(shell: Shell) -> None:
     seen = await shell.read(overview)
     say = shell.words
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
+    if seen.value is None:  # a state that is slow, or cannot be read: the page is built when it can
+        shell.rebuilt(seen, lambda view: True, lambda view: _body(shell, seen, view))
+        return
     chosen = _chosen(shell, seen.value)
+    await shell.read(story, chosen.name if chosen is not None else shell.project.name)
+    _body(shell, seen, seen.value)
+
+
+def _body(shell: Shell, seen: Source[Overview], view: Overview) -> None:
+    chosen = _chosen(shell, view)
+    told = shell.heart.source(story, chosen.name if chosen is not None else shell.project.name)
     if chosen is None:
-        told = await shell.read(story, shell.project.name)
         with shell.box("grid2 even"):
             parts.nothing(shell)
             parts.ring_card(shell, told)
-        return
-    told = await shell.read(story, chosen.name)
-    alone = seen.value is not None and len(seen.value.models) == 1
-    if alone:
+    elif len(view.models) == 1:
         with shell.box("grid2 even"):
             with shell.box("stack"):
                 parts.ring_card(shell, told)
                 happened(shell, seen)
             with shell.box("stack"):
                 parts.story_card(shell, told)
-        return
-    with shell.box("grid2"):
-        with shell.box("stack"):
-            models(shell, seen, chosen.name)
-            happened(shell, seen)
-        with shell.box("stack"):
-            parts.ring_card(shell, told)
-            parts.story_card(shell, told)
+    else:
+        with shell.box("grid2"):
+            with shell.box("stack"):
+                models(shell, seen, chosen.name)
+                happened(shell, seen)
+            with shell.box("stack"):
+                parts.ring_card(shell, told)
+                parts.story_card(shell, told)
 
 
-def _chosen(shell: Shell, view: Overview | None) -> ModelCard | None:
+def _chosen(shell: Shell, view: Overview) -> ModelCard | None:
     """Return the model whose loop is shown: the one asked for, else the first of the list."""
-    if view is None or all(one.version is None and one.ring[1].state == "idle" for one in view.models):
+    if all(one.version is None and one.ring[1].state == "idle" for one in view.models):
         return None
     wanted = shell.asked("model")
     return next((one for one in view.models if one.name == wanted), view.models[0])

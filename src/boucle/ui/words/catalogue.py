@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -26,6 +27,9 @@ _MONTHS = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     "fr": ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
 }
+
+_SIGNS = re.compile(r"(?<=[^\s]) (?=[:;?!%»](?:\s|$))|(?<=«) ")
+"""Spaces at which no line may end."""
 
 
 @cache
@@ -56,11 +60,11 @@ class Words:
             word = word[0] if alone else word[1]
         if n is not None:
             facts = {"n": self.count(n), **facts}
-        return word.format(**facts)
+        return self._set(word).format(**facts)
 
     def say(self, sentence: Said) -> str:
         """Tell a sentence of a view."""
-        return say(sentence, self.language)
+        return self._set(say(sentence, self.language))
 
     def sentence(self, sentence: Said) -> str:
         """Tell a sentence with a capital, unless a name stands first: names are written as people wrote them."""
@@ -131,6 +135,10 @@ class Words:
         if len(items) < 2:
             return "".join(items)
         return f"{', '.join(items[:-1])} {self('and')} {items[-1]}"
+
+    def _set(self, text: str) -> str:
+        """Keep French signs on the line of the word they follow."""
+        return _SIGNS.sub(figures.NARROW, text) if self.language == "fr" else text
 
     def _at(self, time: float) -> datetime:
         return datetime.fromtimestamp(time, self.zone) if self.zone else datetime.fromtimestamp(time).astimezone()

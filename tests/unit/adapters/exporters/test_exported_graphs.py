@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests import checkpoints
 from boucle.adapters.exporters import graph, halves, parents
 from boucle.adapters.exporters.smaller import Bf16Exporter, Int8Exporter
 from boucle.adapters.importers.pretrained import PretrainedImporter
+from boucle.adapters.pretrained import pooled
 from boucle.adapters.pretrained.checkpoints import Checkpoint, resolve
 from boucle.adapters.pretrained.onnx_engine import OnnxEngine
 from boucle.adapters.runtimes.pretrained import PretrainedRuntime
@@ -74,6 +76,19 @@ def test_vectors_of_drift_are_those_of_the_original(folder: Path, tmp_path: Path
     ]
     one, two = (predictor.embed(batch) for predictor in both if isinstance(predictor, Embedding))
     assert np.allclose(one, two, atol=1e-4)
+
+
+def test_a_probes_head_is_exported_with_its_encoder(folder: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(made(folder, "encoder").folder, tmp_path / "probe")
+    pooled.save(place, torch.randn(2, 32), torch.zeros(2))
+    checkpoint = resolve(place, "text-classification", labels=("bad", "good"))
+    (tmp_path / "made").mkdir()
+    assert graph.write(checkpoint, tmp_path / "made") < 1e-4
+    signature = PretrainedImporter().signature(checkpoint)
+    batch = {"text": np.array(["a film", "a much longer film than that one"], dtype=object)}
+    here = PretrainedOnnxRuntime().wrap(parents.moved(checkpoint, tmp_path / "made"), signature).predict(batch)
+    there = PretrainedRuntime().wrap(checkpoint, signature).predict(batch)
+    assert np.allclose(here["probabilities"], there["probabilities"], atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "task"), [("gpt", "text-generation"), ("t5", "summarization")])
