@@ -15,11 +15,11 @@ from boucle.adapters.compilers.draft import Draft, Part
 from boucle.adapters.compilers.kernels import part
 from boucle.adapters.compilers.tables import tables
 from boucle.adapters.compilers.transforms import transform
+from boucle.adapters.runtimes.compiled import VERSION
 from boucle.adapters.runtimes.sklearn import WRAPPERS, split
 from boucle.core.signature import Signature
 from boucle.ports.compiler import CannotCompile, Program
 
-VERSION = 2
 _INVERSES = ("exp", "expm1", "square", "sinh")
 
 

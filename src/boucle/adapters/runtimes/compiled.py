@@ -7,6 +7,7 @@ Where only the preprocessing has no compiled form, scikit-learn does it, and the
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from boucle.ports.runtime import Saved
 
 STEPS, ARRAYS = "compiled.json", "compiled.npz"
 ORIGINAL = [{"original": True}]
-VERSION = 2
+VERSION = 3
 Features = Callable[[Batch], Matrix]
 
 
@@ -38,7 +39,8 @@ class CompiledRuntime:
 
     def save(self, model: Program, directory: Path, signature: Signature, pickled: Path | None = None) -> Saved:
         """Write a program beside the files of the model it was made of."""
-        (directory / STEPS).write_text(json.dumps({**model.steps, "trees": len(model.trees)}, indent=1))
+        digests = [hashlib.sha256(trees).hexdigest() for trees in model.trees]
+        (directory / STEPS).write_text(json.dumps({**model.steps, "trees": digests}, indent=1))
         np.savez(directory / ARRAYS, **cast("dict[str, Any]", model.arrays))
         for place, trees in enumerate(model.trees):
             (directory / _trees(place)).write_bytes(trees)
@@ -57,7 +59,7 @@ class CompiledRuntime:
             _require_version(steps, directory)
             with np.load(directory / ARRAYS, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            trees = tuple((directory / _trees(place)).read_bytes() for place in range(steps["trees"]))
+            trees = tuple(_read_trees(directory, *known) for known in enumerate(steps["trees"]))
         except (OSError, ValueError, BadZipFile) as error:
             raise BundleError(
                 f"The compiled model in {directory} cannot be read: {error}.", hint="fetch the bundle again"
@@ -132,6 +134,14 @@ def _require_version(steps: Any, directory: Path) -> None:
             f"The compiled model in {directory} was made by another version of Boucle.",
             hint="register the model again",
         )
+
+
+def _read_trees(directory: Path, place: int, digest: str) -> bytes:
+    """Read an ensemble; the walker may stand in for it, so it is not left to ONNX Runtime to find it damaged."""
+    raw = (directory / _trees(place)).read_bytes()
+    if hashlib.sha256(raw).hexdigest() != digest:
+        raise ValueError(f"{_trees(place)} is not what was written")
+    return raw
 
 
 def _trees(place: int) -> str:

@@ -28,12 +28,15 @@ async def home(shell: Shell) -> None:
     seen = await shell.read(overview)
     say = shell.words
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
-    if seen.value is None:  # a state that is slow, or cannot be read: the page is built when it can
-        shell.rebuilt(seen, lambda view: True, lambda view: _body(shell, seen, view))
-        return
-    chosen = _chosen(shell, seen.value)
-    await shell.read(story, chosen.name if chosen is not None else shell.project.name)
-    _body(shell, seen, seen.value)
+    chosen = _chosen(shell, seen.value) if seen.value is not None else None
+    if chosen is not None:
+        await shell.read(story, chosen.name)
+    shell.rebuilt(seen, lambda view: _layout(shell, view), lambda view: _body(shell, seen, view))
+
+
+def _layout(shell: Shell, view: Overview) -> int:
+    """Return how many models the page is made for: none, one, or 2 for more."""
+    return min(2, len(view.models)) if _chosen(shell, view) is not None else 0
 
 
 def _body(shell: Shell, seen: Source[Overview], view: Overview) -> None:
