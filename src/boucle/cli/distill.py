@@ -21,7 +21,7 @@ def distill(
     unlabelled: Annotated[
         str | None, typer.Option(metavar="FILE", help="More rows without labels: the teacher answers them.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows; default: by their number.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows; default: 4.")] = None,
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -125,7 +125,7 @@ def _limits(facts: Facts) -> str:
         for one in worse
     ]
     for one in (facts.report.get("robustness") or {}).get("perturbations", ()):
-        if not one.get("error"):
+        if not one.get("error") and one["column"]:
             lines.append(f"- {one['name']} in {one['column']}: {one['flips']:.1%} of {one['rows']} answers change")
     return "\n".join(["## Limits", "", *lines, ""]) if lines else ""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from boucle.core.alarm import Alarm
 from boucle.loop.project import Project
 
-from .conftest import Look, Up
+from .conftest import Look, Start, Up
 from .world import settle
 
 PATIENCE = 30_000
@@ -41,24 +43,6 @@ def test_a_change_made_elsewhere_is_shown_without_reloading(acted: Up, look: Loo
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENCE)
     acted.cli("resume", "churn")
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE)
-
-
-def test_models_keep_their_place_until_somebody_asks(acted: Up, look: Look) -> None:
-    project = Project.open(acted.folder)
-    settle(project, 3)
-    page = look(acted.url).page
-    names = page.locator("a.model .strong")
-    before = names.all_inner_texts()
-    last = before[-1]
-    with project.state.begin() as tx:
-        tx.alarms.put(Alarm(0, last, "quality", project.clock.now(), "it lost much", 3, "open"))
-    project.close()
-    expect(page.locator("a.model").last).to_contain_text("it lost much")
-    assert names.all_inner_texts() == before
-    page.get_by_role("button", name="Update order").click()
-    expect(names.first).not_to_have_text(before[0])
-    assert names.all_inner_texts().index(last) < len(before) - 1
-    expect(page.get_by_role("button", name="Update order")).to_be_hidden()
 
 
 def test_pausing_asks_nothing_and_is_taken_back_by_one_key(acted: Up, look: Look) -> None:
@@ -117,3 +101,22 @@ def test_a_console_that_is_killed_says_so_and_comes_back(acted: Up, look: Look) 
     expect(page.locator(".live")).to_be_visible(timeout=PATIENCE)
     page.wait_for_selector("h1")
     seen.trouble.clear()  # a socket that was cut is told in the browser's console
+
+
+def test_models_keep_their_place_until_somebody_asks(past: Path, start: Start, look: Look, tmp_path: Path) -> None:
+    shutil.copytree(past, tmp_path / "many", ignore=shutil.ignore_patterns("control.json", "address.json"))
+    project = Project.open(tmp_path / "many")
+    settle(project, 3)
+    page = look(start(tmp_path / "many").url).page
+    names = page.locator("a.model .strong")
+    before = names.all_inner_texts()
+    last = before[-1]
+    with project.state.begin() as tx:
+        tx.alarms.put(Alarm(0, last, "quality", project.clock.now(), "it lost much", 3, "open"))
+    project.close()
+    expect(page.locator("a.model").last).to_contain_text("an alarm is open")
+    assert names.all_inner_texts() == before
+    page.get_by_role("button", name="Update order").click()
+    expect(names.first).not_to_have_text(before[0])
+    assert names.all_inner_texts().index(last) < len(before) - 1
+    expect(page.get_by_role("button", name="Update order")).to_be_hidden()

@@ -37,6 +37,8 @@ from boucle.ports.exporter import Exported, Lessons
 from boucle.ports.trainer import Progress
 
 TEMPERATURE, OF_TEACHER, RATE = 2.0, 0.9, 2e-4
+EPOCHS = 4
+"""Passes: twice those of a fine-tuning, for probabilities teach without being learned by heart."""
 TASKS = ("text-classification", "image-classification")
 KEPT_EVERY = 1e9
 _TAKES = ("input_ids", "attention_mask", "token_type_ids")
@@ -63,7 +65,7 @@ class PretrainedDistiller:
                 f"{info.signature.task} is not taught here.", hint=f"what is: {', '.join(TASKS)}, of one column"
             )
         asked = Asked(
-            checkpoint=student, method="full", epochs=settings.get("epochs"), learning_rate=RATE,
+            checkpoint=student, method="full", epochs=settings.get("epochs") or EPOCHS, learning_rate=RATE,
             freeze_embeddings=True, max_tokens=info.options.get("options", {}).get("max_length"),
         )  # fmt: skip
         examples = Examples(

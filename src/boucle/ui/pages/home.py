@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
+from boucle.ui.actions import Action
 from boucle.ui.deeds import Seen, undo
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.draw.lists import decision_body, decision_icon, decision_time, model_row
@@ -118,43 +120,59 @@ def listed(view: Overview, shell: Shell, chosen: str, order: Sequence[str] = ())
     return f'{shown}<details class="fold"><summary>{escape(say("home.fine", len(fine)))}</summary>{rows}</details>'
 
 
-def happened(shell: Shell, seen: parts.Reading[Overview]) -> None:
-    """Show the newest decisions; the last change of each model can be taken back here."""
+def happened(shell: Shell, seen: Source[Overview]) -> None:
+    """Show the newest decisions; the last change of each model can be taken back here.
+
+    They are one drawing that all tabs share, and one listener: an element for each would take a second with fifty tabs.
+    """
     say = shell.words
+
+    def take_back(event: GenericEventArguments) -> None:
+        view = seen.value
+        found = next((one for one in view.decisions if one.seq == event.args), None) if view is not None else None
+        action = _undo(shell, found, view) if found is not None and view is not None else None
+        if action is not None:
+            shell.ask(action)
+
     with shell.box("card o4", "section"):
         shell.html(f'<h2 style="margin-bottom:8px">{escape(say("home.happened"))}</h2>')
-        shell.rebuilt(
-            seen, lambda view: tuple((one.seq, one.undo) for one in view.decisions), lambda view: _rows(shell, view)
-        )
+        rows = shell.part(seen, lambda view: _rows(shell, view), classes="", tag="div")
+        rows.on("click", take_back, js_handler=_TAKEN)
         shell.html(f'<a class="link small" href="{shell.link("/history")}">{escape(say("home.all"))}</a>')
 
 
-def _rows(shell: Shell, view: Overview) -> None:
+_TAKEN = "(event) => { const at = event.target.closest('[data-take]'); if (at) emit(Number(at.dataset.take)); }"
+
+
+def _rows(shell: Shell, view: Overview) -> str:
     if not view.decisions:
-        shell.html(f'<p class="soft">{escape(shell.words("home.quiet"))}</p>')
-    for one in view.decisions[:SHOWN]:
-        _row(shell, one, view)
+        return f'<p class="soft">{escape(shell.words("home.quiet"))}</p>'
+    return "".join(_row(shell, one, view) for one in view.decisions[:SHOWN])
 
 
-def _row(shell: Shell, one: Decision, view: Overview) -> None:
+def _row(shell: Shell, one: Decision, view: Overview) -> str:
     say = shell.words
-    with shell.box("ev no" if one.refused else "ev"):
-        link = shell.link("/history", event=one.seq)
-        shell.html(decision_time(one, view.time, say), "when")
-        shell.html(decision_icon(one), "mark")
-        shell.html(decision_body(one, say, link), "body")
-        with shell.box("end"):
-            _undo(shell, one, next((card for card in view.models if card.name == one.model), None))
+    link, button = shell.link("/history", event=one.seq), ""
+    if _undo(shell, one, view) is not None:
+        label = escape(say("undo.what", what=say.say(one.what)))
+        mine = " data-undo=mine" if one.actor == shell.caller.actor else ""
+        told = escape(say("undo"))
+        button = f'<button type="button" class="undo" aria-label="{label}" data-take="{one.seq}"{mine}>{told}</button>'
+    return (
+        f'<div class="{"ev no" if one.refused else "ev"}"><div class="when">{decision_time(one, view.time, say)}</div>'
+        f'<div class="mark">{decision_icon(one)}</div><div class="body">{decision_body(one, say, link)}</div>'
+        f'<div class="end">{button}</div></div>'
+    )
 
 
-def _undo(shell: Shell, one: Decision, card: ModelCard | None) -> None:
+def _undo(shell: Shell, one: Decision, view: Overview) -> Action | None:
+    """Return what takes a decision back, where there is such a thing and the reader may."""
+    card = next((card for card in view.models if card.name == one.model), None)
     if not one.undo or card is None:
-        return
+        return None
     was = Seen(card.name, card.version, card.challenger, card.phase, card.share)
     action = undo(shell.words, one.undo, was.holds)
-    if action is not None and shell.may(action.role, one.model):
-        label = shell.words("undo.what", what=shell.words.say(one.what))
-        shell.undo(label, lambda: action, mine=one.actor == shell.caller.actor)
+    return action if action is not None and shell.may(action.role, one.model) else None
 
 
 ROUTES = (Route("/", "home", home),)
