@@ -154,14 +154,14 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Model:
-        given = self.model_fields_set
+        given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
         if self.pretrained is None:
             alone = [key for key in TUNING if key in given]
             if alone:
                 raise ValueError(f"`{alone[0]}` belongs to fine-tuning: name a checkpoint with `pretrained`")
             return self
         for key in ("estimator", "params", "search"):
-            if key in given and not (key == "estimator" and self.estimator == "auto"):
+            if key in given:
                 raise ValueError(f"`{key}` and `pretrained` exclude each other: a checkpoint is its own estimator")
         if self.rank is not None and self.method != "lora":
             raise ValueError("`rank` is of adapters: it needs `method: lora`")

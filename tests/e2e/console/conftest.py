@@ -46,7 +46,7 @@ class Up:
         return int(json.loads((self.folder / ".boucle" / "serving" / "control.json").read_bytes())["pid"])
 
 
-Start = Callable[[Path], Up]
+Start = Callable[..., Up]
 
 
 def _free() -> int:
@@ -59,14 +59,15 @@ def _free() -> int:
 
 @pytest.fixture(scope="session")
 def start() -> Iterator[Start]:
-    """Return what starts a project."""
+    """Return what starts a project, or with ``alone`` its control plane and nothing beside."""
     begun: list[subprocess.Popen[bytes]] = []
 
-    def begin(folder: Path) -> Up:
+    def begin(folder: Path, *, alone: bool = False) -> Up:
+        words = ["boucle.api.server", "--port"] if alone else ["boucle", "up", "--control-port"]
         environ = {**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
         with (folder / "up.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "boucle", "up", "--control-port", str(_free()), "--project", str(folder)],
+                [sys.executable, "-m", *words, str(_free()), "--project", str(folder)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
             )  # fmt: skip
         begun.append(process)

@@ -34,7 +34,7 @@ def paths() -> list[str]:
 def readers(browser: Browser) -> Iterator[dict[str, Watched]]:
     """Keep one reader of each language, each with the other theme: together they see all words and all colours."""
     themes = {"en": "light", "fr": "dark"}
-    readers = {language: Watched(browser, color_scheme=themes[language]) for language in LANGUAGES}
+    readers: dict[str, Watched] = {language: Watched(browser, color_scheme=themes[language]) for language in LANGUAGES}
     yield readers
     for reader in readers.values():
         reader.context.close()

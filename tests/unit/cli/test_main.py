@@ -32,7 +32,7 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "Usage: boucle" in shown
-    assert name in ("init", "adopt", "demo", "keys", "serve", "up") or "--json" in shown
+    assert name in ("init", "adopt", "demo", "export", "keys", "serve", "up") or "--json" in shown
 
 
 def test_an_unknown_command_is_misuse_with_a_near_name() -> None:

@@ -48,3 +48,11 @@ def test_what_would_do_nothing_is_refused() -> None:
 )
 def test_values_out_of_range_are_refused(given: dict[str, Any]) -> None:
     assert next(iter(given)) in refusal(pretrained="folder", **given)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"folds": 3}, {"pretrained": "folder"}, {"pretrained": "folder", "method": "lora"}]
+)
+def test_settings_written_out_whole_are_read_again(given: dict[str, Any]) -> None:
+    model = Model(**given)
+    assert Model.model_validate(model.model_dump()) == model

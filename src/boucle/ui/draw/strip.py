@@ -178,14 +178,17 @@ def _column(row: DriftRow, axis: Axis, y: float, narrow: bool, say: Words) -> st
     parts = [text(0, name_y, shown, 13, look=INK)]
     step = min((b.time - a.time for a, b in pairwise(row.points)), default=(axis.until - axis.since) / 30)
     width = max(2.0, min(26.0, axis(axis.since + step) - axis.left) - 1.4)
+    looks: dict[tuple[str, float], str] = {}  # bars of one look are one path: a strip may have hundreds of them
     for one in row.points:
         size = 3 + min(15.0, one.effect * 42)
         of: Tone = tone(one.status)
         colour = COLOURS["fail"] if of == "fail" else "var(--ref)"
         x = max(axis(one.time) - width, axis.left)
         faint = 1.0 if of == "fail" else 0.75 if of == "wait" else 0.5
-        box = f'x="{x:.1f}" y="{base - size:.1f}" width="{width:.1f}" height="{size:.1f}"'
-        parts.append(f'<rect {box} fill="{colour}" opacity="{faint}"/>')
+        bar = f"M{x:.1f} {base:g}v{-size:.1f}h{width:.1f}v{size:.1f}z"
+        looks[colour, faint] = looks.get((colour, faint), "") + bar
+    for (colour, faint), path in looks.items():
+        parts.append(f'<path d="{path}" fill="{colour}" opacity="{faint}"/>')
     parts.append(text(axis.right + 8, base - 4, say.fixed(row.now, 2), 13, look=STRONG if drifted else 'class="s"'))
     return "".join(parts)
 
