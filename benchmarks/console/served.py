@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from boucle.loop.project import Project
 from boucle.loop.service import address
@@ -46,22 +48,22 @@ class Served:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def _world() -> Any:
+    return importlib.import_module("world")  # beside the console's tests, on the path only by what stands above
+
+
 def told() -> Path:
     """Return a project that has lived through the story of the console's tests."""
-    from world import kept  # found only now that the checkout is on the path
-
-    return kept(ROOT / "build")
+    return Path(_world().kept(ROOT / "build"))
 
 
 def copied(kept: Path, folder: Path, models: int = 1) -> Path:
     """Return a copy to serve, with so many models in all."""
-    from world import settle  # as above
-
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(kept, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))
     if models > 1:
         project = Project.open(folder)
-        settle(project, models - 1)
+        _world().settle(project, models - 1)
         project.close()
     return folder
 

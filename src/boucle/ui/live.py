@@ -164,7 +164,7 @@ class Heart:
                 happened = await self._rest(blind)
                 begun = time.monotonic()
                 await self.once()
-                blind = _SHARE * (time.monotonic() - begun) if happened else 0.0  # much may happen in one second
+                blind = 2 * (time.monotonic() - begun) if happened else 0.0  # much may happen in one second
             except Exception:  # one beat that failed must not be the last
                 log.exception("a beat of the console failed")
 
