@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boucle.adapters.runtimes import compiled
 from boucle.core.alarm import Alarm
 from boucle.core.deployment import Deployment, Rollout
 from boucle.core.event import Event
@@ -291,7 +292,7 @@ def tell(folder: Path, now: float, others: int = 0) -> None:
 
 def kept(build: Path, others: int = 0) -> Path:
     """Return the project with its past, in ``build``: told once in half a day, for it takes its time."""
-    told = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    told = hashlib.sha256(Path(__file__).read_bytes() + bytes([compiled.VERSION])).hexdigest()[:12]
     folder = build / f"console-{told}-{others}"
     build.mkdir(exist_ok=True)
     with (build / "console.lock").open("w") as lock:
