@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
+from tests.browser import browsing
 
 from boucle.core.deployment import Route, RouteTable, Target
 from boucle.core.json import dumps
@@ -203,3 +205,10 @@ def score() -> Iterator[Talk]:
     """Talk by the clients of our own environment: MLflow's."""
     with _speaking(sys.executable) as say:
         yield say
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all pages of a process: Playwright runs once in each."""
+    with browsing() as browser:
+        yield browser

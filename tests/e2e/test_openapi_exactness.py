@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.browser import browsing
+from playwright.sync_api import Browser, Page, expect
 
 from boucle.core.access import Key, Role
 from boucle.formats.access import Access, digest_of
@@ -85,9 +84,10 @@ def test_images_are_as_they_are_described(start: Callable[..., Any], clients: Pa
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with browsing() as browser:
-        yield browser.new_page(viewport={"width": 1200, "height": 1600})
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1200, "height": 1600})
+    yield page
+    page.close()
 
 
 def test_the_page_uploads_a_file(start: Callable[..., Any], page: Page, tmp_path: Path) -> None:

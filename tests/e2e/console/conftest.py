@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from tests.browser import Watched, browsing
+from tests.browser import Watched
 
 from boucle.loop.service import address
 
@@ -102,12 +102,6 @@ def acted(past: Path, start: Start, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("acted") / "churn"
     shutil.copytree(past, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))
     return start(folder)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
 
 
 Look = Callable[..., Watched]
