@@ -207,8 +207,8 @@ def score() -> Iterator[Talk]:
         yield say
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all pages of a process: Playwright runs once in each."""
+    """One browser for the pages of a module: while Playwright runs, its thread can run no event loop of others."""
     with browsing() as browser:
         yield browser

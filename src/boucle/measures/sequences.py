@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 LEVEL = 0.05
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +70,6 @@ def rows_until(band: Band, bound: float, planned: float, level: float = LEVEL) -
         middle = (low + high) / 2.0
         low, high = (middle, high) if band.spread * reach(middle, planned, level) >= room else (low, middle)
     return high
-
-
-def rise_evidence(errors: float, rows: float, rate: float) -> float:
-    """Return the e-value of "more than ``rate`` of the rows are wrong", on all rows so far (0 < rate < 1).
-
-    The mean of likelihood ratios of higher rates (Ville, 1939): it reaches 1/a with a chance of at most a, ever, if
-    the rate is right.
-    """
-    return sum(math.exp(min(_ratio(errors, rows, rate, step), 700.0)) for step in _STEPS) / len(_STEPS)
-
-
-def _ratio(errors: float, rows: float, rate: float, step: float) -> float:
-    """Return the log likelihood ratio of rate + step (1 - rate) to rate."""
-    risen = rate + step * (1.0 - rate)
-    return errors * math.log(risen / rate) + (rows - errors) * math.log((1.0 - risen) / (1.0 - rate))
 
 
 def change_point(losses: Iterable[float], least: int = 20) -> int | None:

@@ -192,11 +192,11 @@ def _done(say: Words, change: Change) -> Done:
     held = change.deployment
     seen = Seen.of(held)
     told = say("did.champion", champion=f"{held.model}/{held.champion}" if held.champion else held.model)
-    if held.challenger is not None and held.rollout is not None:
+    if not held.enabled:
+        told = say("did.disabled", model=held.model)
+    elif held.challenger is not None and held.rollout is not None:
         ref, share = f"{held.model}/{held.challenger}", say.percent(held.rollout.share)
         told = (
             say("did.paused", ref=ref) if held.rollout.phase == "holding" else say("did.rollout", ref=ref, share=share)
         )
-    elif not held.enabled:
-        told = say("did.disabled", model=held.model)
     return Done(told, change.undo, undo(say, change.undo, seen.holds))

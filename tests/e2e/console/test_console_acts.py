@@ -85,9 +85,10 @@ def test_switching_off_takes_the_models_name(acted: Up, look: Look) -> None:
     assert acted.cli("status")["models"][0]["enabled"]
     page.locator("dialog[open] input").fill("churn")
     confirm(page)
+    expect(page.locator(".toast.on")).to_contain_text("churn is disabled")
     assert not acted.cli("status")["models"][0]["enabled"]
     page.locator(".toast .undo").first.click()
-    expect(page.locator(".toast.on")).to_contain_text("answers everything")
+    expect(page.locator(".toast.on")).to_contain_text(" answers ")
     assert acted.cli("status")["models"][0]["enabled"]
 
 

@@ -35,6 +35,14 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
     assert name in ("init", "adopt", "demo", "export", "keys", "serve", "up") or "--json" in shown
 
 
+@pytest.mark.parametrize("kind", ["observations", "hub"])
+def test_every_kind_of_export_tells_programs_too(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        application("export")(["export", kind, "--help"], prog_name="boucle")
+    assert ended.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
 def test_an_unknown_command_is_misuse_with_a_near_name() -> None:
     done = boucle("trian")
     assert done.returncode == 2

@@ -32,10 +32,3 @@ def by_length(lengths: Sequence[int], budget: int, slack: int = 0) -> list[NDArr
     if len(order):
         batches.append(order[start:])
     return batches
-
-
-def padding_of(lengths: Sequence[int], batches: Sequence[NDArray[np.intp]]) -> float:
-    """Return computed tokens per real one: 1.0 is none wasted."""
-    sizes = np.asarray(lengths, dtype=np.int64)
-    computed = sum(int(sizes[rows].max()) * len(rows) for rows in batches)
-    return computed / max(1, int(sizes.sum()))

@@ -27,9 +27,7 @@ async def page(shell: Shell) -> None:
     seen = await shell.read(alarms, shell.caller.models)
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
     with shell.box("stack"):
-        shell.part(
-            seen, lambda view: "".join(_failing(one, shell) for one in view.failing), classes="alerts", tag="div"
-        )
+        shell.part(seen, lambda view: _undelivered(view, shell), classes="alerts", tag="div")
         shell.rebuilt(seen, _muting, lambda view: _muted(shell, view), classes="alerts")
         shell.rebuilt(seen, _shown, lambda view: _open(shell, view), classes="stack")
         with shell.box("card", "section"):
