@@ -209,7 +209,8 @@ class _Horizon:
         rate = np.divide(seen, rows, out=np.zeros_like(seen), where=rows > 0)
         tested = law.has_rate & (base_rows > 0) & (~_IS_GRAIN | (rows >= ENOUGH))
         # Cohen's w (1988) of a share: what it moves by in its own standard deviations, as shapes are measured.
-        least = np.maximum(_FLOORS, np.where(_IS_GRAIN, self.effect * np.sqrt(base * (1.0 - base)), 0.0))
+        spread = np.sqrt(np.maximum(0.0, base * (1.0 - base)))  # a weighted share of 1 may come out a rounding above
+        least = np.maximum(_FLOORS, np.where(_IS_GRAIN, self.effect * spread, 0.0))
         risen = list(zip(*np.nonzero(tested & (rate >= base + least)), strict=True))
         for i, place in risen:
             design[i, place] = min(law.design[i], self._scatter(i, place))
