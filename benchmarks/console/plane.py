@@ -8,7 +8,6 @@ import os
 import signal
 import statistics
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,6 +17,10 @@ from benchmarks.console.tabs import Tabs
 RATE = 100.0
 """Predictions a second: far from what the plane can do, so that latency is its own."""
 ROW = {"contract": "one year", "monthly_charges": 63.0, "tenure": 20, "internet": "dsl", "senior": False}
+
+
+_Turn = tuple[list[float], int]
+"""Seconds of each prediction, and how many failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,37 @@ class Asked:
 
 def ask(served: Served, seconds: float) -> Asked:
     """Ask at a fixed rate; a prediction's time counts from when it was due, so that falling behind cannot hide."""
+    return _summed([_asked(served, seconds)])
+
+
+def beside(served: Served, count: int, seconds: float, rounds: int) -> tuple[Asked, Asked]:
+    """Ask while the control plane stands still, and while it serves ``count`` tabs, by turns of so many seconds.
+
+    The turns are short and the same tabs stay open, so that what else the machine does falls on both alike.
+    """
+    alone: list[_Turn] = []
+    watched: list[_Turn] = []
+    ask(served, 2)
+    with Tabs(served.url, "/", count):
+        time.sleep(2)
+        for _ in range(rounds):
+            os.kill(served.pid, signal.SIGSTOP)
+            try:
+                alone.append(_asked(served, seconds))
+            finally:
+                os.kill(served.pid, signal.SIGCONT)
+            time.sleep(0.5)  # what it has missed is not what it does
+            watched.append(_asked(served, seconds))
+    return _summed(alone), _summed(watched)
+
+
+def killed(served: Served, seconds: float) -> Asked:
+    """Kill the console's process, which `boucle up` starts again, and ask all the while."""
+    os.kill(served.pid, signal.SIGKILL)
+    return ask(served, seconds)
+
+
+def _asked(served: Served, seconds: float) -> _Turn:
     at = urlsplit(served.data)
     line = http.client.HTTPConnection(at.hostname or "", at.port, timeout=10)
     body = json.dumps(ROW)
@@ -49,33 +83,10 @@ def ask(served: Served, seconds: float) -> Asked:
             line.close()
         taken.append(time.perf_counter() - due)
     line.close()
+    return taken, failed
+
+
+def _summed(turns: list[_Turn]) -> Asked:
+    taken = [one for times, _ in turns for one in times]
     marks = statistics.quantiles(taken, n=100)
-    return Asked(marks[49], marks[98], len(taken), failed)
-
-
-def beside(served: Served, count: int, seconds: float, rounds: int) -> tuple[Asked, Asked]:
-    """Ask without anybody looking and with ``count`` tabs, in turn; returns the best of each: noise only adds."""
-    alone: list[Asked] = []
-    watched: list[Asked] = []
-    ask(served, 2)
-    for number in range(2 * rounds):
-        looked = number % 2
-        with Tabs(served.url, "/", count) if looked else nullcontext():
-            time.sleep(1)
-            (watched if looked else alone).append(ask(served, seconds))
-    return _best(alone), _best(watched)
-
-
-def killed(served: Served, seconds: float) -> Asked:
-    """Kill the console's process, which `boucle up` starts again, and ask all the while."""
-    os.kill(served.pid, signal.SIGKILL)
-    return ask(served, seconds)
-
-
-def _best(seen: list[Asked]) -> Asked:
-    return Asked(
-        min(one.p50 for one in seen),
-        min(one.p99 for one in seen),
-        sum(one.count for one in seen),
-        sum(one.failed for one in seen),
-    )
+    return Asked(marks[49], marks[98], len(taken), sum(failed for _, failed in turns))

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from boucle.handle import LoadedModel as LoadedModel
     from boucle.handle import Loop as Loop
     from boucle.handle import adopt as adopt
+    from boucle.handle import distill as distill
     from boucle.handle import load as load
     from boucle.handle import open_loop as open
+    from boucle.handle import optimize as optimize
     from boucle.monitoring.canary_judge import CanaryJudge as CanaryJudge
     from boucle.monitoring.monitors import DriftMonitor as DriftMonitor
     from boucle.monitoring.monitors import drift as drift
@@ -38,9 +40,11 @@ _NAMES = {
     "Verdict": "boucle.core.verdict:Verdict",
     "adopt": "boucle.handle:adopt",
     "attach": "boucle.serving.embedded:attach",
+    "distill": "boucle.handle:distill",
     "drift": "boucle.monitoring.monitors:drift",
     "load": "boucle.handle:load",
     "open": "boucle.handle:open_loop",
+    "optimize": "boucle.handle:optimize",
 }
 
 __all__ = [
@@ -56,9 +60,11 @@ __all__ = [
     "Verdict",
     "adopt",
     "attach",
+    "distill",
     "drift",
     "load",
     "open",
+    "optimize",
 ]
 
 

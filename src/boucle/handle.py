@@ -20,12 +20,15 @@ from boucle.core.event import Event
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.signature import KINDS, Column, Signature, Task
 from boucle.delivery.release import Change
-from boucle.loop import operations
+from boucle.loop import operations, optimizing
 from boucle.loop.adoption import adopt_model
+from boucle.loop.deriving import Derived
+from boucle.loop.distilling import distill as teach
 from boucle.loop.project import Project
 from boucle.loop.registering import TurnResult
 from boucle.loop.turn import run_turn
 from boucle.ports.runtime import Predictor
+from boucle.ports.trainer import Progress
 from boucle.views import models as views
 from boucle.views import sentences
 
@@ -101,15 +104,59 @@ def adopt(
     directory: str | Path = ".",
     allow_pickle: str | None = None,
     task: Task | None = None,
+    labels: Sequence[str] = (),
+    **options: Any,
 ) -> TurnResult:
     """Take in a model trained elsewhere: a fitted estimator, the path of a saved one, or a checkpoint's name.
 
     ``sample`` are rows it can predict, shape (rows, columns); the signature is read off them, and when they have the
     column ``target`` the model is measured on them. A folder without a boucle.yaml gets one. A pickle needs the
-    sha256 of its file in ``allow_pickle``. ``task`` is said for a checkpoint of texts that can do several. Raises
-    UnsafeBundle without consent to a pickle.
+    sha256 of its file in ``allow_pickle``. ``task`` is said for a checkpoint of texts that can do several,
+    ``labels`` and ``options`` as for ``load``. Raises UnsafeBundle without consent to a pickle.
     """
-    return adopt_model(Path(directory), model, sample, name=name, target=target, allow_pickle=allow_pickle, task=task)
+    return adopt_model(
+        Path(directory), model, sample, name=name, target=target, allow_pickle=allow_pickle, task=task,
+        labels=labels, options=options,
+    )  # fmt: skip
+
+
+def optimize(
+    ref: str,
+    target: str = optimizing.DEFAULT,
+    directory: str | Path | None = None,
+    *,
+    agreement: float = optimizing.AGREEMENT,
+) -> Derived:
+    """Make a quicker version of the version ``ref`` of a project's model of texts or images, as ``boucle optimize``.
+
+    Returns the version and how it stands beside its parent: answers, time and size. Raises as ``Loop.optimize``.
+
+    >>> made = boucle.optimize("reviews/1", "int8")                  # doctest: +SKIP
+    >>> made.beside.agreement.value, made.beside.faster              # doctest: +SKIP
+    (0.98, 4.7)
+    """
+    with open_loop(directory) as loop:
+        return loop.optimize(ref, target, agreement=agreement)
+
+
+def distill(
+    ref: str,
+    student: str,
+    directory: str | Path | None = None,
+    *,
+    unlabelled: str | Path | None = None,
+    epochs: int | None = None,
+) -> Derived:
+    """Teach a smaller model what the version ``ref`` answers, as ``boucle distill``; raises as ``Loop.distill``.
+
+    >>> boucle.distill("reviews/1", "layers=0,5", unlabelled="more.csv")      # doctest: +SKIP
+    """
+    with open_loop(directory) as loop:
+        return loop.distill(student, ref, unlabelled=unlabelled, epochs=epochs)
+
+
+def silent(text: str, share: float) -> None:
+    """Show no progress."""
 
 
 class Loop:
@@ -122,7 +169,7 @@ class Loop:
         self, frame: pd.DataFrame | None = None, *, with_feedback: bool = False, reason: str = "asked for"
     ) -> TurnResult:
         """Do one turn on the project's data, or on ``frame``; returns what was registered and its verdict."""
-        return run_turn(self.project, lambda *_: None, frame=frame, with_feedback=with_feedback, reason=reason)
+        return run_turn(self.project, silent, frame=frame, with_feedback=with_feedback, reason=reason)
 
     def promote(
         self, ref: str | int, strategy: Strategy | None = None, *, override: bool = False, reason: str = "asked for"
@@ -142,9 +189,44 @@ class Loop:
         """Measure a version on its test rows or on the file ``data``."""
         return operations.measure(self.project, ref, data, against)
 
+    def optimize(
+        self,
+        ref: str | None = None,
+        target: str = optimizing.DEFAULT,
+        *,
+        agreement: float = optimizing.AGREEMENT,
+        progress: Progress = silent,
+    ) -> Derived:
+        """Make a quicker version of a model of texts or images, judged beside the one it is made from.
+
+        ``ref`` is the champion unless said, ``target`` as for ``boucle optimize``, ``agreement`` the share of rows
+        that have to be answered as before. Raises BundleError saying what can be made instead.
+        """
+        return optimizing.optimize(self.project, self._named(ref), target, progress, agreement=agreement)
+
+    def distill(
+        self,
+        student: str,
+        ref: str | None = None,
+        *,
+        unlabelled: str | Path | None = None,
+        epochs: int | None = None,
+        progress: Progress = silent,
+    ) -> Derived:
+        """Teach ``student`` (``layers=0,5`` of the teacher, or a checkpoint) what a version answers, and register it.
+
+        ``ref`` is the champion unless said, ``unlabelled`` a file with more rows of the same column. Raises
+        RequestError for layers there are not, TrainingError for a teacher of another task.
+        """
+        more = None if unlabelled is None else str(unlabelled)
+        return teach(self.project, self._named(ref), student, more, progress, epochs=epochs)
+
+    def _named(self, ref: str | None) -> str:
+        return ref or f"{self.project.name}@champion"
+
     def load(self, ref: str | None = None) -> LoadedModel:
         """Load a version; default: the champion."""
-        return load(ref or f"{self.project.name}@champion", self.project.directory)
+        return load(self._named(ref), self.project.directory)
 
     def status(self) -> views.Status:
         return views.status(self.project)

@@ -112,21 +112,22 @@ def commands(text: str) -> list[str]:
 
 
 class Warm:
-    """The process that has everything imported; started at the first question."""
+    """The process that has everything imported, and ``more`` besides; started at the first question."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: tuple[str, ...] = (), patience: float = PATIENCE) -> None:
+        self._more, self._patience = more, patience
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, **asked: object) -> int:
         """Run in a fork, and return the exit code."""
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, str(Path(__file__).with_name("warm.py"))]
+            command = [sys.executable, str(Path(__file__).with_name("warm.py")), *self._more]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        ready, _, _ = select.select([self._process.stdout], [], [], self._patience)
         answer = self._process.stdout.readline() if ready else ""
         if not answer:
             self.end()
@@ -150,9 +151,8 @@ def warm() -> Iterator[Warm]:
 class Shell:
     """Runs a document's blocks in one folder, and ends what is left running."""
 
-    def __init__(self, folder: Path, warm: Warm) -> None:
-        self.folder = folder
-        self.warm = warm
+    def __init__(self, folder: Path, warm: Warm, patience: float = PATIENCE) -> None:
+        self.folder, self.warm, self.patience = folder, warm, patience
         self.ports = {"8080": _free_port(), "8081": _free_port()}
         self.running: list[subprocess.Popen[bytes]] = []
         self.environ = os.environ | {
@@ -214,7 +214,7 @@ class Shell:
 
     def _call(self, command: list[str], expected: int) -> None:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=self.patience, check=False
         )
         assert done.returncode == expected, f"{command[-1]}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
 

@@ -24,7 +24,7 @@ PRELOADED = (
 
 
 def main() -> None:
-    for name in PRELOADED:
+    for name in (*PRELOADED, *sys.argv[1:]):
         import_module(name)
     for line in sys.stdin:
         asked = json.loads(line)

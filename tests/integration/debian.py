@@ -1,4 +1,4 @@
-"""Servers from Debian's packages, unpacked for these tests alone: nothing is installed, and no service is started."""
+"""What Debian's packages hold, unpacked for these tests alone: nothing is installed, and no service is started."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ def programs(packages: tuple[str, ...], names: tuple[str, ...]) -> Path:
     found = [shutil.which(name) for name in names]
     if all(found):
         return Path(str(found[0])).parent
+    return unpacked(packages, "usr/bin", names)
+
+
+def unpacked(packages: tuple[str, ...], place: str, names: tuple[str, ...]) -> Path:
+    """Return the folder ``place`` of ``packages``, which has the files ``names``; else as ``programs``."""
     folder = Path(sys.prefix) / "servers"
     folder.mkdir(exist_ok=True)
     with exclusive(folder / "lock", "Another test", wait=True):
-        held = folder / "usr" / "bin"
+        held = folder / place
         if not all((held / name).is_file() for name in names):
             trouble = _fetch(packages, folder)
             if trouble:

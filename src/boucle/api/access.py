@@ -17,6 +17,7 @@ from boucle.core.errors import Forbidden, RateLimited, Unauthenticated
 from boucle.loop.access import file_of
 from boucle.loop.attempts import Attempts
 from boucle.loop.project import Project
+from boucle.loop.usage import Usage
 from boucle.serving.guard import Followed
 
 
@@ -26,13 +27,17 @@ class Door:
     def __init__(self, project: Project) -> None:
         self.followed = Followed(file_of(project), project.settings.serve.auth.on)
         self._attempts = Attempts()
+        self._usage = Usage(project)
 
     def admit(self, request: Request, now: float) -> Caller:
         """Return who asks; raises Unauthenticated, Forbidden and RateLimited."""
         self.followed.look()
         authorization, key = (request.headers.get(name, "").encode() for name in ("authorization", "x-api-key"))
         try:
-            return self.followed.guard.admit(authorization, key, "", now)
+            caller = self.followed.guard.admit(authorization, key, "", now)
+            if caller.by == "key":
+                self._usage.note(caller.name, now)
+            return caller
         except Unauthenticated:
             wait = self._attempts.failed(request.client.host if request.client else "", now)
             if not wait:

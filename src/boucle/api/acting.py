@@ -8,11 +8,10 @@ from fastapi import APIRouter, Request, Response
 
 from boucle.api.access import Known, Operated, require
 from boucle.api.bodies import Body, Muting, Promotion, Reason, TurnRequest
-from boucle.api.turns import Turns
 from boucle.core.access import Role
-from boucle.core.event import Event
 from boucle.delivery.release import Change
 from boucle.loop import alarms, operations
+from boucle.loop.turns import Turns
 
 router = APIRouter()
 
@@ -59,11 +58,7 @@ def mute(name: str, wanted: Muting, project: Operated) -> Response:
 def turn(wanted: TurnRequest, project: Operated, caller: Known, request: Request) -> Response:
     require(caller, Role.OPERATOR, project.name)
     turns: Turns = request.app.state.turns
-    started = turns.start(wanted.reason, wanted.with_feedback)
-    with project.state.begin() as tx:
-        now = project.clock.now()
-        tx.journal.append(Event("turn_asked", now, wanted.reason, project.name, None, project.actor, started))
-    return Body(started, 202)
+    return Body(turns.start(wanted.reason, wanted.with_feedback, project.actor), 202)
 
 
 def _changed(change: Change) -> Response:

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from boucle.api import acting, alerts, docs, keys, problems, reading, viewing
 from boucle.api.access import Door
 from boucle.api.shield import Shield
-from boucle.api.turns import Turns
 from boucle.loop.project import Project
+from boucle.loop.turns import Turns
 
 
 def create_app(project: Project, *, insecure: bool = False) -> FastAPI:

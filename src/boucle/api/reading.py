@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from boucle.api import metrics
 from boucle.api.access import Door, Known, Viewed, require, require_all
 from boucle.api.bodies import Body
-from boucle.api.turns import Turns
 from boucle.core.access import LOCAL, Role, reaches
 from boucle.loop.project import Project
+from boucle.loop.turns import Turns
 from boucle.views import models as views
 
 router = APIRouter()

@@ -20,6 +20,8 @@ from boucle.loop import access, exposure
 from boucle.loop.project import Project
 
 BACKLOG = 256
+POLITE = 5
+"""How far the control plane stands back for the data plane, in steps of niceness: who asks goes before who looks."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -86,9 +88,12 @@ def main() -> int:
         log_level="warning",
         access_log=False,
         server_header=False,
+        ws_per_message_deflate=False,  # messages are small, and each open page would keep 300 kB to pack them
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
+    if sys.platform != "win32":
+        os.nice(POLITE)
     uvicorn.Server(config).run(sockets=[sock])
     return 0
 

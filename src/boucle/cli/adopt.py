@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
 from boucle.cli.output import JsonOption, Output, ProjectOption
 from boucle.cli.train import show
@@ -36,6 +37,14 @@ def adopt(
     task: Annotated[
         str | None, typer.Option(help="Of a checkpoint that can do several, when there is no project yet.")
     ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="What zero-shot-classification chooses from: sport,money,weather. May be said again."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Of a checkpoint, for good: target_language=fr, max_length=128, …"),
+    ] = None,
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -56,10 +65,24 @@ def adopt(
         target=target,
         allow_pickle=allow_pickle,
         task=known_task(task),
+        labels=[label for said in labels or () for one in said.split(",") if (label := one.strip())],
+        options=dict(named(said) for said in option or ()),
         progress=output.progress,
     )
     output.result(result, lambda: show(output, result))
     raise typer.Exit(0 if result.verdict.status == "pass" else 1)
+
+
+def named(said: str) -> tuple[str, Any]:
+    """Return the name and the value of ``NAME=VALUE``, which is read as YAML; raises RequestError."""
+    name, sign, value = said.partition("=")
+    try:
+        found = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RequestError(f"'{value}' cannot be read: {error}", field="option") from error
+    if not sign or not name:
+        raise RequestError(f"'{said}' is no option.", hint="write NAME=VALUE: max_length=128", field="option")
+    return name, found
 
 
 def known_task(name: str | None) -> Task | None:

@@ -32,7 +32,7 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Make a key and print it, once: only its digest is kept."""
-    opened, output = _open(project), Output(json)
+    opened, output = open_as_person(project), Output(json)
     made = access.add(opened, name, role, model, Rate.parse(rate) if rate else None, _duration(expires, "expires"))
     _tell(opened, output, made)
 
@@ -46,14 +46,14 @@ def rotate(
     json: JsonOption = False,
 ) -> None:
     """Make a new secret for a key and print it, once; the old one works a little longer."""
-    opened, output = _open(project), Output(json)
+    opened, output = open_as_person(project), Output(json)
     _tell(opened, output, access.rotate(opened, name, _duration(grace, "grace") or 0.0, _duration(expires, "expires")))
 
 
 @keys.command()
 def revoke(name: NameArgument, project: ProjectOption = None, json: JsonOption = False) -> None:
     """End a key now: within two seconds it works nowhere any more."""
-    opened, output = _open(project), Output(json)
+    opened, output = open_as_person(project), Output(json)
     ended = access.revoke(opened, name)
     output.result({"revoked": [key.about() for key in ended]}, lambda: output.line(f"The key {name} is revoked."))
     opened.close()
@@ -66,7 +66,7 @@ def list_keys(
     json: JsonOption = False,
 ) -> None:
     """List the keys; the secrets are known to their holders only."""
-    opened, output = _open(project), Output(json)
+    opened, output = open_as_person(project), Output(json)
     found = access.listing(opened, every)
     now = opened.clock.now()
 
@@ -101,7 +101,8 @@ def _tell(opened: Project, output: Output, made: access.Made) -> None:
     opened.close()
 
 
-def _open(project: ProjectOption) -> Project:
+def open_as_person(project: ProjectOption) -> Project:
+    """Open a project in the name of who types."""
     opened = Project.open(project, actor=_person())
     opened.prepare()
     return opened

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("serve", "Run data plane, control plane and keeper."),
     "watch": ("serve", "Run the keeper only."),
     "predict": ("predict", "Predict a file of rows."),
+    "label": ("label", "Choose rows to label first, as a sheet to fill in."),
     "feedback": ("feedback", "Import ground truth or business events."),
     "export": ("export", "Write what was observed to a file, or a model for the hub."),
     "status": ("status", "Show the loop at a glance."),
@@ -48,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mute": ("alarms", "Send no messages about a model until a time."),
     "rules": ("rules", "Write Prometheus rules and Alertmanager routes from boucle.yaml."),
     "keys": ("keys", "Make, list, rotate and revoke the keys that callers use."),
+    "people": ("people", "List who has signed in through a provider, and give them roles."),
     "drill": ("drill", "Break things on purpose, in a copy of the loop: is the right thing done?"),
     "demo": ("demo", "Watch the whole loop turn on the wine data."),
 }

@@ -15,10 +15,11 @@ from boucle.core.errors import BoucleError, StoreError
 from boucle.core.event import Event
 from boucle.core.json import to_data
 from boucle.core.signature import Signature
+from boucle.core.verdict import Verdict
 from boucle.loop import alarms, memory, rollouts
 from boucle.loop.lease import LeaseLost
 from boucle.loop.memory import Memory, Pending
-from boucle.loop.policy import MOST_FAILED_GATES, Decision
+from boucle.loop.policy import JUDGED, MOST_FAILED_GATES, Decision
 from boucle.loop.project import Project
 from boucle.loop.retraining import Lessons, Retraining
 from boucle.monitoring.asking import ask
@@ -48,9 +49,9 @@ class Hands:
             kept = memory.read(tx, held.model).doing(decision, project.clock.now(), react.follow_up)
             done, undo = _told(held, decision)
             self._decided(tx, held, decision, undo)
-            alarms.did(tx, held.model, decision.cause, done, undo, acted=project.clock.now())
+            alarms.did(tx, held.model, decision.cause, done, undo, acted=project.clock.now(), action=decision.action)
             if decision.action == "retrain":
-                self.retraining.begin(tx, decision.reason)
+                self.retraining.begin(tx, decision.reason, evidence(tx, held, decision.cause))
             elif decision.action in ("rollback", "disable"):
                 kept = replace(kept, pending=_pending(decision, held))
             memory.write(tx, held.model, kept)
@@ -88,10 +89,12 @@ class Hands:
     def _change(self, model: str, pending: Pending) -> None:
         """Raises Conflict, NotFound and BundleError; then nothing was changed."""
         delivery = self._project.delivery
+        with self._project.state.begin(write=False) as tx:
+            verdict = judged(tx, tx.deployments.get(model), pending.cause)
         if pending.action == "rollback":
-            delivery.rollback(model, pending.reason)
+            delivery.rollback(model, pending.reason, verdict)
         elif pending.action == "disable":
-            delivery.disable(model, pending.reason)
+            delivery.disable(model, pending.reason, verdict)
         elif pending.version is not None:
             rollouts.begin(self._project, pending.version, reason=pending.reason)
 
@@ -107,7 +110,7 @@ class Hands:
             if outcome.lost:
                 kept = replace(kept, acted={k: v for k, v in kept.acted.items() if k != "retrain"})
             elif outcome.version is None or not outcome.passed:
-                kept = self._failed(tx, held, kept, outcome.reason)
+                kept = self._failed(tx, held, kept, outcome.reason, outcome.version)
             else:
                 kept = self._passed(tx, held, kept, outcome.version, outcome.reason)
             memory.write(tx, held.model, kept)
@@ -125,9 +128,12 @@ class Hands:
             return kept
         return replace(kept, pending=Pending("promote", reason, held.generation, version))
 
-    def _failed(self, tx: Transaction, held: Deployment, kept: Memory, reason: str) -> Memory:
+    def _failed(
+        self, tx: Transaction, held: Deployment, kept: Memory, reason: str, version: int | None = None
+    ) -> Memory:
         failed = kept.failed_gates + 1
-        self._event(tx, "gate_failed", held, f"{reason}; the champion stays ({failed} in a row)")
+        told = f"{reason}; the champion stays ({failed} in a row)"
+        self._event(tx, "gate_failed", held, told, made=version, failed=failed)
         if failed >= MOST_FAILED_GATES:
             data = {"done": "the champion stays, and nothing retrains until this alarm is acknowledged"}
             told = f"{failed} retrainings in a row have failed: {reason}"
@@ -157,11 +163,13 @@ class Hands:
             memory.write(tx, held.model, replace(kept, noted={**kept.noted, key: kind}))
             self._decided(tx, held, decision)
             if decision.held:
-                alarms.waits(tx, held.model, decision.cause, f"no {decision.action} yet: {decision.held.text}")
+                told = f"no {decision.action} yet: {decision.held.text}"
+                waits = to_data(decision.held)
+                alarms.waits(tx, held.model, decision.cause, told, action=decision.action, waits=waits)
             elif decision.action == "ask":
                 rows = ask(tx, held.model, held.champion or 0, signature, LABELS_ASKED, seed=kept.windows)
                 done = f"{len(rows)} rows are chosen to be labelled first: boucle alarms --json"
-                alarms.did(tx, held.model, decision.cause, done, label=to_data(rows))
+                alarms.did(tx, held.model, decision.cause, done, label=to_data(rows), action="ask")
 
     def _decided(self, tx: Transaction, held: Deployment, decision: Decision, undo: str = "") -> None:
         text = f"{decision.action} because of {decision.reason}"
@@ -172,7 +180,9 @@ class Hands:
             "cause": decision.cause,
             "waits": to_data(decision.held),
             "since": decision.since,
+            "note": decision.note,
             "undo": undo,
+            **evidence(tx, held, decision.cause),
         }
         self._event(tx, "decision", held, text, **data)
 
@@ -180,6 +190,20 @@ class Hands:
         self._say(reason)
         now = self._project.clock.now()
         tx.journal.append(Event(kind, now, reason, held.model, held.champion, self._project.actor, data))
+
+
+def judged(tx: Transaction, held: Deployment, cause: str) -> Verdict | None:
+    """Return the newest verdict of a kind about the champion; None for causes that are no verdicts."""
+    if cause not in JUDGED:
+        return None
+    found = [one for _, version, one in tx.windows.verdicts(held.model, cause, limit=4) if version == held.champion]
+    return found[-1] if found else None
+
+
+def evidence(tx: Transaction, held: Deployment, cause: str) -> dict[str, object]:
+    """Return what an entry of the history has to hold so that its reason can be told in any language."""
+    verdict = judged(tx, held, cause)
+    return {"cause": cause, "evidence": None if verdict is None else alarms.told(verdict)}
 
 
 def _pending(decision: Decision, held: Deployment) -> Pending:

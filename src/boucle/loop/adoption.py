@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from boucle.data import infer
 from boucle.formats.files import exclusive, write_atomic
 from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
+from boucle.ports.importer import Asked
 from boucle.ports.trainer import Progress
 from boucle.project import template
 from boucle.project.settings import Settings
@@ -39,30 +41,39 @@ def adopt_model(
     target: str | None = None,
     allow_pickle: str | None = None,
     task: Task | None = None,
+    labels: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     progress: Progress = lambda text, share: None,
 ) -> TurnResult:
     """Adopt ``model`` into the project in ``directory``; without a boucle.yaml there, one is written for it.
 
     ``model`` is a fitted object, a path, ``hf://org/name``, or a ``models:/`` URI of the registry. ``task`` is said for
-    a checkpoint that can do several, where there is no project yet. Raises UnsafeBundle for a pickle
+    a checkpoint that can do several, where there is no project yet; ``labels`` are the candidates of
+    zero-shot-classification, ``options`` those of docs/how-to/pretrained-models.md. Raises UnsafeBundle for a pickle
     without consent, RequestError when a project is there under another name.
     """
     if _is_uri(model) and not (directory / FILE).exists():
         raise RequestError(f"{model} is looked up in a project's registry.", hint="begin one with: boucle init")
-    project = _opened(directory, model, sample, name, target, allow_pickle, task)
+    asked = Asked(task, tuple(labels), options or {})
+    project = _opened(directory, model, sample, name, target, allow_pickle, asked)
     project.prepare()
     with (
         exclusive(project.root / "locks" / "train.lock", f"A training of {project.name}"),
         TemporaryDirectory(dir=project.root) as folder,
     ):
         source = _fetched(project, model, Path(folder)) if _is_uri(model) else model
-        return _adopt(
-            project, source, sample, allow_pickle, progress, str(model) if isinstance(model, str | Path) else ""
-        )
+        origin = str(model) if isinstance(model, str | Path) else ""
+        return _adopt(project, source, sample, allow_pickle, asked, progress, origin)
 
 
 def _adopt(
-    project: Project, model: Any, sample: pd.DataFrame, allow_pickle: str | None, progress: Progress, origin: str
+    project: Project,
+    model: Any,
+    sample: pd.DataFrame,
+    allow_pickle: str | None,
+    asked: Asked,
+    progress: Progress,
+    origin: str,
 ) -> TurnResult:
     started = time.perf_counter()
     settings = project.settings
@@ -89,6 +100,7 @@ def _adopt(
             project.root,
             name=project.name,
             task=settings.task,
+            asked=asked,
             allow_pickle=allow_pickle,
             lineage={"fingerprint": snapshot.fingerprint, "run": run.id},
             environment=surroundings,
@@ -110,12 +122,12 @@ def _opened(
     name: str | None,
     target: str | None,
     allow_pickle: str | None,
-    task: Task | None,
+    asked: Asked,
 ) -> Project:
     if not (directory / FILE).exists():
         if name is None:
             raise RequestError("A model needs a name.", hint="give one with --name", field="name")
-        _write_project(directory, model, sample, name, target, allow_pickle, task)
+        _write_project(directory, model, sample, name, target, allow_pickle, asked)
     project = Project.open(directory, actor="python")
     if name is not None and name != project.name:
         raise RequestError(
@@ -133,7 +145,7 @@ def _write_project(
     name: str,
     target: str | None,
     allow_pickle: str | None,
-    asked: Task | None,
+    asked: Asked,
 ) -> None:
     """Write a boucle.yaml for a model that brings no project: its contract is read off the sample."""
     if target is not None and target not in sample.columns:

@@ -8,11 +8,14 @@ from typing import Any
 from boucle.core.alarm import Alarm
 from boucle.core.errors import Conflict
 from boucle.core.event import Event
+from boucle.core.json import from_data
+from boucle.core.verdict import Check, Verdict
 from boucle.loop import outbox
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
 
 QUIET_WINDOWS = 3
+_FEW = 3
 
 
 def raise_alarm(
@@ -28,9 +31,7 @@ def raise_alarm(
         tx.alarms.put(replace(known, quiet=0, reason=reason, changed=now, data={**known.data, **data}))
         return None
     alarm = tx.alarms.put(Alarm(0, model, cause, now, reason, version, changed=now, data=data))
-    tx.journal.append(
-        Event("alarm_opened", now, reason, model, version, project.actor, {"alarm": alarm.id, "cause": cause})
-    )
+    tx.journal.append(Event("alarm_opened", now, reason, model, version, project.actor, about(alarm)))
     outbox.post(tx, model, alarm.id, project.addresses, now)
     return alarm
 
@@ -47,11 +48,11 @@ def did(tx: Transaction, model: str, cause: str, done: str, undo: str = "", **mo
         tx.alarms.put(replace(alarm, data={**alarm.data, "done": done, "undo": undo, **more}))
 
 
-def waits(tx: Transaction, model: str, cause: str, why: str) -> None:
+def waits(tx: Transaction, model: str, cause: str, why: str, **more: Any) -> None:
     """Note why nothing is done about a cause, unless something was done before."""
     alarm = find(tx, model, cause)
     if alarm is not None and not alarm.data.get("undo"):
-        did(tx, model, cause, why)
+        did(tx, model, cause, why, **more)
 
 
 def quieten(project: Project, tx: Transaction, model: str, cause: str, windows: int) -> None:
@@ -63,14 +64,13 @@ def quieten(project: Project, tx: Transaction, model: str, cause: str, windows: 
     if quiet < QUIET_WINDOWS:
         tx.alarms.put(replace(alarm, quiet=quiet))
     else:
-        resolve(project, tx, alarm, f"{quiet} quiet windows")
+        resolve(project, tx, alarm, f"{quiet} quiet windows", quiet)
 
 
-def resolve(project: Project, tx: Transaction, alarm: Alarm, reason: str) -> Alarm:
+def resolve(project: Project, tx: Transaction, alarm: Alarm, reason: str, quiet: int | None = None) -> Alarm:
     now = project.clock.now()
-    tx.journal.append(
-        Event("alarm_resolved", now, reason, alarm.model, alarm.version, project.actor, {"alarm": alarm.id})
-    )
+    data = {"alarm": alarm.id, "cause": alarm.cause, "quiet": quiet}
+    tx.journal.append(Event("alarm_resolved", now, reason, alarm.model, alarm.version, project.actor, data))
     return tx.alarms.put(replace(alarm, state="resolved", changed=now))
 
 
@@ -81,10 +81,32 @@ def acknowledge(project: Project, number: int) -> Alarm:
         if alarm.state == "resolved":
             raise Conflict(f"Alarm {number} is resolved already.", alarm=number)
         now = project.clock.now()
-        tx.journal.append(
-            Event("alarm_acknowledged", now, alarm.reason, alarm.model, alarm.version, project.actor, {"alarm": number})
-        )
+        who = (alarm.model, alarm.version, project.actor)
+        tx.journal.append(Event("alarm_acknowledged", now, alarm.reason, *who, about(alarm)))
         return tx.alarms.put(replace(alarm, state="acknowledged", changed=now))
+
+
+def told(verdict: Verdict) -> dict[str, Any]:
+    """Return the checks that decided, with their numbers and no more."""
+    deciding = [check for check in verdict.checks if check.status == verdict.status] or list(verdict.checks)
+    return {
+        "kind": verdict.kind,
+        "status": verdict.status,
+        "checks": [_number(check) for check in deciding[:_FEW]],
+        "more": max(0, len(deciding) - _FEW),
+    }
+
+
+def _number(check: Check) -> dict[str, Any]:
+    names = ("name", "status", "observed", "bound", "low", "high", "n")
+    return {name: getattr(check, name) for name in names}
+
+
+def about(alarm: Alarm) -> dict[str, Any]:
+    """Return what the history keeps of an alarm: enough to tell it in any language."""
+    verdict = alarm.data.get("verdict")
+    evidence = told(from_data(verdict, Verdict)) if verdict else None
+    return {"alarm": alarm.id, "cause": alarm.cause, "evidence": evidence}
 
 
 def mute(project: Project, model: str, until: float) -> None:

@@ -39,6 +39,15 @@ JUDGED: tuple[Cause, ...] = ("floor", "slo", "fault", "quality", "drift")
 """Causes that are kinds of verdicts, the most pressing first."""
 RECENT_WINDOWS = 3
 MOST_FAILED_GATES = 2
+NOTES = {
+    "": "",
+    "unrecent": "; no release recent enough to go back on",
+    "before": "; it was so before the release: going back would not help",
+    "bare": "; no fallback is declared (serve.fallback), so the model goes on answering",
+    "recent": "; the release is recent, and the version before it is there",
+    "labels": "; labels would tell whether quality holds",
+}
+"""Why another action is taken than the one that is declared."""
 MOVES = ("retrain", "rollback", "disable")
 
 
@@ -89,10 +98,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why an action waits; ``kind`` is stable, ``text`` has the numbers of the moment."""
+    """Why an action waits; ``kind`` is stable, ``text`` has the numbers of the moment: ``n`` ``of`` so many."""
 
     kind: HoldKind
     text: str
+    n: int | None = None
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ class Decision:
     """One action and why; ``held`` says why it is not carried out now, None when it is.
 
     ``cause`` is a kind of verdict, ``external:NAME``, ``follow_up``, ``stale`` or ``schedule``. ``since`` is the
-    request time (Unix seconds) from which on a retraining learns, None for all rows.
+    request time (Unix seconds) from which on a retraining learns, None for all rows. ``note`` is a key of NOTES.
     """
 
     action: ActionName
@@ -108,6 +119,7 @@ class Decision:
     reason: str
     held: Hold | None = None
     since: float | None = None
+    note: str = ""
 
 
 def decide(verdicts: Mapping[str, Verdict], known: Known, react: React) -> list[Decision]:
@@ -143,22 +155,22 @@ def _asked_for(verdicts: Mapping[str, Verdict], known: Known, react: React) -> I
         if answer is None or answer.action in ("alert", "none"):
             continue
         action, note = _fitting(answer, alert, known, react)
-        reason = f"alert from outside: {alert.text}{note}"
+        reason = f"alert from outside: {alert.text}{NOTES[note]}"
         held = _move_held(action, answer, known, react) if action in ("rollback", "disable") else None
         if action == "retrain":
             held = _retrain_held(verdicts, known, react, answer.cooldown, known.labels, react.min_labels)
-        yield Decision(action, EXTERNAL + alert.name, reason, held)
+        yield Decision(action, EXTERNAL + alert.name, reason, held, note=note)
 
 
 def _fitting(answer: Answer, alert: Outside, known: Known, react: React) -> tuple[ActionName, str]:
-    """Return what was asked for, or an alert and why it would not help."""
+    """Return what was asked for, or an alert and which of NOTES says why it would not help."""
     if answer.action == "rollback" and not known.rolling_out:
         if not (known.has_previous and known.windows <= RECENT_WINDOWS):
-            return "alert", "; no release recent enough to go back on"
+            return "alert", "unrecent"
         if not alert.under_champion:
-            return "alert", "; it was so before the release: going back would not help"
+            return "alert", "before"
     if answer.action == "disable" and not (known.has_fallback or react.hard_floor.without_fallback):
-        return "alert", "; no fallback is declared (serve.fallback), so the model goes on answering"
+        return "alert", "bare"
     return answer.action, ""
 
 
@@ -191,34 +203,34 @@ def _decision(
     cause: Cause, reaction: Reaction, verdict: Verdict, verdicts: Mapping[str, Verdict], known: Known, react: React
 ) -> Decision:
     action, note = _action(cause, reaction, verdicts, known, react)
-    reason = f"{_WORDS[cause]}: {verdict.reason}{note}"
+    reason = f"{_WORDS[cause]}: {verdict.reason}{NOTES[note]}"
     if action == "retrain":
         held = _retrain_held(verdicts, known, react, reaction.cooldown, known.labels, react.min_labels)
         since = verdict.inputs.get("changed") if cause == "quality" and react.since_change else None
-        return Decision(action, cause, reason, held, since)
+        return Decision(action, cause, reason, held, since, note)
     held = _move_held(action, reaction, known, react) if action in ("rollback", "disable") else None
-    return Decision(action, cause, reason, held)
+    return Decision(action, cause, reason, held, note=note)
 
 
 def _action(
     cause: Cause, reaction: Reaction, verdicts: Mapping[str, Verdict], known: Known, react: React
 ) -> tuple[ActionName, str]:
-    """Return the action that fits what is known, and what to add to the reason when it is not the one asked for."""
+    """Return the action that fits what is known, and which of NOTES says why it is not the one asked for."""
     wanted: ActionName = reaction.action
     recent = known.has_previous and known.windows <= RECENT_WINDOWS
     if cause == "floor" and wanted == "disable":
         if recent:
-            return "rollback", "; the release is recent, and the version before it is there"
+            return "rollback", "recent"
         if not (known.has_fallback or react.hard_floor.without_fallback):
-            return "alert", "; no fallback is declared (serve.fallback), so the model goes on answering"
+            return "alert", "bare"
     elif wanted == "rollback" and not recent:
-        return "alert", "; no release recent enough to go back on"
+        return "alert", "unrecent"
     elif wanted == "rollback" and known.breached:
-        return "alert", "; it was so before the release: going back would not help"
+        return "alert", "before"
     elif cause == "drift" and wanted == "alert":
         quality = verdicts.get("quality")
         if quality is None or quality.status == "inconclusive":
-            return "ask", "; labels would tell whether quality holds"
+            return "ask", "labels"
     return wanted, ""
 
 
@@ -235,7 +247,7 @@ def _cooling(known: Known, action: str, cooldown: int) -> Hold | None:
     idle = known.idle.get(action)
     if idle is None or idle >= cooldown:
         return None
-    return Hold("cooldown", f"cooling down: {idle} of {cooldown} windows since the last {action}")
+    return Hold("cooldown", f"cooling down: {idle} of {cooldown} windows since the last {action}", idle, cooldown)
 
 
 def _retrain_held(
@@ -256,14 +268,16 @@ def _retrain_held(
     if known.approving:
         return Hold("approval", "a version waits for approval; acknowledge its alarm to go on without it")
     if known.failed_gates >= MOST_FAILED_GATES:
-        return Hold("gates", f"{known.failed_gates} gates in a row have failed: a person has to look")
+        return Hold(
+            "gates", f"{known.failed_gates} gates in a row have failed: a person has to look", known.failed_gates
+        )
     cooling = _cooling(known, "retrain", cooldown)
     if cooling is not None:
         return cooling
     if known.retrained_today >= react.budget:
-        return Hold("budget", f"the budget of {react.budget} retrainings a day is spent")
+        return Hold("budget", f"the budget of {react.budget} retrainings a day is spent", of=react.budget)
     if labels < least:
-        return Hold("labels", f"{labels} of {least} labelled rows to learn from")
+        return Hold("labels", f"{labels} of {least} labelled rows to learn from", labels, least)
     return Hold("dry_run", "dry run") if react.dry_run else None
 
 

@@ -61,10 +61,10 @@ class Retraining:
     def running(self) -> bool:
         return self._work is not None
 
-    def begin(self, tx: Transaction, reason: str) -> None:
+    def begin(self, tx: Transaction, reason: str, evidence: Mapping[str, object] | None = None) -> None:
         """Note, in the transaction that decides it, that a turn is starting: whoever reads that starts no other."""
-        now = self._project.clock.now()
-        begun = tx.journal.append(Event("retraining", now, reason, self._project.name, None, self._project.actor))
+        now, name, actor = self._project.clock.now(), self._project.name, self._project.actor
+        begun = tx.journal.append(Event("retraining", now, reason, name, None, actor, dict(evidence or {})))
         tx.settings.put(self._key, {"since": now, "reason": reason, "event": begun.seq})
 
     def start(self, reason: str, lessons: Lessons) -> None:

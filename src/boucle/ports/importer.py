@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,6 +17,19 @@ class Opened:
     model: Any
     runtime: str
     pickled: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks of a model of texts or images, each where the model does not say it by itself.
+
+    ``task`` is one of those it can do, ``labels`` are its classes (the candidates of zero-shot-classification),
+    ``options`` what it is told for good, such as the language it translates into.
+    """
+
+    task: Task | None = None
+    labels: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Importer(Protocol):
@@ -46,10 +59,9 @@ class Importer(Protocol):
 
 @runtime_checkable
 class Signing(Importer, Protocol):
-    """An importer of models that know their own task: texts and images. ``task`` is what is asked for, set before
-    ``open``; None leaves it to the model."""
+    """An importer of models that know their own task: texts and images. ``asked`` is set before ``open``."""
 
-    task: Task | None
+    asked: Asked
 
     def signature(self, model: Any, fields: Sequence[Field]) -> Signature:
         """Return the signature over the columns of a sample that can be meant; raises ContractError when none can."""

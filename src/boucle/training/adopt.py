@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pandas as pd
 import yaml
 
 from boucle import plugins
-from boucle.core.errors import BundleError, ContractError, MissingExtra, suggest
+from boucle.core.errors import BundleError, ContractError, MissingExtra, RequestError, suggest
 from boucle.core.run import Environment
 from boucle.core.signature import Batch, Field, Signature, Task
 from boucle.ports.frames import to_batch
-from boucle.ports.importer import Importer, Opened, Signing
+from boucle.ports.importer import Asked, Importer, Opened, Signing
 from boucle.ports.runtime import Runtime
 from boucle.ports.trainer import Fitted, Progress
 from boucle.training import bundling
@@ -24,6 +25,7 @@ from boucle.training.train import Trained, described
 FLAVORS = {"sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data", "onnx": "data"}
 """MLflow flavors that can be taken in, and the key that names their file."""
 HUB = "hf://"
+NOTHING = Asked()
 FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*@.")
 """``module:function@WEIGHTS``: code of the user's own that makes a model, and the file of its weights."""
 
@@ -37,6 +39,7 @@ def adopt(
     *,
     name: str,
     task: Task | None = None,
+    asked: Asked = NOTHING,
     allow_pickle: str | None = None,
     lineage: Mapping[str, Any] | None = None,
     environment: Environment | None = None,
@@ -46,14 +49,16 @@ def adopt(
     """Publish a bundle of ``model``: a fitted object, or the path of a file or of an MLflow model folder.
 
     ``sample`` are rows it can predict, ``fields`` its columns as inputs; columns the model was not trained on (an id,
-    the target) are left out if it knows its own. ``allow_pickle`` is the sha256 of a pickle the operator trusts. The
+    the target) are left out if it knows its own. ``task`` is what it has to do, ``asked`` what a checkpoint is told
+    besides. ``allow_pickle`` is the sha256 of a pickle the operator trusts. The
     loaded bundle has to answer the sample as the original does.
 
     Raises UnsafeBundle for a pickle without consent, ContractError when the sample lacks a column, BundleError
     otherwise; then nothing is left behind.
     """
     progress("opening the model", 0.1)
-    opened, batch, signature = _signed(model, sample, fields, allow_pickle, importers, task)
+    asked = replace(asked, task=task or asked.task)
+    opened, batch, signature = _signed(model, sample, fields, allow_pickle, importers, asked)
     _require_task(signature, task)
     progress("saving the model and checking that it answers the same", 0.4)
     origin = {"adopted": str(model) if isinstance(model, str | Path) else type(model).__name__}
@@ -76,13 +81,10 @@ def task_of(
     sample: pd.DataFrame,
     fields: Sequence[Field],
     allow_pickle: str | None = None,
-    task: Task | None = None,
+    asked: Asked = NOTHING,
 ) -> Task:
-    """Return what a model does, by what it says or by the answers it gives to the sample; raises as ``adopt`` does.
-
-    ``task`` is the one asked for of a checkpoint that can do several.
-    """
-    return _signed(model, sample, fields, allow_pickle, None, task)[2].task
+    """Return what a model does, by what it says or by the answers it gives to the sample; raises as ``adopt`` does."""
+    return _signed(model, sample, fields, allow_pickle, None, asked)[2].task
 
 
 def knows_task(model: Any) -> bool:
@@ -97,16 +99,20 @@ def _signed(
     fields: Sequence[Field],
     allow_pickle: str | None,
     importers: Iterable[Importer] | None,
-    task: Task | None = None,
+    asked: Asked,
 ) -> tuple[Opened, Batch, Signature]:
     known = list(_installed() if importers is None else importers)
     source = _source(model)
     signing = next((one for one in known if isinstance(one, Signing) and one.accepts(source)), None)
     if signing is not None:
-        signing.task = task
+        signing.asked = asked
         opened = signing.open(source, allow_pickle)
         signature = signing.signature(opened.model, fields)
         return opened, to_batch(sample, signature.inputs), signature
+    if asked.labels or asked.options:
+        raise RequestError(
+            "Labels and options are for models of texts and images.", hint="leave them out", field="labels"
+        )
     source = located(source) if isinstance(source, Path) else source
     importer = _importer(source, known)
     opened = importer.open(source, allow_pickle)

@@ -26,11 +26,15 @@ TOASTED = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an action: a sentence, the command that takes it back, and the action that does."""
+    """What came of an action: a sentence, the command that goes on from there, and the action that takes it back.
+
+    ``file`` is a name and a text that the reader's browser keeps.
+    """
 
     told: str
     command: str = ""
     undo: Action | None = None
+    file: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Action:
     ``command`` does the same in a terminal, ``undo`` takes it back; empty means it cannot be. ``act`` is called in a
     thread with the project in the reader's name. ``holds`` says whether what the reader saw is still so. A ``reason``
     of so many characters is asked for and given to ``act``; ``typed`` has to be typed first. ``asks`` off does it at
-    once: for what is taken back as easily.
+    once: for what is taken back as easily. ``back`` says in words what takes it back where no command does.
     """
 
     label: str
@@ -55,6 +59,7 @@ class Action:
     typed: str = ""
     danger: bool = False
     asks: bool = True
+    back: str = ""
 
 
 def command(text: str, copy: str, copied: str) -> str:
@@ -118,7 +123,8 @@ class Asker:
         if action.undo:
             shown += f"<h3>{escape(say('dialog.undo'))}</h3>" + command(action.undo, say("copy"), say("copied"))
         else:
-            shown += f'<p class="small soft" style="margin-top:12px">{escape(say("dialog.final"))}</p>'
+            told = action.back or say("dialog.final")
+            shown += f'<p class="small soft" style="margin-top:12px">{escape(told)}</p>'
         return shown
 
     async def _do(self, action: Action, reason: str) -> None:
@@ -143,6 +149,9 @@ class Asker:
                 outcome = Done(f"{error.message} {error.hint or ''}".strip())
         shell.heart.hurry()
         self.toast(outcome)
+        if outcome.file is not None:
+            name, text = outcome.file
+            ui.download.content(text, name, "text/csv")
 
     def toast(self, outcome: Done) -> None:
         """Tell what came of it, with the way back for a while."""
@@ -157,7 +166,10 @@ class Asker:
             if outcome.undo is not None:
                 button = ui.element("button").classes("undo").props('type="button" data-undo="mine"')
                 with button:
-                    ui.html(escape(self._shell.words("undo")), tag="span")
+                    ui.html(
+                        escape(outcome.undo.label if not outcome.undo.command else self._shell.words("undo")),
+                        tag="span",
+                    )
                 undo = outcome.undo
                 button.on("click", lambda: self._do(undo, ""))
             close = f'type="button" data-dismiss aria-label="{escape(self._shell.words("close"))}"'

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import math
 import secrets
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,17 +54,37 @@ def url_of(project: Project) -> str:
 
 def ask(project: Project, model: str, version: int, fields: tuple[FieldRow, ...], row: Mapping[str, Any]) -> Answered:
     """Ask one version about one row, as a test. Raises RequestError, and StoreError when nobody answers."""
+    return ask_all(project, model, version, fields, [row])[0]
+
+
+def ask_all(
+    project: Project, model: str, version: int, fields: tuple[FieldRow, ...], rows: Sequence[Mapping[str, Any]]
+) -> list[Answered]:
+    """Ask one version about rows in one request, as a test; raises as ``ask`` does, and then none is answered."""
     id_ = f"{TEST}{secrets.token_hex(8)}"
-    tensors = [_tensor(one, row[one.name]) for one in fields if one.name in row]
+    tensors = [_tensor(one, rows) for one in fields if any(one.name in row for row in rows)]
     path = f"/v2/models/{quote(model, safe='')}/versions/{version}/infer"
     headers = _credentials(project)
     begun = time.perf_counter()
     told = _posted(project, path, {"id": id_, "inputs": tensors}, headers)
     seconds = time.perf_counter() - begun
     first, *others = told["outputs"]
-    prediction = first["data"] if first["shape"][1:] else first["data"][0]
-    shares = next((one["data"] for one in others if one["name"] == "probabilities"), ())
-    return Answered(str(told["id"]), int(told["model_version"]), prediction, tuple(map(float, shares)), seconds)
+    shares = next((one for one in others if one["name"] == "probabilities"), None)
+    return [
+        Answered(
+            str(told["id"]), int(told["model_version"]), _at(first, place), tuple(map(float, _at(shares, place))),
+            seconds,
+        )
+        for place in range(len(rows))
+    ]  # fmt: skip
+
+
+def _at(tensor: Mapping[str, Any] | None, place: int) -> Any:
+    """Return one row of a tensor, whose data are written flat; nothing of none."""
+    if tensor is None:
+        return ()
+    each = math.prod(tensor["shape"][1:])
+    return tensor["data"][place * each : (place + 1) * each] if tensor["shape"][1:] else tensor["data"][place]
 
 
 def tell(project: Project, id_: str, truth: Any = None, thumb: bool | None = None) -> None:
@@ -76,10 +97,11 @@ def tell(project: Project, id_: str, truth: Any = None, thumb: bool | None = Non
     _posted(project, "/feedback", entries, _credentials(project))
 
 
-def _tensor(field: FieldRow, value: Any) -> dict[str, Any]:
-    tensor: dict[str, Any] = {"name": field.name, "shape": [1], "data": [value]}
-    if isinstance(value, bytes):
-        tensor["data"] = [base64.b64encode(value).decode()]
+def _tensor(field: FieldRow, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    values = [row.get(field.name) for row in rows]
+    tensor: dict[str, Any] = {"name": field.name, "shape": [len(rows)], "data": values}
+    if any(isinstance(value, bytes) for value in values):
+        tensor["data"] = [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in values]
         return tensor | {"datatype": "BYTES", "parameters": {"content_type": "base64"}}
     return tensor | {"datatype": _DATATYPES.get(field.dtype, "BYTES")}
 

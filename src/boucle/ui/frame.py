@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from functools import cache
 from hashlib import sha256
@@ -13,7 +14,7 @@ from nicegui.element import Element
 
 from boucle.core.access import Caller
 from boucle.ui.draw.glyphs import MARK, escape, icon
-from boucle.ui.live import PERIOD
+from boucle.ui.live import PERIOD, Source
 from boucle.ui.routes import ENTRIES, FRENCH, SMALL
 from boucle.ui.words.catalogue import Words
 from boucle.views.overview import Overview, overview
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "/assets"
+OWN = ("drift", "quality")
+"""Pages that each model has, by their entries in the rail."""
 _QUIET = 0.02
 """Requests per second below which nobody asks."""
-STALE = 10.0
-"""Seconds after which numbers are said to be old."""
 
 
 @cache
@@ -54,49 +55,36 @@ def draw(shell: Shell, entry: str) -> Element:
     ui.html(palette(shell, seen.value) + keys(say) + account_dialog(shell, shell.caller))
     ui.html('<div id="said" class="hidden" role="status"></div>')
     with shell.box("shell"):
-        nav = ui.html(rail(shell, entry), tag="nav").classes("rail").props(f'aria-label="{escape(say("nav.main"))}"')
+        nav = shell.kept(seen, lambda: shell.drawn(seen, lambda view: rail(shell, entry, view)), "nav")
+        nav.classes("rail").props(f'aria-label="{escape(say("nav.main"))}"')
         main = shell.box("main")
-        small = ui.html(bottom(shell, entry), tag="nav").classes("bottom")
-        small.props(f'aria-label="{escape(say("nav.small"))}"')
+        small = shell.kept(seen, lambda: shell.drawn(seen, lambda view: bottom(shell, entry, view)), "nav")
+        small.classes("bottom").props(f'aria-label="{escape(say("nav.small"))}"')
     with main:
         with shell.box("bar", "header"):
-            alive = ui.html("", tag="div").classes("live")
+            shell.kept(seen, lambda: shell.drawn(seen, lambda _: pulse(say, seen)))
             shell.box("grow", "span")
             ui.html(tools(shell))
-        lost = ui.html("").classes("stale")
-        body = shell.box("").props('id="content" tabindex="-1"')
-
-    shown = [-1]
-
-    def update() -> None:
-        view = seen.value
-        old = time.time() - seen.at > STALE if view is not None else seen.error is not None
-        if not old and shown[0] == seen.edition:
-            return
-        shown[0] = seen.edition
-        alive.set_content(pulse(say, view, seen.at, old))
-        alive.classes(toggle=None, add="old" if old else "", remove="" if old else "old")
-        lost.set_content(icon("lost") + f"<span>{escape(say('lost', time=_read_at(say, seen.at)))}</span>")
-        if view is not None:
-            nav.set_content(rail(shell, entry, view))
-            small.set_content(bottom(shell, entry, view))
-
-    shell.follow(seen, update)
-    return body
+        shell.kept(seen, lambda: shell.drawn(seen, lambda _: _lost(say, seen))).classes("stale")
+        return shell.box("").props('id="content" tabindex="-1"')
 
 
-def _read_at(say: Words, at: float) -> str:
-    return say.clock(at or time.time(), seconds=True)
+def _lost(say: Words, seen: Source[Overview]) -> str:
+    """Write what is shown when the server is gone: how old all numbers are."""
+    read = say.clock(seen.at or time.time(), seconds=True)
+    return icon("lost") + f"<span>{escape(say('lost', time=read))}</span>"
 
 
-def pulse(say: Words, view: Overview | None, at: float, old: bool) -> str:
+def pulse(say: Words, seen: Source[Overview]) -> str:
     """Say that the page is live, how much traffic there is, and when the keeper last judged."""
-    now = time.time()
-    if view is None or old:
-        return f"<i></i>{escape(say('bar.stale', span=say.span(now - at if at else PERIOD)))}"
+    view = seen.value
+    if view is None or seen.late:
+        old = say("bar.stale", span=say.span(time.time() - seen.at if seen.at else PERIOD))
+        return f'<div class="live{" old" if seen.late else ""}"><i></i>{escape(old)}</div>'
     looked = say("bar.nolook") if view.judged is None else say("bar.look", ago=say.ago(view.time - view.judged))
     rate = say("bar.rate", rate=say.number(view.requests, 2)) if view.requests >= _QUIET else say("bar.quiet")
-    return f'<i></i>{escape(say("bar.live"))}<span class="wide-only num">· {escape(rate)} · {escape(looked)}</span>'
+    told = f'<span class="wide-only num">· {escape(rate)} · {escape(looked)}</span>'
+    return f'<div class="live"><i></i>{escape(say("bar.live"))}{told}</div>'
 
 
 def _counter(say: Words, name: str, view: Overview | None) -> str:
@@ -190,27 +178,29 @@ def account_dialog(shell: Shell, caller: Caller) -> str:
 
 
 def palette(shell: Shell, view: Overview | None) -> str:
-    """Draw what `/` opens: every page and every model, found by a few letters."""
+    """Draw what `/` opens: every page and every model, found by a few letters.
+
+    A model's own pages are added where they are shown, for they are many and all alike.
+    """
     say = shell.words
-    found = [(one.name, say(f"nav.{one.name}"), shell.link(one.path), f"g {one.key}") for one in ENTRIES]
+    rows = [_found(shell.link(one.path), say(f"nav.{one.name}"), f"g {one.key}", icon(one.name)) for one in ENTRIES]
     for card in view.models if view is not None else ():
-        found.append(("home", card.name, shell.link(f"/models/{card.name}"), say.say_state(card.state)))
-        for name in ("drift", "quality"):
-            label = f"{card.name} · {say(f'nav.{name}')}"
-            found.append(("", label, shell.link(f"/models/{card.name}/{name}"), ""))
-    blank = '<i class="icon"></i>'
-    rows = "".join(
-        f'<a href="{escape(path)}" role="option" id="go-{i}" aria-selected="false">{icon(name) if name else blank}'
-        f"<span>{escape(label)}</span>"
-        f'<span class="soft small">{escape(beside)}</span></a>'
-        for i, (name, label, path, beside) in enumerate(found)
-    )
+        rows.append(_found(shell.link(f"/models/{card.name}"), card.name, say.say_state(card.state)))
+    own = escape(json.dumps({name: say(f"nav.{name}") for name in OWN}))
     return (
         f'<dialog class="palette" aria-label="{escape(say("palette.title"))}"><input type="text" role="combobox" '
         f'aria-expanded="true" aria-controls="go" aria-autocomplete="list" autocomplete="off" '
         f'aria-label="{escape(say("palette.hint"))}" placeholder="{escape(say("palette.hint"))}">'
-        f'<div class="found" id="go" role="listbox" aria-label="{escape(say("palette.title"))}">{rows}</div>'
+        f'<div class="found" id="go" role="listbox" aria-label="{escape(say("palette.title"))}" data-own="{own}">'
+        f"{''.join(rows)}</div>"
         f'<p class="none small soft" style="padding:8px 12px" hidden>{escape(say("palette.none"))}</p></dialog>'
+    )
+
+
+def _found(path: str, label: str, beside: str, mark: str = "") -> str:
+    return (
+        f'<a href="{escape(path)}" role="option">{mark}<span>{escape(label)}</span>'
+        f'<span class="soft small">{escape(beside)}</span></a>'
     )
 
 

@@ -1,4 +1,4 @@
-"""The heart of the console: one task reads what open pages show, in threads, and tells them when it has.
+"""The heart of the console: one task has what open pages show read again, in threads; each page is told at once.
 
 A page never reads the state itself. It follows a ``Source``: one reading, shared by every tab that shows the same, read
 again while somebody follows it and never more often than a tenth of the time that reading takes allows. A slow state
@@ -11,44 +11,51 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
-
-from nicegui import Event
 
 from boucle.core.errors import BoucleError
 from boucle.loop.project import Project
 
 V = TypeVar("V")
+Models = frozenset[str]
+Renewals = Mapping[Callable[..., Any], Callable[..., Any]]
 PERIOD = 1.0
 """Seconds between two beats."""
 CALM = 1.7
 """Seconds between two readings while nothing has happened: with a beat a second, every other one."""
-GLANCE = 0.05
+GLANCE = 0.03
 """Seconds between two looks whether something has happened: one number is read, while a page is open."""
 PATIENCE = 0.3
 """Seconds a page waits for its first reading before it shows grey bars instead."""
+STALE = 10.0
+"""Seconds after which numbers are said to be old."""
 _SHARE = 10.0
 """A reading that takes a second is done every ten: reading takes a tenth of a core at most."""
 _KEPT = 30.0
 """Seconds a reading that nobody follows is kept for the next page that shows it."""
+_MANY = 50
+"""Events at once from which everything is read again, not only what they are about."""
 log = logging.getLogger("boucle.ui")
 
 
 class Source(Generic[V]):
     """One reading. ``at`` is when ``value`` was read (Unix seconds); ``error`` why it could not be read again.
 
-    ``edition`` rises with every reading: what has shown this one has nothing new to show. ``drawn`` is what was drawn
-    of it (see ``drawn.py``).
+    ``edition`` rises whenever there is something to show; ``drawn`` is what was made of it, for all tabs (see
+    ``drawn.py``). ``followers`` are called then, one after the other. ``late`` says that the value is old.
     """
 
-    def __init__(self, read: Callable[[], V]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[], V], renew: Callable[[V, Models], V] | None = None) -> None:
+        self._read, self._renew = read, renew
         self._due = 0.0
         self._running: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self.edition = 0
-        self.drawn: dict[Hashable, str] = {}
-        self.followers = 0
+        self.drawn: dict[Hashable, Any] = {}
+        self.followers: list[Callable[[], None]] = []
         self.asked = time.monotonic()
         self.value: V | None = None
         self.at = 0.0
@@ -62,35 +69,62 @@ class Source(Generic[V]):
             await asyncio.wait([self.refresh()], timeout=PATIENCE)
         return self.value
 
-    def refresh(self) -> asyncio.Task[None]:
-        """Begin a reading, unless one is under way."""
+    def refresh(self, models: Models = frozenset()) -> asyncio.Task[None]:
+        """Begin a reading, of what is new about ``models`` alone where that is possible, unless one is under way."""
         if self._running is None or self._running.done():
-            self._running = asyncio.get_running_loop().create_task(self._refreshed())
+            self._running = asyncio.get_running_loop().create_task(self._refreshed(models))
         return self._running
 
+    async def hear(self, models: Models) -> None:
+        """Read again because something has happened to ``models``: a reading under way may have begun before it."""
+        if self._running is not None and not self._running.done():
+            await asyncio.wait([self._running])
+        await self.refresh(models)
+
     def wanted(self, now: float) -> bool:
-        return self.followers > 0 and now >= self._due and (self._running is None or self._running.done())
+        return bool(self.followers) and now >= self._due and (self._running is None or self._running.done())
 
     def forgotten(self, now: float) -> bool:
-        return self.followers == 0 and now - self.asked > _KEPT
+        return not self.followers and now - self.asked > _KEPT
 
     def hurry(self) -> None:
         """Let the next beat read again, for something was just done."""
         self._due = 0.0
 
-    async def _refreshed(self) -> None:
-        begun = time.monotonic()
+    @property
+    def late(self) -> bool:
+        """Say whether what is shown is old, or cannot be read at all."""
+        return time.time() - self.at > STALE if self.value is not None else self.error is not None
+
+    def tell(self) -> None:
+        """Let everybody who follows look at what there is now."""
+        self.edition += 1
+        self.drawn.clear()
+        self._telling = asyncio.get_running_loop().create_task(self._told())
+
+    async def _told(self) -> None:
+        for look in list(self.followers):
+            try:
+                look()
+            except Exception:  # a page that fails must not keep the news from the others
+                log.exception("a page could not show what was read")
+            await asyncio.sleep(0)  # meanwhile the first ones send what they have to show
+
+    async def _refreshed(self, models: Models) -> None:
+        begun, read = time.monotonic(), self._read
+        if models and self._renew is not None and self.value is not None:
+            read = partial(self._renew, self.value, models)
         try:
-            self.value = await asyncio.to_thread(self._read)
+            self.value = await asyncio.to_thread(read)
             self.at, self.error, self.failed_since = time.time(), None, 0.0
         except BoucleError as error:
             self._failed(error)
         except Exception as error:
             log.exception("a view could not be read")
             self._failed(error)
-        self.edition += 1
-        self.drawn.clear()
-        self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
+        if read is self._read:
+            self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
+        self.tell()
 
     def _failed(self, error: Exception) -> None:
         self.error = error
@@ -98,26 +132,28 @@ class Source(Generic[V]):
 
 
 class Heart:
-    """Beats every ``period`` seconds, and at once when something has happened.
+    """Has what is followed read again: all of it every few beats of ``period`` seconds, and at once after an event.
 
-    A beat reads what is followed, then fires ``beat`` for every page to look.
+    ``renewals`` are for readings of many models: ``renew(project, value, models, *arguments)`` reads a few again.
     """
 
-    def __init__(self, project: Project, period: float = PERIOD) -> None:
+    def __init__(self, project: Project, period: float = PERIOD, renewals: Renewals = MappingProxyType({})) -> None:
         self.project = project
-        self.beat: Event[()] = Event()
-        self._period = period
+        self._period, self._renewals = period, renewals
         self._sources: dict[Hashable, Source[Any]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._chores: list[Callable[[], Awaitable[None]]] = []
-        self._newest = Source(lambda: newest_event(project))
         self._known: int | None = None
 
     def source(self, read: Callable[..., V], *arguments: Hashable) -> Source[V]:
         """Return the reading ``read(project, *arguments)``, the same for all who ask for the same."""
         key = (read, arguments)
         if key not in self._sources:
-            self._sources[key] = Source(lambda: read(self.project, *arguments))
+            renew = self._renewals.get(read)
+            self._sources[key] = Source(
+                lambda: read(self.project, *arguments),
+                renew and (lambda value, models: renew(self.project, value, models, *arguments)),
+            )
         self._sources[key].asked = time.monotonic()
         return self._sources[key]
 
@@ -126,66 +162,64 @@ class Heart:
         self._chores.append(chore)
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._beating())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._over(self.once, self._period)), loop.create_task(self._over(self.look))]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     def hurry(self) -> None:
         """Read everything again at the next beat."""
         for source in self._sources.values():
             source.hurry()
 
-    async def _notice(self) -> bool:
-        """Read everything again as soon as something has happened, and return whether it has: one number says so."""
-        await asyncio.wait([self._newest.refresh()], timeout=self._period)
-        if self._newest.value == self._known:
-            return False
-        self._known = self._newest.value
-        self.hurry()
-        return True
+    @property
+    def watched(self) -> bool:
+        """Say whether any page is open."""
+        return any(source.followers for source in self._sources.values())
 
-    async def _rest(self, blind: float) -> bool:
-        """Wait until the next beat is due, or something has happened: True then. For ``blind`` seconds nobody looks."""
-        begun = time.monotonic()
-        while (gone := time.monotonic() - begun) < self._period:
-            await asyncio.sleep(min(self._period - gone, GLANCE if self.beat.callbacks else self._period))
-            if self.beat.callbacks and time.monotonic() - begun > blind and await self._notice():
-                return True
-        return False
-
-    async def _beating(self) -> None:
-        blind = 0.0
+    async def _over(self, do: Callable[[], Awaitable[None]], pause: float = GLANCE) -> None:
         while True:
+            begun = time.monotonic()
             try:
-                happened = await self._rest(blind)
-                begun = time.monotonic()
-                await self.once()
-                blind = 2 * (time.monotonic() - begun) if happened else 0.0  # much may happen in one second
+                await do()
             except Exception:  # one beat that failed must not be the last
                 log.exception("a beat of the console failed")
+            await asyncio.sleep(max(pause, 2 * (time.monotonic() - begun)))  # much may happen in one second
+
+    async def look(self) -> None:
+        """Read again what is followed if something has happened: one number says so."""
+        if not self.watched:
+            return
+        head, models = await asyncio.to_thread(news, self.project, self._known)
+        if head == self._known:
+            return
+        self._known = head
+        await asyncio.gather(*(source.hear(models) for source in self._sources.values() if source.followers))
 
     async def once(self) -> None:
         """Beat now."""
-        if self.beat.callbacks:
-            await self._notice()
         now = time.monotonic()
+        for source in self._sources.values():
+            if source.followers and source.late:
+                source.tell()
         due = [source.refresh() for source in self._sources.values() if source.wanted(now)]
         if due:
             await asyncio.wait(due, timeout=self._period)
         for key in [key for key, source in self._sources.items() if source.forgotten(now)]:
             del self._sources[key]
-        if self.beat.callbacks:
+        if self.watched:
             for chore in self._chores:
                 await chore()
-        self.beat.emit()
 
 
-def newest_event(project: Project) -> int:
-    """Return the number of the newest event, 0 before the first."""
+def news(project: Project, known: int | None) -> tuple[int, Models]:
+    """Return the number of the newest event, and which models those behind ``known`` are about: none for too many."""
     with project.state.begin(write=False) as tx:
-        found = tx.journal.events(limit=1)
-    return found[0].seq if found else 0
+        head = tx.journal.head()
+        if known is None or not 0 < head - known < _MANY:
+            return head, frozenset()
+        return head, frozenset(event.model for event in tx.journal.events(after=known))

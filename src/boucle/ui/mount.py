@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from starlette.routing import Match
 
 from boucle.core.errors import NotFound
 from boucle.loop.project import Project
+from boucle.loop.turns import Turns
 from boucle.loop.wording import Language
 from boucle.ui import frame, signin
 from boucle.ui.csp import Pages
@@ -29,7 +29,7 @@ from boucle.ui.routes import FRENCH, Route, routes
 from boucle.ui.sessions import COOKIE, Sessions
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import LANGUAGES
-from boucle.views.overview import overview
+from boucle.views.overview import overview, renewed
 
 YEAR = 31_536_000
 log = logging.getLogger("boucle.ui")
@@ -42,16 +42,17 @@ LOOKED = 5.0
 class Console:
     """What all pages of one process share. ``deeds`` lets people's actions happen one after the other.
 
-    ``shown`` counts the open pages of each session; ``over`` are those of them that have ended.
+    ``turns`` are those the API starts too. ``shown`` are the open pages of each session, each with what leaves it for
+    the door.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, turns: Turns) -> None:
         self.project = project
-        self.heart = Heart(project)
+        self.turns = turns
+        self.heart = Heart(project, renewals={overview: renewed})
         self.sessions = Sessions(project)
         self.deeds = asyncio.Lock()
-        self.shown: Counter[str] = Counter()
-        self.over: set[str] = set()
+        self.shown: dict[str, dict[str, Callable[[], None]]] = {}
         self._looked = 0.0
         self.heart.every_beat(self._look)
 
@@ -59,8 +60,10 @@ class Console:
         if time.monotonic() - self._looked < LOOKED:
             return
         self._looked = time.monotonic()
-        shown = [number for number, pages in self.shown.items() if pages]
-        self.over = await asyncio.to_thread(self._ended, shown) if shown else set()
+        self.shown = {number: pages for number, pages in self.shown.items() if pages}
+        over = await asyncio.to_thread(self._ended, list(self.shown)) if self.shown else set()
+        for leave in [leave for number in over for leave in self.shown[number].values()]:
+            leave()
 
     def _ended(self, numbers: list[str]) -> set[str]:
         return {number for number in numbers if self.sessions.caller(number, deed=False) is None}
@@ -68,7 +71,7 @@ class Console:
 
 def install(app: FastAPI, project: Project) -> None:
     """Mount the console of ``project`` behind every route that ``app`` has; once in a process."""
-    console = Console(project)
+    console = Console(project, getattr(app.state, "turns", None) or Turns(project))
     _doors(app, console)
     pages.add_static_files(frame.ASSETS, frame.STATIC, max_cache_age=YEAR)
     for route in routes():

@@ -38,18 +38,22 @@ from nicegui.element import Element
 from boucle.core.access import Caller, Role, may
 from boucle.core.errors import BoucleError, NotFound
 from boucle.loop.project import Project
+from boucle.loop.turns import Turns
 from boucle.ui import frame
 from boucle.ui.actions import Action, Asker
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.drawn import Drawings
 from boucle.ui.live import Heart, Source
+from boucle.ui.part import Part
 from boucle.ui.routes import FRENCH
+from boucle.ui.tab import Tab
 from boucle.ui.words.catalogue import Words
 
 if TYPE_CHECKING:
     from boucle.ui.mount import Console
 
 V = TypeVar("V")
+T = TypeVar("T")
 BARS = '<div class="bars" aria-hidden="true"><i></i><i></i><i></i></div>'
 _TOLD_EVERY = 30.0
 """Seconds between two sentences that a screen reader is told."""
@@ -66,6 +70,7 @@ class Shell:
         self._session = session
         self._request = request
         self._asker: Asker | None = None
+        self._tab: Tab | None = None
         self._drawings = Drawings((str(request.url), words, caller), self, words)
 
     @property
@@ -76,6 +81,16 @@ class Shell:
     @property
     def heart(self) -> Heart:
         return self._console.heart
+
+    @property
+    def turns(self) -> Turns:
+        return self._console.turns
+
+    @property
+    def tab(self) -> Tab:
+        if self._tab is None:
+            self._tab = Tab(ui.context.client)
+        return self._tab
 
     @property
     def session(self) -> str | None:
@@ -129,20 +144,23 @@ class Shell:
         classes: str = "card",
         tag: str = "section",
         label: str = "",
-    ) -> ui.html:
+    ) -> Part:
         """Show what ``draw`` makes of the view, now and whenever it changes."""
-        element = self.html("", classes, tag)
+        part = self.kept(source, lambda: self._drawn(source, draw), tag)
+        part.classes(classes)
         if label:
-            element.props(f'aria-label="{escape(label)}"')
-        shown = [-1]
+            part.props(f'aria-label="{escape(label)}"')
+        return part
 
-        def update() -> None:
-            if shown[0] != source.edition:
-                shown[0] = source.edition
-                element.set_content(self._drawn(source, draw))
+    def kept(self, source: Source[Any], draw: Callable[[], str], tag: str = "div") -> Part:
+        """Show what ``draw`` returns, asked again after each reading."""
+        part = Part(tag=tag)
+        self.follow(source, lambda: self.tab.show(source, part, draw()))
+        return part
 
-        self.follow(source, update)
-        return element
+    def drawn(self, source: Source[Any], draw: Callable[[Any], T]) -> T:
+        """Return ``draw(source.value)``, drawn once for all tabs that show this page to the like of this reader."""
+        return self._drawings.draw(source, draw)
 
     def rebuilt(
         self,
@@ -174,32 +192,20 @@ class Shell:
         return element
 
     def follow(self, source: Source[Any], update: Callable[[], None]) -> None:
-        """Call ``update`` now and at each beat, as long as this page is open."""
-        source.followers += 1
-
-        def leave() -> None:
-            source.followers -= 1
-            source.asked = time.monotonic()
-
-        ui.context.client.on_delete(leave)
-        update()
-        self.heart.beat.subscribe(update)
+        """Call ``update`` now and after each reading, as long as this page is open."""
+        self.tab.follow(source, update)
 
     def heading(self, source: Source[V], tell: Callable[[V], tuple[str, str]], otherwise: str = "") -> None:
         """Head the page with the answer and what is known beside it; ``tell`` returns both as plain text."""
         with ui.element("div").classes("head"):
             title, lead = ui.html("", tag="h1"), ui.html("", tag="p").classes("lead")
         told = [0.0]
-        shown = [-1]
 
         def update() -> None:
-            if shown[0] == source.edition:
-                return
-            shown[0] = source.edition
             if source.value is None:
                 title.set_content(escape(otherwise or "Boucle"))
                 return
-            said, beside = tell(source.value)
+            said, beside = self.drawn(source, tell)
             changed = escape(said) != title.content
             title.set_content(escape(said))
             lead.set_content(escape(beside))
@@ -258,20 +264,14 @@ class Shell:
 
     def _stay(self, session: str) -> None:
         """Leave for the door when the session ends, though the page stands open."""
-        console = self._console
-        console.shown[session] += 1
-        ui.context.client.on_delete(lambda: console.shown.subtract([session]))
-
-        def check() -> None:
-            if session in console.over:
-                ui.navigate.to(f"/sign-in?to={quote(self.link(self.path))}")
-
-        self.heart.beat.subscribe(check)
+        shown, client = self._console.shown.setdefault(session, {}), ui.context.client
+        shown[client.id] = lambda: client.open(f"/sign-in?to={quote(self.link(self.path))}")
+        client.on_delete(lambda: shown.pop(client.id, None))
 
     def _drawn(self, source: Source[V], draw: Callable[[V], str]) -> str:
         if source.value is None:
             return self._missing(source)
-        drawn = self._drawings.draw(source, draw)
+        drawn = self.drawn(source, draw)
         if source.error is None:
             return drawn
         old = self.words("bar.stale", span=self.words.span(time.time() - source.at))

@@ -1,14 +1,21 @@
-"""What people do beside releases: mute a model's messages for a while, revoke a key, send a test."""
+"""What people do beside releases: mute a model's messages for a while, revoke a key, give a role, send a test."""
 
 from __future__ import annotations
+
+import shlex
+from dataclasses import replace
 
 from boucle.core.access import Role
 from boucle.core.errors import NotFound
 from boucle.core.event import Event
-from boucle.loop import access, alarms
+from boucle.loop import access, alarms, people
 from boucle.loop.project import Project
 from boucle.ui.actions import Action, Done
 from boucle.ui.words.catalogue import Words
+from boucle.views.access import Person
+
+NOBODY = "none"
+"""The role of somebody who may do nothing."""
 
 SPANS = (("2h", 7200.0), ("8h", 28800.0), ("1d", 86400.0), ("7d", 604800.0))
 """For how long messages are muted: as the command writes it, and in seconds. It always ends by itself."""
@@ -58,6 +65,28 @@ def revoke(say: Words, name: str, fingerprint: str) -> Action:
     )
 
 
+def give_role(say: Words, one: Person, role: str) -> Action:
+    """Give somebody who signs in through a provider another role; it counts above the provider's word."""
+
+    def act(project: Project, _: str) -> Done:
+        wanted = None if role == NOBODY else Role(role)
+        person, before = people.give(project, one.subject, wanted)
+        known = before.value if before is not None else NOBODY
+        back = give_role(say, replace(one, role=None if wanted is None else role), known)
+        return Done(say("did.role", name=person.name, role=say(f"role.{role}")), back.command, back)
+
+    was = one.role or NOBODY
+    return Action(
+        say("do.role", name=one.name),
+        say("do.role.says", name=one.name, role=say(f"role.{role}"), before=say(f"role.{was}")),
+        f"boucle people give {shlex.quote(one.name)} --role {role}",
+        f"boucle people give {shlex.quote(one.name)} --role {was}",
+        Role.ADMIN,
+        act,
+        danger=role in (NOBODY, Role.ADMIN.value),
+    )
+
+
 def send_test(say: Words, digest: str, kind: str) -> Action:
     """Send one message to an address of boucle.yaml, and say whether it arrived."""
 
@@ -69,8 +98,8 @@ def send_test(say: Words, digest: str, kind: str) -> Action:
         failed = notifier.send(title, say("test.body", who=project.actor))
         reason = f"a test to {kind} ({digest}) " + ("could not be sent" if failed else "was sent")
         with project.state.begin() as tx:
-            now = project.clock.now()
-            tx.journal.append(Event("message_tested", now, reason, project.name, None, project.actor, {"to": digest}))
+            now, data = project.clock.now(), {"to": digest, "kind": kind, "sent": not failed}
+            tx.journal.append(Event("message_tested", now, reason, project.name, None, project.actor, data))
         return Done(say("did.test.failed" if failed else "did.test", kind=kind))
 
     return Action(say("do.test"), "", "", "", Role.OPERATOR, act, asks=False)

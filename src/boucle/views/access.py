@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from boucle.core.access import Key
-from boucle.loop import access, outbox
+from boucle.core.access import Caller, Key, Role
+from boucle.core.person import Person as Known
+from boucle.loop import access, outbox, usage
 from boucle.loop.project import Project
 
 KEYS = 50
@@ -13,7 +14,10 @@ KEYS = 50
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """One key; ``ends`` is when it stops working (Unix seconds), None never."""
+    """One key; ``ends`` is when it stops working (Unix seconds), None never.
+
+    ``used`` is when it was last used at the control plane, to a minute; predictions are not counted.
+    """
 
     name: str
     role: str
@@ -23,6 +27,7 @@ class KeyRow:
     ends: float | None
     revoked: float | None
     live: bool
+    used: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +42,34 @@ class KeysView:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who has acted, or may sign in."""
+    """Somebody who has acted, or has signed in through a provider.
+
+    Who has signed in has a ``subject``, and a role unless nobody gave them one; ``given`` says who did, the provider or
+    an admin. ``last`` is when they last signed in (Unix seconds); ``actor`` is what the history calls them.
+    """
 
     name: str
     acted: bool
+    subject: str = ""
+    role: str | None = None
+    given: str = ""
+    last: float | None = None
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleView:
-    """``issuer`` is where people sign in with tokens, empty where they do not."""
+    """``issuer`` is where people sign in with tokens, empty where they do not.
+
+    ``provider`` is where they sign in to the console, and ``words`` the roles its words stand for.
+    """
 
     time: float
     asked: bool
     issuer: str
     people: tuple[Person, ...]
+    provider: str = ""
+    words: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +97,34 @@ def keys(project: Project, every: bool = False) -> KeysView:
     """Return the newest 50 keys, with those that are over if ``every``."""
     now = project.clock.now()
     found = access.listing(project, every)
-    rows = tuple(_row(key, now) for key in reversed(found[-KEYS:]))
+    with project.state.begin(write=False) as tx:
+        seen = usage.used(tx)
+        sessions = {one.holder: one.seen for one in reversed(tx.sessions.live(0.0, 0.0)) if one.by == "key"}
+    rows = tuple(
+        _row(key, now, _newest(seen.get(key.name), sessions.get(key.digest))) for key in found[: -KEYS - 1 : -1]
+    )
     return KeysView(now, project.settings.serve.auth.on, rows, len(found) - len(rows))
 
 
 def people(project: Project) -> PeopleView:
-    """Return who has acted on this project, by name."""
+    """Return who has acted on this project or signed in through a provider, by name."""
     auth = project.settings.serve.auth
     with project.state.begin(write=False) as tx:
-        names = tx.journal.actors()
-    found = tuple(Person(name, True) for name in names)
-    return PeopleView(project.clock.now(), auth.on, auth.jwt.issuer if auth.jwt is not None else "", found)
+        acting, signed = set(tx.journal.actors()), tx.people.all()
+    found = [_person(one, acting) for one in signed]
+    found += [Person(name, True, actor=name) for name in sorted(acting - {one.actor for one in found})]
+    issuer = auth.jwt.issuer if auth.jwt is not None else ""
+    words: dict[str, str] = {}
+    if auth.oidc is not None and auth.oidc.roles is not None:
+        words.update(auth.oidc.roles)
+    provider = auth.oidc.issuer if auth.oidc is not None else ""
+    return PeopleView(project.clock.now(), auth.on, issuer, tuple(found), provider, words)
+
+
+def _person(one: Known, acting: set[str]) -> Person:
+    actor = Caller(one.name, Role.VIEWER, None, "person").actor
+    role = one.role.value if one.role is not None else None
+    return Person(one.name, actor in acting, one.subject, role, one.given, one.last, actor)
 
 
 def notifiers(project: Project) -> NotifiersView:
@@ -107,7 +143,11 @@ def notifiers(project: Project) -> NotifiersView:
     return NotifiersView(now, project.settings.language, tuple(rows), until if until > now else None)
 
 
-def _row(key: Key, now: float) -> KeyRow:
+def _newest(*times: float | None) -> float | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+def _row(key: Key, now: float, used: float | None) -> KeyRow:
     told = key.about()
     ends = key.expires if key.revoked is None else key.revoked
     return KeyRow(
@@ -119,4 +159,5 @@ def _row(key: Key, now: float) -> KeyRow:
         ends=ends,
         revoked=key.revoked,
         live=ends is None or ends > now,
+        used=used,
     )

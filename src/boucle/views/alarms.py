@@ -10,6 +10,7 @@ from boucle.core.verdict import Verdict
 from boucle.loop import outbox
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
+from boucle.views.reasons import done_about, why_alarm
 from boucle.views.said import Said, said
 from boucle.views.standing import caused
 
@@ -28,7 +29,10 @@ class Spark:
 
 @dataclass(frozen=True, slots=True)
 class AlarmRow:
-    """One alarm. ``done`` is what was done about it, ``undo`` the command that takes it back; times in Unix seconds."""
+    """One alarm. ``done`` is what was done about it, ``undo`` the command that takes it back; times in Unix seconds.
+
+    ``why`` and ``did`` tell ``reason`` and ``done`` in either language; None where only the text does.
+    """
 
     id: int
     model: str
@@ -44,6 +48,8 @@ class AlarmRow:
     undo: str
     approve: str
     asked: int
+    why: Said | None
+    did: Said | None
     sparks: tuple[Spark, ...]
 
 
@@ -112,6 +118,8 @@ def _row(tx: Transaction, one: Alarm, now: float, drawn: bool) -> AlarmRow:
         undo=str(one.data.get("undo", "")),
         approve=str(one.data.get("approve", "")),
         asked=len(one.data.get("label") or ()),
+        why=why_alarm(one),
+        did=done_about(one),
         sparks=tuple(spark for time, _, verdict in found if (spark := _spark(time, verdict)) is not None),
     )
 

@@ -26,7 +26,7 @@ from boucle.views.story import known
 
 FIELDS, FAULTS = 200, 50
 MASKED = "•••"
-_BROKEN = ("unseen", "far", "small", "large")
+_BROKEN = ("unseen", "far")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from boucle.core.event import Event
 from boucle.ports.stores import Transaction
 from boucle.views.phrases import PHRASES
+from boucle.views.reasons import why
 from boucle.views.said import Said, said
 
 DECISIONS = (
@@ -18,13 +19,14 @@ DECISIONS = (
     "rollout_refused", "rollback", "alias_moved", "disabled", "enabled", "decision", "action_failed",
 )  # fmt: skip
 """Kinds of events that move something, or that say why nothing was moved."""
-REFUSED = ("rollout_refused", "gate_failed", "training_failed", "action_failed", "retraining_lost")
+REFUSED = ("rollout_refused", "data_refused", "gate_failed", "training_failed", "action_failed", "retraining_lost")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One entry. ``what`` is subject, verb and object; ``reason`` the verdict with its numbers, as it was written.
 
+    ``why`` is the reason told from those numbers, in either language; None where only the text tells it.
     ``time`` is in Unix seconds; ``undo`` is a command, empty where nothing is to be undone any more.
     """
 
@@ -38,6 +40,7 @@ class Decision:
     reason: str
     undo: str = ""
     refused: bool = False
+    why: Said | None = None
 
 
 def decisions(tx: Transaction, model: str | None, limit: int, kinds: Sequence[str] = DECISIONS) -> list[Decision]:
@@ -54,7 +57,7 @@ def decided(event: Event) -> Decision:
     undo = str(data.get("undo") or "")
     return Decision(
         event.seq, event.time, event.kind, event.model, event.version, event.actor, _what(event), event.reason, undo,
-        refused,
+        refused, why(event),
     )  # fmt: skip
 
 
@@ -78,9 +81,7 @@ _CHANGES = (
 
 
 def _without_undo(one: Decision) -> Decision:
-    return Decision(
-        one.seq, one.time, one.kind, one.model, one.version, one.actor, one.what, one.reason, "", one.refused
-    )
+    return replace(one, undo="")
 
 
 def _empty(event: Event) -> bool:
@@ -93,7 +94,7 @@ _REPEATED = ("retrain", "rollback", "disable")
 
 def _what(event: Event) -> Said:
     ref = f"{event.model}/{event.version}" if event.version else event.model or event.actor
-    values: dict[str, Any] = {"ref": ref, "model": event.model, "actor": event.actor}
+    values: dict[str, Any] = {"ref": ref, "model": event.model, "actor": event.actor, "name": event.data.get("name")}
     after = event.data.get("after") or {}
     rollout = after.get("rollout") or {}
     if event.kind == "decision":
@@ -118,8 +119,9 @@ KNOWN = frozenset((
     "trained", "adopted", "optimized", "distilled",
     "gate_failed", "training_failed", "retraining", "retraining_lost", "release", "rollout_done",
     "rollout_aborted", "rollout_paused", "rollout_refused", "rollback", "alias_moved", "disabled", "enabled",
-    "action_failed", "verdict", "alarm_opened", "alarm_acknowledged", "alarm_resolved", "muted", "message_failed",
-    "turn_asked", "key_added", "key_rotated", "key_revoked",
+    "action_failed", "data_refused", "verdict", "alarm_opened", "alarm_acknowledged", "alarm_resolved", "muted",
+    "message_failed", "turn_asked", "labels_asked", "feedback_noted", "message_tested", "key_added", "key_rotated",
+    "key_revoked", "role_given",
 ))  # fmt: skip
 
 

@@ -28,6 +28,12 @@ def decimal(value: float, language: Language = "en", digits: int = 3) -> str:
     return _placed(f"{value:,.{max(0, digits - 1 - size)}f}", language)
 
 
+def short(value: float, language: Language = "en") -> str:
+    """Write a number that people chose, without noughts at its end: 0.9, 0.0297."""
+    text = decimal(value, "en", 3)
+    return _placed(text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text, language)
+
+
 def fixed(value: float, language: Language = "en", places: int = 2) -> str:
     """Write a number with so many places behind the point."""
     return _placed(f"{value:,.{places}f}", language) if math.isfinite(value) else "–"

@@ -23,13 +23,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "training": (
         "trained", "adopted", "optimized", "distilled",
-        "retraining", "retraining_lost", "training_failed", "gate_failed", "turn_asked",
-        "gate_refused",
+        "retraining", "retraining_lost", "training_failed", "gate_failed", "turn_asked", "labels_asked",
+        "data_refused",
     ),
     "verdicts": ("verdict",),
     "decisions": ("decision", "action_failed"),
     "alarms": ("alarm_opened", "alarm_acknowledged", "alarm_resolved", "muted", "message_failed"),
-    "access": ("key_added", "key_rotated", "key_revoked"),
+    "access": ("key_added", "key_rotated", "key_revoked", "role_given"),
 }  # fmt: skip
 """Groups of kinds to choose from."""
 _GOOD_FOR = 60.0

@@ -11,6 +11,7 @@ from boucle.core.event import Event
 from boucle.core.observation import Window
 from boucle.core.profile import Counts
 from boucle.core.verdict import Check, Verdict
+from boucle.loop.turns import running
 from boucle.monitoring.meter import Metered
 from boucle.ports.stores import Transaction
 
@@ -88,7 +89,7 @@ def newest(tx: Transaction, held: Deployment, now: float) -> Newest:
         decided=_event(tx, model, ("decision",)),
         window=windows[0][0] if windows else None,
         counts=windows[0][1] if windows else None,
-        training=tx.settings.get(f"training:{model}"),
+        training=tx.settings.get(f"training:{model}") or _asked(tx, model, now),
         labels=_labels(verdicts.get("quality")),
         requests=Metered(tx, model, now).counted(_RECENT).requests / _RECENT,
         now=now,
@@ -117,6 +118,14 @@ def bound_of(check: Check) -> tuple[float | None, bool | None]:
 def _newest(tx: Transaction, model: str, version: int | None, kind: str) -> tuple[float, Verdict] | None:
     found = [(time, one) for time, of, one in tx.windows.verdicts(model, kind, limit=_FEW) if of == version]
     return found[-1] if found else None
+
+
+def _asked(tx: Transaction, model: str, now: float) -> dict[str, Any] | None:
+    """Return the turn that a person asked for, while it runs, as the keeper notes its own."""
+    found = running(tx, model, now)
+    if found is None:
+        return None
+    return {"since": found.time, "reason": found.reason, "event": found.seq, "turn": found.data.get("turn")}
 
 
 def _event(tx: Transaction, model: str, kinds: tuple[str, ...]) -> Event | None:

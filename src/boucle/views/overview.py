@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from boucle.loop.project import Project
@@ -15,6 +15,7 @@ from boucle.views.said import Said, said
 from boucle.views.standing import State, standing
 
 DECIDED = 8
+PRESSING: tuple[State, ...] = ("stopped", "below", "early", "watching", "fine")
 STATES: tuple[State, ...] = ("fine", "watching", "early", "below", "stopped")
 
 
@@ -70,22 +71,59 @@ def overview(project: Project, only: Container[str] | None = None) -> Overview:
         deployed = tx.deployments.all() or [tx.deployments.get(project.name)]
         seen = [newest(tx, held, now) for held in deployed if only is None or held.model in only]
         done = decisions(tx, None, DECIDED if only is None else 4 * DECIDED)
-        cards = tuple(sorted(map(card, seen), key=lambda one: (one.rank, one.name)))
+        cards = _sorted(map(card, seen))
         trained = any(one.trained is not None for one in seen)
+    return _made(project.name, now, cards, _shown(done, only), trained, _judged(seen))
+
+
+def renewed(
+    project: Project, before: Overview, models: Collection[str], only: Container[str] | None = None
+) -> Overview:
+    """Return ``before`` with what is new about ``models``; all others are as they were."""
+    now, known = project.clock.now(), {one.name for one in before.models}
+    with project.state.begin(write=False) as tx:
+        held = [one for one in map(tx.deployments.get, sorted(models)) if only is None or one.model in only]
+        seen = [newest(tx, one, now) for one in held if one.generation or one.model in known]
+        done = decisions(tx, None, DECIDED if only is None else 4 * DECIDED)
+    cards = {one.name: one for one in (*before.models, *map(card, seen))}
+    trained = before.heading.key != "home.none" or any(one.trained is not None for one in seen)
+    judged = max((before.judged, _judged(seen)), key=lambda time: time or 0.0)
+    return _made(project.name, now, _sorted(cards.values()), _shown(done, only), trained, judged)
+
+
+def _sorted(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
+    return tuple(sorted(cards, key=lambda one: (one.rank, one.name)))
+
+
+def _shown(done: Sequence[Decision], only: Container[str] | None) -> tuple[Decision, ...]:
+    return tuple(one for one in done if only is None or one.model in only)[:DECIDED]
+
+
+def _judged(seen: Sequence[Newest]) -> float | None:
+    return max((time for one in seen for time, _ in one.verdicts.values()), default=None)
+
+
+def _made(
+    project: str,
+    now: float,
+    cards: tuple[ModelCard, ...],
+    done: tuple[Decision, ...],
+    trained: bool,
+    judged: float | None,
+) -> Overview:
     heading, lead = _headed(cards, trained)
-    judged = [time for one in seen for time, _ in one.verdicts.values()]
     return Overview(
-        project=project.name,
+        project=project,
         time=now,
         heading=heading,
         lead=lead,
         models=cards,
-        decisions=tuple(one for one in done if only is None or one.model in only)[:DECIDED],
+        decisions=done,
         states=_counted(cards),
         rollouts=sum(one.challenger is not None for one in cards),
         alarms=sum(one.alarms for one in cards),
         requests=sum(one.requests for one in cards),
-        judged=max(judged, default=None),
+        judged=judged,
     )
 
 
@@ -141,14 +179,23 @@ def _headed(cards: tuple[ModelCard, ...], trained: bool) -> tuple[Said, Said]:
     if len(cards) == 1:
         return _alone(cards[0])
     needing = [one for one in cards if one.needs]
-    lead = said("home.lead", **{state: n for state, n in _counted(cards).items() if state != "stopped"})
+    lead = _summed(_counted(cards))
     if len(needing) == 1:
-        return said("home.one.of", all=len(cards)), lead
+        return said("home.one.of", model=needing[0].name, rest=len(cards) - 1), lead
     if needing:
         return said("home.some", n=len(needing), all=len(cards)), lead
     if all(one.state == "fine" for one in cards):
         return said("home.fine.many", n=len(cards)), said("home.quiet.many")
     return said("home.quiet.many"), lead
+
+
+def _summed(counted: dict[str, int]) -> Said:
+    """Say how many models are in each state that there is, the most pressing first."""
+    parts = [said(f"home.lead.{state}", n=counted[state]) for state in PRESSING if counted[state]]
+    told = parts[0]
+    for part in parts[1:]:
+        told = said("home.lead.and", first=told, then=part)
+    return said("home.lead", told=told)
 
 
 def _alone(one: ModelCard) -> tuple[Said, Said]:

@@ -6,9 +6,11 @@ One word per thing, as in the glossary. Present tense, what is known first, then
 from __future__ import annotations
 
 from boucle.loop.wording import TITLES
+from boucle.views.reason_words import REASONS
 
 PHRASES: dict[str, tuple[str, str]] = {
     **{f"cause.{cause}": title for cause, title in TITLES.items()},
+    **REASONS,
     "cause.outside": ("{name}", "{name}"),
     # The five states of a model.
     "fine": ("Fine", "Tout va bien"),
@@ -30,15 +32,23 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{n:count} of {all:model|models} need you.",
         "{n:count} des {all:modèle|modèles} ont besoin de vous.",
     ),
-    "home.one.of": ("One of {all:model|models} needs you.", "Un des {all:modèle|modèles} a besoin de vous."),
+    "home.one.of": (
+        "{model} needs you; {rest:other model does|other models do} not.",
+        "{model} a besoin de vous ; {rest:autre modèle|autres modèles} non.",
+    ),
     "home.is": ("{model}: {state}.", "{model} : {state}."),
     "home.why": ("{why}.", "{why}."),
     "home.is.why": ("{state}: {why}.", "{state} : {why}."),
-    "home.lead": (
-        "{below:count} below, {early:count} too early to say, {watching:count} watched, {fine:count} fine.",
-        "{below:count} sous l'engagement, {early:count} trop tôt, {watching:count} sous surveillance, "
-        "{fine:count} sans souci.",
+    "home.lead": ("{told}.", "{told}."),
+    "home.lead.and": ("{first}, {then}", "{first}, {then}"),
+    "home.lead.stopped": ("{n:stopped|stopped}", "{n:arrêté|arrêtés}"),
+    "home.lead.below": (
+        "{n:below its promise|below their promise}",
+        "{n:sous son engagement|sous leur engagement}",
     ),
+    "home.lead.early": ("{n:too early to say|too early to say}", "{n:trop tôt|trop tôt}"),
+    "home.lead.watching": ("{n:watched|watched}", "{n:sous surveillance|sous surveillance}"),
+    "home.lead.fine": ("{n:fine|fine}", "{n:sans souci|sans souci}"),
     # Why a model is in its state: one line.
     "why.none": (
         "registered, not released: boucle promote {model}/1",
@@ -399,9 +409,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "maturity.schedule": ("It is renewed even when nothing happens", "Il est renouvelé même s'il ne se passe rien"),
     "maturity.slices": ("Parts of the rows are judged by themselves", "Des sous-populations sont jugées à part"),
     "maturity.alone": ("What passes is released without a yes", "Ce qui passe est mis en service sans accord"),
+    # Retraining by hand.
+    "lessons.fault": (
+        "alarm {number} about broken data is not resolved, and a model must not learn from it",
+        "l'alarme {number} sur des données abîmées n'est pas résolue, et un modèle ne doit pas en apprendre",
+    ),
+    "lessons.running": ("a training is under way for {span:span}", "un entraînement est en cours depuis {span:span}"),
     # What happened: an entry of the history.
     "event.trained": ("{ref} was trained", "{ref} a été entraîné"),
     "event.adopted": ("{ref} was adopted", "{ref} a été adopté"),
+    "event.data_refused": ("New data for {model} was refused", "De nouvelles données de {model} ont été refusées"),
     "event.gate_failed": (
         "A new version of {model} failed its gate",
         "Une nouvelle version de {model} a échoué à son contrôle",
@@ -436,10 +453,14 @@ PHRASES: dict[str, tuple[str, str]] = {
     "event.alarm_resolved": ("Alarm of {model} resolved", "Alarme de {model} résolue"),
     "event.muted": ("Messages about {model} muted", "Messages sur {model} mis en sourdine"),
     "event.message_failed": ("A message did not reach anybody", "Un message n'est arrivé à personne"),
+    "event.labels_asked": ("Labels asked for {model}", "Étiquettes demandées pour {model}"),
+    "event.feedback_noted": ("A remark about {ref}", "Une remarque sur {ref}"),
+    "event.message_tested": ("A test message was sent", "Un message d'essai a été envoyé"),
     "event.turn_asked": ("{actor} asked for a turn of {model}", "{actor} a demandé un tour de {model}"),
     "event.key_added": ("A key was added", "Une clé a été ajoutée"),
     "event.key_rotated": ("A key has a new secret", "Une clé a un nouveau secret"),
     "event.key_revoked": ("A key was revoked", "Une clé a été révoquée"),
+    "event.role_given": ("{name} has another role", "{name} a un autre rôle"),
     "event.other": ("{kind} {ref}", "{kind} {ref}"),
 }
 """Key to the English and the French phrase."""

@@ -22,6 +22,7 @@ from boucle.views.newest import Figure, Newest, figure
 from boucle.views.overview import ModelCard, read
 from boucle.views.said import Said, said
 from boucle.views.story import Mark, Series, Span, complete, known, marks, series, since_of
+from boucle.views.worth import Worth, worth
 
 POINTS, SERVICE, SLICES = 600, 240, 50
 SERVED = ("latency_p99_ms", "error_rate")
@@ -53,7 +54,8 @@ class QualityView:
     """``quality`` is late truth, complete up to ``complete``; ``estimate`` is a guess without labels.
 
     ``others`` are metrics that are told and not judged. ``service`` are latency and errors of the windows, where they
-    are promised. ``business`` is what came of each version's answers. Times are Unix seconds.
+    are promised. ``business`` is what came of each version's answers, ``worth`` the same over time. Times are Unix
+    seconds.
     """
 
     model: ModelCard
@@ -74,6 +76,7 @@ class QualityView:
     slices: tuple[Slice, ...]
     fairness: tuple[Fairness, ...]
     business: tuple[Measure, ...]
+    worth: tuple[Worth, ...]
     labels: Labels
     marks: tuple[Mark, ...]
 
@@ -92,6 +95,7 @@ def quality(project: Project, model: str, span: Span = "release") -> QualityView
         metered = Metered(tx, model, now)
         event = trained(tx, model, card.version) if card.version is not None else None
         business = _business(project, tx, model)
+        over = worth(project, tx, model, business, since, now)
     newest = seen.verdict("quality")
     names = [c.name for c in newest.checks[1:] if not c.evidence.get("metric")] if newest is not None else []
     evaluation = stored(project, event)
@@ -117,6 +121,7 @@ def quality(project: Project, model: str, span: Span = "release") -> QualityView
         slices=slices,
         fairness=evaluation.fairness if evaluation is not None else (),
         business=business,
+        worth=over,
         labels=_labels(seen),
         marks=told,
     )

@@ -18,7 +18,7 @@ from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 from boucle.views.decisions import Decision, decided, undoable
 from boucle.views.newest import bound_of
-from boucle.views.phrases import PHRASES
+from boucle.views.reasons import titled
 from boucle.views.said import Said, said
 from boucle.views.story import known
 
@@ -348,7 +348,7 @@ def _guardrail(check: Check, since: float | None) -> Guardrail:
     answered = None if loss is None or check.observed is None else loss + check.observed
     return Guardrail(
         name=name,
-        title=_titled(name),
+        title=titled(name),
         status=check.status,
         value=check.observed,
         low=check.low,
@@ -367,13 +367,6 @@ def _guardrail(check: Check, since: float | None) -> Guardrail:
         note=check.note,
         decided=since,
     )
-
-
-def _titled(name: str) -> Said:
-    key = f"check.{name.partition(' ')[0]}"
-    if name.startswith("requests without "):
-        return said("check.without", event=name.removeprefix("requests without "))
-    return said(key) if key in PHRASES else said("check.other", name=name)
 
 
 def _since(found: Verdicts, check: Check) -> float | None:

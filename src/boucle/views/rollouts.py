@@ -8,6 +8,7 @@ from typing import Any
 
 from boucle.core.event import Event
 from boucle.loop.project import Project
+from boucle.views.reasons import why
 from boucle.views.rollout import ENDS
 from boucle.views.said import Said, said
 from boucle.views.story import known
@@ -29,6 +30,7 @@ class RolloutRow:
     outcome: str
     share: float
     reason: str
+    why: Said | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _listed(told: Sequence[Event]) -> list[RolloutRow]:
                 number, event.model, int(event.version or 0), after.get("champion"), str(one.get("strategy", "")),
                 event.time, end.time if end else None, outcome, float(one.get("share") or 0.0),
                 end.reason if end else event.reason,
+                why(end or event),
             )
         )  # fmt: skip
     return rows

@@ -14,6 +14,7 @@ from boucle.views.phrases import PHRASES
 _FORMATS: dict[str, Callable[[float, Language], str]] = {
     "count": figures.count,
     "num": figures.decimal,
+    "short": figures.short,
     "signed": figures.signed,
     "pct": figures.percent,
     "pp": figures.points,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
@@ -54,6 +55,42 @@ def test_pausing_asks_nothing_and_is_taken_back_by_one_key(acted: Up, look: Look
     page.keyboard.press("u")
     expect(page.locator(".toast.on")).to_contain_text("of the traffic")
     assert acted.cli("status")["models"][0]["rollout"]["phase"] != "holding"
+
+
+def test_a_retraining_is_asked_for_by_name_and_stopped_again(acted: Up, look: Look) -> None:
+    page = look(f"{acted.url}/models/churn").page
+    page.get_by_role("button", name="Retrain now").click()
+    expect(page.locator("dialog[open]")).to_contain_text("boucle train --with-feedback")
+    expect(page.locator("dialog[open]")).to_contain_text("answers as before until somebody promotes it")
+    confirm(page)
+    expect(page.locator(".toast.on")).to_contain_text("The turn has begun")
+    asked = newest(acted, "turn_asked")
+    assert (asked["actor"], asked["reason"]) == ("local", "asked for by local in the console")
+    expect(page.get_by_role("button", name="Retrain now")).to_have_count(0)
+    page.locator(".acts .btn", has_text="Stop the turn").click()
+    expect(page.locator(".toast.on")).to_contain_text("stopped")
+    ended = newest(acted, "training_failed")
+    assert ended["actor"] == "local"
+    assert int(str(ended["seq"])) > int(str(asked["seq"]))
+    expect(page.get_by_role("button", name="Retrain now")).to_be_visible()
+
+
+def test_labels_are_asked_for_and_come_as_a_sheet_to_fill_in(acted: Up, look: Look) -> None:
+    page = look(f"{acted.url}/drift").page
+    page.get_by_role("button", name="Ask for 200 labels").click()
+    expect(page.locator("dialog[open]")).to_contain_text("boucle label churn --count 200")
+    with page.expect_download() as told:
+        confirm(page)
+    rows = list(csv.DictReader(told.value.path().read_text().splitlines()))
+    asked = newest(acted, "labels_asked")
+    assert asked["actor"] == "local"
+    assert [one["id"] for one in rows] == [one["id"] for one in asked["data"]["rows"]]  # type: ignore[index]
+    assert {one["truth"] for one in rows} == {""}
+    assert all(one["contract"] and one["prediction"] for one in rows)
+    expect(page.locator(".toast.on")).to_contain_text("boucle feedback to-label.csv")
+    made = acted.cli("label", "churn", "--count", "5", "--output", str(acted.folder / "sheet.csv"))
+    assert len(made["rows"]) == 5
+    assert (acted.folder / "sheet.csv").read_text().startswith("id,row,contract,")
 
 
 def test_rolling_back_says_what_it_will_do_and_the_commands(acted: Up, look: Look) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import time
 
 from playwright.sync_api import Page, expect
@@ -82,6 +84,28 @@ def test_what_is_wrong_with_a_row_is_said_under_its_field_and_nothing_is_asked(a
     expect(page.locator(".field.wrong")).to_contain_text("This takes a number")
     assert page.input_value("[data-field=tenure]") == "twelve"
     assert page.locator(".answer").count() == 0
+
+
+def test_rows_that_are_pasted_are_answered_together_and_taken_along(acted: Up, look: Look) -> None:
+    page = look(f"{acted.url}/try").page
+    field, ask = page.locator("form textarea").last, page.get_by_role("button", name="Ask for all")
+    field.fill("contract,monthly_charges,tenure,internet,senior\none year,61.5,12,dsl,false\none year,x,3,dsl,true")
+    ask.click()
+    expect(page.get_by_text("Row 2: 'x' is no value of 'monthly_charges'")).to_be_visible()
+    rows = [
+        {"contract": "month-to-month", "monthly_charges": 61.5, "tenure": 12, "internet": "dsl", "senior": False},
+        {"contract": "two years", "monthly_charges": 20.25, "tenure": 60, "internet": "none", "senior": True},
+    ]
+    field.fill(json.dumps(rows))
+    ask.click()
+    expect(page.locator("p", has_text="2 rows answered by churn/")).to_be_visible()
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Download the answers").click()
+    answers = list(csv.DictReader(told.value.path().read_text().splitlines()))
+    assert [one["tenure"] for one in answers] == ["12", "60"]
+    assert {one["prediction"] for one in answers} <= {"yes", "no"}
+    for one in answers:
+        assert abs(float(one["probability_no"]) + float(one["probability_yes"]) - 1.0) < 1e-6
 
 
 def test_a_key_is_shown_once_and_ended_by_what_it_is_known_by(acted: Up, look: Look) -> None:

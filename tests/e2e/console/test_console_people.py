@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser import Watched
 
 from boucle.core.access import Role
+from boucle.core.person import Person
 from boucle.loop import access
 from boucle.loop.project import Project
 
@@ -70,6 +71,21 @@ def test_a_viewer_sees_the_buttons_and_the_role_they_take(guarded: Up, look: Loo
     button.evaluate("one => { one.disabled = false; one.click(); }")  # as a tampered page would
     page.wait_for_timeout(500)
     assert guarded.cli("status")["models"][0]["challenger"] is not None
+
+
+def test_an_admin_gives_a_person_a_role_and_it_is_an_event(guarded: Up, look: Look, project: Project) -> None:
+    with project.state.begin() as tx:
+        tx.people.put(Person("subject-7", "eva@example.org", Role.VIEWER, last=project.clock.now()))
+    page = entered(look, guarded, access.add(project, "adam", Role.ADMIN).secret, "/settings/people").page
+    page.get_by_label("Role of eva@example.org").select_option("operator")
+    expect(page.locator("dialog[open]")).to_contain_text("boucle people give eva@example.org --role operator")
+    page.click("dialog[open] [data-confirm]")
+    expect(page.locator(".toast.on")).to_contain_text("eva@example.org: operator")
+    expect(page.locator(".keyrow")).to_contain_text("given by an admin")
+    given = guarded.cli("history", "--kind", "role_given")["events"][-1]
+    assert (given["actor"], given["data"]["before"], given["data"]["role"]) == ("adam", "viewer", "operator")
+    page.goto(f"{guarded.url}/settings")
+    expect(page.locator(".keyrow", has_text="adam")).not_to_contain_text("not yet")
 
 
 def test_a_key_that_is_revoked_ends_the_page_that_stands_open(guarded: Up, look: Look, project: Project) -> None:

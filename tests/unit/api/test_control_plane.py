@@ -89,7 +89,7 @@ def test_a_turn_is_started_and_asked_about(client: TestClient) -> None:
     assert started.status_code == 202
     number = started.json()["turn"]
     assert client.post("/api/turns", json={}).status_code == 409
-    client.app.state.turns._work[number - 1][0].stop()  # type: ignore[attr-defined]
+    client.app.state.turns._turns[number - 1].work.stop()  # type: ignore[attr-defined]
     assert client.get(f"/api/turns/{number}").json()["state"] == "ended"
     assert client.get("/api/turns/99").status_code == 404
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable
-from typing import Any, cast
-
 import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -14,11 +9,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route as Path
 from starlette.testclient import TestClient
 
-from boucle.core.errors import StoreError
-from boucle.loop.project import Project
 from boucle.ui.csp import Pages, theme_of
 from boucle.ui.language import inside
-from boucle.ui.live import Heart, Source
 from boucle.ui.routes import ENTRIES, routes
 
 PAGE = '<!doctype html><html lang="en"><script>one()</script><script src="/x.js"></script></html>'
@@ -71,103 +63,3 @@ def test_every_page_stands_under_an_entry_and_none_hides_another() -> None:
     assert {route.entry for route in found} <= {entry.name for entry in ENTRIES}
     assert len({route.path for route in found}) == len(found)
     assert len({entry.key for entry in ENTRIES}) == len(ENTRIES)
-
-
-class Store:
-    """Readings in the test's hands."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.fails = False
-        self.free = threading.Event()
-        self.free.set()
-
-    def read(self, project: object, name: str) -> str:
-        self.count += 1
-        self.free.wait(5)
-        if self.fails:
-            raise StoreError("The state is locked.")
-        return f"{name} {self.count}"
-
-
-def beating(story: Callable[[Heart, Store], Any], happened: Callable[[], int] = lambda: 0) -> None:
-    """Run a story with a heart; ``happened`` is the number of the newest event."""
-    heart = Heart(cast(Project, object()), period=0.01)
-    heart._newest = Source(happened)
-    asyncio.run(story(heart, Store()))
-
-
-def test_tabs_that_show_the_same_share_one_reading() -> None:
-    async def story(heart: Heart, store: Store) -> None:
-        one, other = heart.source(store.read, "churn"), heart.source(store.read, "churn")
-        assert one is other
-        assert await one.first() == await other.first() == "churn 1"
-        assert heart.source(store.read, "wine") is not one
-
-    beating(story)
-
-
-def test_what_nobody_looks_at_is_not_read_again() -> None:
-    async def story(heart: Heart, store: Store) -> None:
-        source = heart.source(store.read, "churn")
-        await source.first()
-        await heart.once()
-        assert store.count == 1
-        source.followers += 1
-        heart.hurry()
-        await heart.once()
-        assert source.value == "churn 2"
-
-    beating(story)
-
-
-def test_a_reading_that_fails_leaves_the_last_one_with_its_age() -> None:
-    async def story(heart: Heart, store: Store) -> None:
-        source = heart.source(store.read, "churn")
-        source.followers += 1
-        await source.first()
-        read_at, store.fails = source.at, True
-        await source.refresh()
-        assert (source.value, source.at) == ("churn 1", read_at)
-        assert isinstance(source.error, StoreError)
-        store.fails = False
-        await source.refresh()
-        assert source.value == "churn 3"
-
-    beating(story)
-
-
-def test_a_slow_state_stops_neither_the_page_nor_the_beat() -> None:
-    async def story(heart: Heart, store: Store) -> None:
-        store.free.clear()
-        source = heart.source(store.read, "churn")
-        source.followers += 1
-        assert await source.first() is None  # the page shows grey bars
-        beats = []
-        heart.beat.subscribe(lambda: beats.append(1))
-        await heart.once()
-        assert beats == [1]
-        store.free.set()
-        await source.refresh()
-        assert source.value == "churn 1"
-
-    beating(story)
-
-
-def test_what_happens_is_read_at_the_next_beat_however_long_reading_takes() -> None:
-    newest = [7]
-
-    async def story(heart: Heart, store: Store) -> None:
-        source = heart.source(store.read, "churn")
-        heart.beat.subscribe(lambda: None)
-        source.followers += 1
-        await heart.once()
-        source._due = float("inf")
-        count = store.count
-        await heart.once()
-        assert store.count == count
-        newest[0] = 8
-        await heart.once()
-        assert store.count == count + 1
-
-    beating(story, lambda: newest[0])

@@ -49,7 +49,7 @@ def test_french_counts_nought_as_one() -> None:
 
 def test_numbers_are_written_as_each_language_does() -> None:
     assert Words("en").interval(0.871, 0.885) == "[0.871, 0.885]"
-    assert Words("fr").interval(0.871, 0.885) == "[0,871; 0,885]"
+    assert Words("fr").interval(0.871, 0.885) == "[0,871\u00a0; 0,885]"
     assert Words("fr").count(1150) == "1\u202f150"
     assert Words("en").fixed(-0.5) == "\u22120.50"
 

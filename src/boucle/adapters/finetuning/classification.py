@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from boucle.adapters.finetuning.anatomy import Injected
 from boucle.adapters.finetuning.examples import Examples, labelled
+from boucle.adapters.finetuning.goals import Goal, Rows, Tensors
 from boucle.adapters.finetuning.ready import Ready
 from boucle.core.signature import Label
 from boucle.measures.metrics import METRICS, compute
@@ -42,37 +41,30 @@ def constant(examples: Examples, learned: NDArray[np.intp], rows: int) -> NDArra
     return np.tile(counts / counts.sum(), (rows, 1))
 
 
-class Classes:
+class Classes(Goal):
     """The goal of a classifier. With ``balanced`` each class weighs the same, whatever the number of its rows."""
 
     def __init__(self, examples: Examples, ready: Ready, scored: Scored, *, balanced: bool = False) -> None:
-        self.examples, self.ready, self.scored = examples, ready, scored
-        self.injected: Injected | None = None
-        self.weights: torch.Tensor | None = None
-        if balanced:
-            counts = np.bincount(examples.codes[ready.learned], minlength=len(examples.classes))
-            shares = len(ready.learned) / (len(examples.classes) * np.maximum(counts, 1))
-            self.weights = torch.tensor(shares, dtype=torch.float32)
+        super().__init__(ready)
+        self.examples, self.scored = examples, scored
+        counts = np.bincount(examples.codes[ready.learned], minlength=len(examples.classes))
+        self.weights = even(counts) if balanced else None
 
-    def collate(self, places: Sequence[int]) -> dict[str, torch.Tensor]:
-        """Return the tensors of rows by their places among those that are learned."""
-        return self._tensors(self.ready.learned[np.asarray(places)])
+    def truth(self, rows: Rows, feeds: Tensors) -> Tensors:
+        """Return the places of the classes."""
+        return {"labels": torch.from_numpy(self.examples.codes[rows])}
 
-    def loss(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
+    def lost(self, scores: torch.Tensor, truth: Tensors) -> torch.Tensor:
         """Return the cross entropy, each row weighed by its class where that is asked."""
-        labels = feeds.pop("labels")
-        losses = functional.cross_entropy(self._logits(model, feeds), labels, reduction="none")
+        labels = truth["labels"]
+        losses = functional.cross_entropy(scores, labels, reduction="none")
         return (losses if self.weights is None else losses * self.weights.to(losses.device)[labels]).mean()
 
     def shares(self, model: Any, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return probabilities, shape (rows, classes), by the model as it is now."""
-        model.eval()
         found = np.empty((len(self.examples), len(self.examples.classes)))
-        for batch in self.ready.material.in_order(rows):
-            feeds = {name: value.to(self.ready.hardware.device) for name, value in self._tensors(batch).items()}
-            feeds.pop("labels")
-            with torch.inference_mode(), self.ready.hardware.autocast():
-                found[batch] = self._logits(model, feeds).double().softmax(1).cpu().numpy()
+        for batch, scores, _ in self.told(model, rows):
+            found[batch] = scores.double().softmax(1).cpu().numpy()
         return found[rows]
 
     def judge(self, model: Any) -> dict[str, float]:
@@ -84,14 +76,8 @@ class Classes:
             self.scored.metric: self.scored(self.examples.labels[self.ready.held], shares),
         }
 
-    def _logits(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
-        if self.injected is not None:
-            self.injected.given = feeds.pop("hidden")
-        logits: torch.Tensor = model(**feeds).logits.float()
-        return logits
 
-    def _tensors(self, rows: NDArray[np.intp]) -> dict[str, torch.Tensor]:
-        feeds = self.ready.material.tensors(rows)
-        if self.injected is not None and self.ready.kept is not None:
-            feeds["hidden"] = self.ready.kept.get(rows)
-        return {**feeds, "labels": torch.from_numpy(self.examples.codes[rows])}
+def even(counts: NDArray[np.intp]) -> torch.Tensor:
+    """Return the weights under which each class weighs the same, shape (classes,), 1 on average over rows."""
+    present = max(1, int((counts > 0).sum()))
+    return torch.tensor(counts.sum() / (present * np.maximum(counts, 1)), dtype=torch.float32)

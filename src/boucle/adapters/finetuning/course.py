@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from boucle.adapters.finetuning.batches import Batches
+from boucle.adapters.finetuning.precision import Narrow, Wide
 from boucle.ports.trainer import Progress
 
 WATCHED, BEST = "watched.json", "best.safetensors"
@@ -59,10 +60,10 @@ class Watch(TrainerCallback):
 
     def __init__(
         self, course: Course, batches: Batches, judge: Judge | None, folder: Path, progress: Progress, patience: int,
-        every: float,
+        every: float, narrow: Narrow,
     ) -> None:  # fmt: skip
         self.course, self.batches, self.judge, self.folder = course, batches, judge, folder
-        self.progress, self.patience, self.every = progress, patience, every
+        self.progress, self.patience, self.every, self.narrow = progress, patience, every, narrow
         self._losses: list[float] = []
         self._kept = self._begun = time.monotonic()
         self._first: int | None = None
@@ -92,7 +93,7 @@ class Watch(TrainerCallback):
             self.course.note(f"validation_{name}", state.epoch, value)
         if measured["loss"] < self.course.best:
             self.course.best, self.course.best_epoch, self.course.waited = measured["loss"], state.epoch, 0
-            keep_best(model, self.folder)
+            keep_best(model, self.folder, self.narrow.wide)
         else:
             self.course.waited += 1
             if self.patience and self.course.waited >= self.patience:
@@ -120,19 +121,20 @@ class Watch(TrainerCallback):
         )
 
 
-def keep_best(model: Any, folder: Path) -> None:
+def keep_best(model: Any, folder: Path, wide: Wide) -> None:
     """Write what is trained, whole or not at all."""
-    kept = {name: value.detach().contiguous() for name, value in model.named_parameters() if value.requires_grad}
+    trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    kept = {name: wide.get(value, value).detach().contiguous() for name, value in trained.items()}
     save_file(kept, folder / f"{BEST}.part")
     os.replace(folder / f"{BEST}.part", folder / BEST)
 
 
-def take_best(model: Any, folder: Path) -> None:
+def take_best(model: Any, folder: Path, wide: Wide) -> None:
     """Put the best weights back."""
     kept = load_file(folder / BEST)
     for name, value in model.named_parameters():
         if name in kept:
-            value.data.copy_(kept[name])
+            wide.get(value, value).data.copy_(kept[name])
 
 
 def _write(file: Path, text: str) -> None:

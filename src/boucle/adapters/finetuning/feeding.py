@@ -88,7 +88,7 @@ class Kept:
     def get(self, rows: Sequence[int] | NDArray[np.intp]) -> torch.Tensor:
         """Return the vectors of a batch, shape (rows, longest, width), zero where there is padding."""
         places, real = self._places(rows)
-        return self.table[places * real].float() * real[..., None]
+        return self.table[places * real] * real[..., None]
 
     def _places(self, rows: Sequence[int] | NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
         chosen = torch.as_tensor(np.asarray(rows))
@@ -114,7 +114,7 @@ def survey(
         for number, rows in enumerate(batches):
             feeds = {name: value.to(hardware.device) for name, value in material.tensors(rows).items()}
             caught.clear()
-            with torch.inference_mode(), hardware.autocast():
+            with torch.inference_mode(), hardware.autocast(model):
                 last = model.base_model(**feeds, return_dict=True).last_hidden_state.float()
             mean = averaged(last, feeds.get("attention_mask"))
             if vectors is None:

@@ -30,9 +30,10 @@ class Hardware:
             return cls("cuda", bool(torch.cuda.is_bf16_supported()), int(torch.cuda.mem_get_info()[0]))
         return cls("cpu", _cpu_bf16(), _free())
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return a context in which matrix products are computed in bfloat16, where that is quick."""
-        return torch.autocast(self.device, torch.bfloat16) if self.bf16 else nullcontext()
+    def autocast(self, model: Any) -> AbstractContextManager[Any]:
+        """Return a context in which a float32 model multiplies in bfloat16, where that is quick."""
+        wide = next(model.parameters()).dtype == torch.float32
+        return torch.autocast(self.device, torch.bfloat16) if self.bf16 and wide else nullcontext()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from boucle.adapters.finetuning.asked import Asked
 from boucle.adapters.finetuning.examples import Examples, validation_rows
 from boucle.adapters.finetuning.feeding import Kept, Material, Pictures, Texts, survey
 from boucle.adapters.finetuning.hardware import Hardware
+from boucle.adapters.finetuning.precision import narrowed
 from boucle.adapters.finetuning.recipe import Facts, Recipe, max_tokens, needed, plan
 from boucle.adapters.finetuning.start import Start, load
 from boucle.adapters.pretrained.pictures import Preparation
@@ -71,10 +72,11 @@ def made(job: Job, asked: Asked, examples: Examples, start: Start, progress: Pro
     recipe = plan(asked, facts, hardware, int(start.checkpoint.options.get("max_length", 0)))
     _require_room(recipe, facts, hardware)
     held = validation_rows(examples, recipe.validation, job.seed)
-    vectors, kept = survey(
-        model, material, hardware, anatomy, recipe.frozen if recipe.cached else 0,
-        lambda share: progress("reading all rows with the checkpoint", 0.02 + 0.18 * share),
-    )  # fmt: skip
+    with narrowed(model, hardware.bf16):
+        vectors, kept = survey(
+            model, material, hardware, anatomy, recipe.frozen if recipe.cached else 0,
+            lambda share: progress("reading all rows with the checkpoint", 0.02 + 0.18 * share),
+        )  # fmt: skip
     learned = np.setdiff1d(np.arange(len(examples)), held)
     return Ready(model, fresh, material, hardware, anatomy, recipe, learned, held, vectors, kept, notes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from transformers import Trainer, TrainingArguments
 from boucle.adapters.finetuning.batches import Batches
 from boucle.adapters.finetuning.course import BEST, WATCHED, Course, Judge, Watch, take_best
 from boucle.adapters.finetuning.hardware import Hardware
+from boucle.adapters.finetuning.precision import Descent, Narrow, narrows
 from boucle.adapters.finetuning.recipe import Recipe
 from boucle.ports.trainer import Progress
 
@@ -26,7 +27,10 @@ Loss = Callable[[Any, dict[str, torch.Tensor]], torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is trained, on what, and how it is judged. ``fresh`` are the names of parameters that begin at random."""
+    """What is trained, on what, and how it is judged. ``fresh`` are the names of parameters that begin at random.
+
+    ``narrow`` keeps the float32 weights of what computes in bfloat16.
+    """
 
     model: Any
     batches: Batches
@@ -34,6 +38,7 @@ class Work:
     loss: Loss
     judge: Judge | None
     fresh: frozenset[str]
+    narrow: Narrow = field(default_factory=Narrow)
 
 
 def run(
@@ -42,7 +47,7 @@ def run(
     """Train; the best epoch's weights are in the model afterwards. Goes on where a run killed in ``folder`` stood."""
     left = _newest(folder)
     course = Course() if left is None else Course.read(left / WATCHED)
-    watch = Watch(course, work.batches, work.judge, folder, progress, recipe.patience, every)
+    watch = Watch(course, work.batches, work.judge, folder, progress, recipe.patience, every, work.narrow)
     steps = len(work.batches) * recipe.epochs
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -50,7 +55,7 @@ def run(
         learning_rate=recipe.learning_rate,
         warmup_steps=round(WARM_UP * steps),
         max_grad_norm=LARGEST_GRADIENT,
-        bf16=recipe.bf16,
+        bf16=recipe.bf16 and not narrows(work.model),
         use_cpu=hardware.device == "cpu",
         seed=seed,
         logging_strategy="no",
@@ -68,7 +73,7 @@ def run(
     trainer.train(resume_from_checkpoint=None if left is None else str(left))
     trainer.accelerator.unwrap_model(work.model, keep_fp32_wrapper=False)  # else it goes on computing in bfloat16
     if (folder / BEST).is_file():
-        take_best(work.model, folder)
+        take_best(work.model, folder, work.narrow.wide)
     return course
 
 
@@ -101,6 +106,8 @@ class _Recipe(Trainer):
     def create_optimizer(self, model: Any = None) -> Any:
         """Let what begins at random learn faster; leave biases and norms undecayed."""
         if getattr(self, "optimizer", None) is None:
+            if self.recipe.bf16 and narrows(self.model):  # not before: a training that goes on has its weights by now
+                self.work.narrow.begin(self.model)
             groups: dict[tuple[float, float], list[Any]] = {}
             for name, parameter in self.model.named_parameters():
                 if parameter.requires_grad:
@@ -109,7 +116,7 @@ class _Recipe(Trainer):
                     rate = self.recipe.head_rate if fresh else self.recipe.learning_rate
                     groups.setdefault((rate, DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
             listed = [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
-            self.optimizer = torch.optim.AdamW(listed, lr=self.recipe.learning_rate, fused=True)
+            self.optimizer = Descent(listed, self.work.narrow.wide, self.recipe.learning_rate)
         return self.optimizer
 
 

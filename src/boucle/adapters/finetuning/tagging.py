@@ -28,10 +28,12 @@ class Tagging:
         self.job, self.examples, self.start, self.ready, self.progress = job, examples, start, ready, progress
         if ready.recipe.method == "probe":
             raise TrainingError("A probe has one answer a text, not one a word.", hint="use  method: frozen")
+        if job.threshold is not None:
+            raise TrainingError("`threshold` is for two classes of whole texts, not for spans.", hint="leave it out")
 
     def run(self, folder: Path, kept_every: float) -> Fitted:
         """Train in ``folder``; the state is kept there every so many seconds."""
-        goal = Tags(self.examples, self.ready, self.job.metric)
+        goal = Tags(self.examples, self.ready, self.job.metric, balanced=self.job.class_weight == "balanced")
         pace = Pace(self.job.seed, kept_every, self.progress)
         base = partial(_anew, self.start, self.examples, self.job.seed)
         whole, course = learn(self.ready, goal, self.job.task, base, folder, pace)

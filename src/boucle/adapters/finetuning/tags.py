@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from boucle.adapters.finetuning.anatomy import Injected
+from boucle.adapters.finetuning.classification import even
 from boucle.adapters.finetuning.examples import LEAST, Examples, check_inputs, input_of
 from boucle.adapters.finetuning.feeding import Texts
+from boucle.adapters.finetuning.goals import Goal, Rows, Tensors
 from boucle.adapters.finetuning.ready import Ready
 from boucle.adapters.pretrained.tasks.tag import OUTSIDE, spans, words
 from boucle.core.errors import TrainingError
@@ -61,47 +62,49 @@ def read(job: Job) -> Tagged:
     return Tagged(field, inputs, codes, tags, tuple(notes), tuple(found))
 
 
-class Tags:
-    """The goal of a tagger: the right tag for the first token of each word."""
+class Tags(Goal):
+    """The goal of a tagger: the right tag for the first token of each word.
 
-    def __init__(self, examples: Tagged, ready: Ready, metric: str) -> None:
+    With ``balanced`` the words of each tag weigh as much in all as those of any other.
+    """
+
+    def __init__(self, examples: Tagged, ready: Ready, metric: str, *, balanced: bool = False) -> None:
         assert isinstance(ready.material, Texts)
-        self.examples, self.ready, self.metric = examples, ready, metric
-        self.injected: Injected | None = None
+        super().__init__(ready)
+        self.examples, self.metric = examples, metric
         self.encodings = ready.material.encodings
         place = {tag: code for code, tag in enumerate(examples.names)}
         self.codes = [
             _codes(encoding, marked, place) for encoding, marked in zip(self.encodings, examples.spans, strict=True)
         ]
+        self.weights = even(self._counts()) if balanced else None
 
-    def collate(self, places: Sequence[int]) -> dict[str, torch.Tensor]:
-        """Return the tensors of rows by their places among those that are learned."""
-        return self._tensors(self.ready.learned[np.asarray(places)])
+    def truth(self, rows: Rows, feeds: Tensors) -> Tensors:
+        """Return the place of each token's tag, IGNORED where there is none."""
+        labels = torch.full(tuple(feeds["input_ids"].shape), IGNORED)
+        for place, row in enumerate(rows):
+            labels[place, : len(self.codes[row])] = torch.tensor(self.codes[row])
+        return {"labels": labels}
 
-    def loss(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Return the mean cross entropy over words."""
-        labels = feeds.pop("labels")
+    def lost(self, scores: torch.Tensor, truth: Tensors) -> torch.Tensor:
+        """Return the mean cross entropy over words, each weighed by its tag where that is asked."""
+        weights = None if self.weights is None else self.weights.to(scores.device)
         return functional.cross_entropy(
-            self._logits(model, feeds).flatten(0, 1), labels.flatten(), ignore_index=IGNORED
+            scores.flatten(0, 1), truth["labels"].flatten(), weight=weights, ignore_index=IGNORED
         )
 
     def judge(self, model: Any) -> dict[str, float]:
         """Measure the rows held out: the mean loss over words, and the job's metric over spans."""
-        model.eval()
         lost, counted = 0.0, 0
-        told: dict[int, Any] = {}
-        for rows in self.ready.material.in_order(self.ready.held):
-            feeds = {name: value.to(self.ready.hardware.device) for name, value in self._tensors(rows).items()}
-            labels = feeds.pop("labels")
-            with torch.inference_mode(), self.ready.hardware.autocast():
-                logits = self._logits(model, feeds)
-            asked = int((labels != IGNORED).sum())
-            losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+        found: dict[int, Any] = {}
+        for rows, scores, truth in self.told(model, self.ready.held):
+            asked = int((truth["labels"] != IGNORED).sum())
+            losses = functional.cross_entropy(scores.flatten(0, 1), truth["labels"].flatten(), ignore_index=IGNORED)
             lost, counted = lost + float(losses) * asked if asked else lost, counted + asked
-            shares = logits.double().softmax(-1).cpu().numpy()
+            shares = scores.double().softmax(-1).cpu().numpy()
             for row, share in zip(rows.tolist(), shares, strict=True):
-                told[row] = spans(self.examples.inputs[row], words(self.encodings[row], share, self.examples.names))
-        return {"loss": lost / max(1, counted), self.metric: self.score([told[row] for row in self.ready.held])}
+                found[row] = spans(self.examples.inputs[row], words(self.encodings[row], share, self.examples.names))
+        return {"loss": lost / max(1, counted), self.metric: self.score([found[row] for row in self.ready.held])}
 
     def score(self, told: Sequence[Any]) -> float:
         """Score spans told for the rows held out; what is undefined is the worst value."""
@@ -112,20 +115,9 @@ class Tags:
         value = compute(self.metric, truth, answer)
         return METRICS[self.metric].low if np.isnan(value) else value
 
-    def _logits(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
-        if self.injected is not None:
-            self.injected.given = feeds.pop("hidden")
-        logits: torch.Tensor = model(**feeds).logits.float()
-        return logits
-
-    def _tensors(self, rows: NDArray[np.intp]) -> dict[str, torch.Tensor]:
-        feeds = self.ready.material.tensors(rows)
-        if self.injected is not None and self.ready.kept is not None:
-            feeds["hidden"] = self.ready.kept.get(rows)
-        labels = torch.full(tuple(feeds["input_ids"].shape), IGNORED)
-        for place, row in enumerate(rows):
-            labels[place, : len(self.codes[row])] = torch.tensor(self.codes[row])
-        return {**feeds, "labels": labels}
+    def _counts(self) -> NDArray[np.intp]:
+        codes = np.array([code for row in self.ready.learned for code in self.codes[row]], dtype=np.int64)
+        return np.bincount(codes[codes != IGNORED], minlength=len(self.examples.names))
 
 
 def _codes(encoding: Any, marked: Sequence[Span], place: dict[str, int]) -> list[int]:

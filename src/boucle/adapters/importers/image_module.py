@@ -15,7 +15,7 @@ from boucle.adapters.pretrained import checkpoints, signatures
 from boucle.adapters.pretrained.checkpoints import ONNX, Checkpoint
 from boucle.core.errors import BundleError
 from boucle.core.signature import Batch, Field, Signature, Task
-from boucle.ports.importer import Opened
+from boucle.ports.importer import Asked, Opened
 
 KERAS, EXPORTED = "model.keras", "model.pt2"
 _ALONG = ("labels.json", "preprocess.json", "preprocessor_config.json", "config.json")
@@ -28,27 +28,28 @@ class ImageModuleImporter:
     name = "image-module"
 
     def __init__(self) -> None:
-        self.task: Task | None = None
+        self.asked = Asked()
 
     def accepts(self, model: Path | Any) -> bool:
         return isinstance(model, Path) and any((model / name).is_file() for name in (KERAS, EXPORTED))
 
     def open(self, model: Path | Any, consent: str | None) -> Opened:
         """Export it beside its labels; raises BundleError, UnsafeBundle for a ``.pt2`` without consent."""
-        if self.task not in (None, TASK):
-            raise BundleError(f"A model of pictures does {TASK}, not {self.task}.", hint=f"leave --task out, or {TASK}")
+        asked = self.asked
+        if asked.task not in (None, TASK):
+            raise BundleError(f"A model of pictures does {TASK}, not {asked.task}.", hint="leave --task out")
         folder = Path(tempfile.mkdtemp(prefix="boucle-module-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for name in _ALONG:
             if (model / name).is_file():
                 shutil.copyfile(model / name, folder / name)
-        if not (folder / "labels.json").is_file():
+        if not asked.labels and not (folder / "labels.json").is_file():
             raise BundleError(
                 f"{model} does not name its classes.",
-                hint="add labels.json: a list of names in the order of the scores",
+                hint="add labels.json, a list of names in the order of the scores; or say them with --labels",
             )
         (folder / ONNX).write_bytes(_exported(model, consent))
-        checkpoint = checkpoints.resolve(folder, TASK)
+        checkpoint = checkpoints.resolve(folder, TASK, labels=asked.labels, options=asked.options)
         _require_classes(checkpoint)
         return Opened(checkpoint, checkpoint.runtime)
 
@@ -88,6 +89,6 @@ def _require_classes(checkpoint: Checkpoint) -> None:
     if given is not None and given != len(checkpoint.labels):
         named = json.dumps(list(checkpoint.labels[:3]), ensure_ascii=False)
         raise BundleError(
-            f"The model gives {given} scores, labels.json names {len(checkpoint.labels)} ({named} …).",
+            f"The model gives {given} scores, {len(checkpoint.labels)} are named ({named} …).",
             hint="name each of them, in their order",
         )

@@ -11,7 +11,7 @@ from boucle.adapters.importers.onnx import OnnxImporter
 from boucle.core.errors import BundleError, MissingExtra, UnsafeBundle
 from boucle.ports.importer import Opened
 
-BACKEND = "torch"
+BACKEND, SAVED_MODEL = "torch", "saved_model.pb"
 
 
 class KerasImporter(OnnxImporter):
@@ -21,7 +21,7 @@ class KerasImporter(OnnxImporter):
 
     def accepts(self, model: Path | Any) -> bool:
         if isinstance(model, Path):
-            return model.suffix.lower() == ".keras"
+            return model.suffix.lower() in (".keras", ".h5") or (model / SAVED_MODEL).is_file()
         return is_keras(model)
 
     def open(self, model: Path | Any, consent: str | None) -> Opened:
@@ -46,6 +46,11 @@ def opened(model: Path | Any) -> tuple[Any, tuple[int, ...]]:
     """Return a model that is a torch module too, and the shape of one row; pictures are (height, width, channels)."""
     keras = _keras()
     if isinstance(model, Path):
+        if model.suffix.lower() != ".keras":
+            raise BundleError(
+                f"{model} is of Keras 2, in a form that Keras 3 does not read.",
+                hint="load it where it was made and save it as one file: model.save('model.keras')",
+            )
         try:
             model = keras.saving.load_model(model, compile=False, safe_mode=True)
         except Exception as error:

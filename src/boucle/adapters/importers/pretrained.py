@@ -10,17 +10,13 @@ from boucle.adapters.pretrained import signatures
 from boucle.adapters.pretrained.checkpoints import SAID, Checkpoint, resolve
 from boucle.adapters.pretrained.hub import SCHEME
 from boucle.core.signature import Batch, Field, Signature, Task
-from boucle.ports.importer import Opened
+from boucle.ports.importer import Asked, Opened
 
 _MARKS = (SAID, "config.json", "preprocess.json", "preprocessor_config.json")
 
 
 class PretrainedImporter:
-    """Folders in the form of the Hugging Face hub, and those with ``model.onnx``.
-
-    ``task`` is asked for where the checkpoint can do several, ``labels`` are the candidates of
-    zero-shot-classification.
-    """
+    """Folders in the form of the Hugging Face hub, and those with ``model.onnx``."""
 
     name = "pretrained"
 
@@ -30,7 +26,7 @@ class PretrainedImporter:
         labels: Sequence[str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.task, self._labels, self._options = task, labels, options
+        self.asked = Asked(task, tuple(labels or ()), options or {})
 
     def accepts(self, model: Path | Any) -> bool:
         if isinstance(model, Checkpoint):
@@ -55,4 +51,5 @@ class PretrainedImporter:
         return signatures.signature_of(model, chosen)
 
     def _resolved(self, model: str | Path) -> Checkpoint:
-        return resolve(model, self.task, labels=self._labels, options=self._options)
+        asked = self.asked
+        return resolve(model, asked.task, labels=asked.labels, options=asked.options)

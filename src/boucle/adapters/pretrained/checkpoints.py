@@ -82,6 +82,8 @@ def resolve(
         heads.require(config, task, folder, origin)
     folders.require_input(folder, task)
     same = said.get("task") == task
+    if labels and trained:
+        _require_count(labels, config, folder, task)
     found = tuple(labels or (said.get("labels") if same else None) or _labels(config, folder, task))
     kept = said.get("options", {}) if same else {}
     return Checkpoint(
@@ -129,6 +131,22 @@ def _labels(config: Mapping[str, Any], folder: Path, task: Task) -> tuple[str, .
             hint="add a labels.json beside the model: a list of names in the order of its scores",
         )
     return tuple(str(label) for label in listed)
+
+
+def _require_count(labels: Sequence[str], config: Mapping[str, Any], folder: Path, task: Task) -> None:
+    """Compare names that somebody gives with the scores a checkpoint is known to have."""
+    if task == "zero-shot-classification":
+        if len(set(labels)) < 2 or len(set(labels)) < len(labels) or not all(label.strip() for label in labels):
+            raise BundleError(
+                f"The labels to choose from are {', '.join(map(repr, labels))}.", hint="give two or more, each once"
+            )
+        return
+    known = len(config.get("id2label") or labels)
+    if known != len(labels):
+        raise BundleError(
+            f"{len(labels)} labels are given, the checkpoint {folder} has {known} classes.",
+            hint="name each of them, in the order of its scores",
+        )
 
 
 def _json(path: Path) -> Any:

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from boucle.adapters.pretrained.moved import GGUF
 from boucle.core.errors import BundleError, UnsafeBundle
 from boucle.core.signature import Task
 
@@ -104,6 +105,8 @@ def _shards(folder: Path) -> list[Path]:
             hint="take a revision with model.safetensors; or convert it once with transformers 4: "
             "AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(FOLDER)",
         )
+    if packed := sorted(folder.glob("*.gguf")):
+        raise BundleError(f"The weights of {folder} are in the form of llama.cpp ({packed[0].name}).", hint=GGUF)
     raise BundleError(
         f"The folder {folder} holds no weights (model.safetensors or model.onnx).", hint=f"{_AGAIN}, or mend the path"
     )

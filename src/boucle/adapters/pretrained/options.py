@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from boucle.adapters.pretrained import moved
 from boucle.core.errors import BundleError, suggest
 
 
@@ -62,7 +63,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         if name not in _KNOWN:
             raise BundleError(
                 f"There is no option '{name}' for a pretrained model.",
-                hint=f"{suggest(name, _KNOWN)}the options are: {', '.join(sorted(_KNOWN))}",
+                hint=moved.OPTIONS.get(name) or f"{suggest(name, _KNOWN)}the options are: {', '.join(sorted(_KNOWN))}",
                 option=name,
             )
         wanted, right = _KNOWN[name]

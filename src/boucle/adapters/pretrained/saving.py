@@ -63,13 +63,12 @@ def digest_of(folder: Path) -> str:
 
 
 def convert_tokenizer(folder: Path) -> None:
-    """Make ``tokenizer.json`` of an older tokenizer's files, once and with transformers; raises BundleError."""
+    """Make ``tokenizer.json`` of an older tokenizer's files, once; raises BundleError."""
     if (folder / "tokenizer.json").is_file():
         return
-    # Only such a checkpoint needs transformers here; serving never does.
-    from boucle.adapters.pretrained.versions import fast_tokenizer
+    from boucle.adapters.pretrained import older  # tokenizers: a checkpoint of pictures does without
 
-    fast_tokenizer(folder).save(str(folder / "tokenizer.json"))
+    older.tokenizer(folder).save(str(folder / "tokenizer.json"))
 
 
 def _copy(checkpoint: Checkpoint, target: Path) -> None:

@@ -81,7 +81,8 @@ def _require_classes(checkpoint: Checkpoint) -> None:
         return
     if checkpoint.task == "zero-shot-classification":
         raise BundleError(
-            "zero-shot-classification needs the labels to choose from.", hint='give at least two: labels=["...", "..."]'
+            "zero-shot-classification needs the labels to choose from.",
+            hint='give at least two: labels=["a", "b"], or --labels a,b',
         )
     raise BundleError(
         f"The checkpoint {checkpoint.origin or checkpoint.folder} has {len(checkpoint.labels)} class"

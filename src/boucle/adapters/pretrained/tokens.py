@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from boucle.adapters.pretrained import older
 from boucle.adapters.pretrained.checkpoints import Checkpoint
-from boucle.adapters.pretrained.folders import read_json
+from boucle.adapters.pretrained.folders import convertible, read_json
 from boucle.core.errors import BundleError, RequestError
 
 FILE = "tokenizer.json"
@@ -35,7 +36,7 @@ class Tokens:
         self, checkpoint: Checkpoint, *, room: int = 0, direction: str = "right", stride: int | None = None
     ) -> None:
         folder = checkpoint.folder
-        self._tokenizer = _read(folder / FILE)
+        self._tokenizer = _read(folder)
         told = read_json(folder / "tokenizer_config.json", optional=True)
         named = {**read_json(folder / "special_tokens_map.json", optional=True), **told}
         self.limit = limit_of(checkpoint, told) - room
@@ -175,7 +176,11 @@ def _valid(texts: Any) -> bool:
     return True
 
 
-def _read(file: Path) -> Tokenizer:
+def _read(folder: Path) -> Tokenizer:
+    file = folder / FILE
+    if not file.is_file() and convertible(folder):
+        found: Tokenizer = older.tokenizer(folder)
+        return found
     try:
         return Tokenizer.from_str(file.read_text(encoding="utf-8"))
     except Exception as error:

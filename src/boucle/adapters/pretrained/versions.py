@@ -14,6 +14,7 @@ from typing import Any
 
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Writing
+from boucle.adapters.pretrained.moved import today
 from boucle.core.errors import BoucleError, BundleError, MissingExtra
 from boucle.core.signature import Task
 
@@ -51,7 +52,8 @@ def attribute(name: str) -> Any:
             return getattr(transformers(), name)
     except AttributeError as error:
         raise BoucleError(
-            f"transformers has no {name}: this version does not know it.", hint="pip install 'boucle[text]'"
+            f"transformers has no {name}: this version does not know it.",
+            hint=today(name) or "pip install 'boucle[text]'",
         ) from error
     except (ImportError, RuntimeError) as error:
         if isinstance(error, MissingExtra):
@@ -83,7 +85,7 @@ def fast_tokenizer(folder: Path) -> Any:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise BundleError(
             f"The tokenizer of {folder} cannot be read by transformers: {why}",
-            hint="add its tokenizer.json from where the checkpoint came from",
+            hint="add its tokenizer.json from where the checkpoint came from; or: pip install sentencepiece",
         ) from error
     backend = getattr(made, "backend_tokenizer", None)
     if backend is None:

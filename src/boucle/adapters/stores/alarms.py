@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from boucle.adapters.stores.tables import alarms
 from boucle.core.alarm import Alarm
 from boucle.core.errors import Conflict, NotFound
 from boucle.core.json import dumps
+
+_UNRESOLVED = select(alarms).where(alarms.c.state != "resolved").order_by(alarms.c.id)
+_OF_MODEL = _UNRESOLVED.where(alarms.c.model == bindparam("model"))
 
 
 class SqlAlarms:
@@ -18,7 +21,8 @@ class SqlAlarms:
         self._connection = connection
 
     def unresolved(self, model: str | None = None) -> list[Alarm]:
-        return self._found(_of(model).where(alarms.c.state != "resolved").order_by(alarms.c.id))
+        query = _UNRESOLVED if model is None else _OF_MODEL
+        return [_alarm(row) for row in self._connection.execute(query, {"model": model})]
 
     def all(self, model: str | None = None, limit: int = 0) -> list[Alarm]:
         query = _of(model).order_by(alarms.c.id.desc())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from boucle.adapters.stores.tables import deployments
 from boucle.core.deployment import Deployment
 from boucle.core.errors import Conflict
 from boucle.core.json import dumps, loads
+
+_ONE = select(deployments.c.state).where(deployments.c.model == bindparam("model"))
 
 
 class SqlDeployments:
@@ -15,8 +17,7 @@ class SqlDeployments:
         self._connection = connection
 
     def get(self, model: str) -> Deployment:
-        query = select(deployments.c.state).where(deployments.c.model == model)
-        found = self._connection.execute(query).scalar()
+        found = self._connection.execute(_ONE, {"model": model}).scalar()
         return Deployment(model) if found is None else loads(found, Deployment)
 
     def all(self) -> list[Deployment]:

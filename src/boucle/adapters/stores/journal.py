@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select
 
 from boucle.adapters.stores.settings import SqlSettings
 from boucle.adapters.stores.tables import events
@@ -42,21 +43,13 @@ class SqlJournal:
         before: int = 0,
         actor: str = "",
     ) -> list[Event]:
-        query = select(events).where(events.c.seq > after)
-        if model is not None:
-            query = query.where(events.c.model == model)
-        if kinds:
-            query = query.where(events.c.kind.in_(kinds))
-        if since:
-            query = query.where(events.c.time >= since)
-        if before:
-            query = query.where(events.c.seq < before)
-        if actor:
-            query = query.where(events.c.actor == actor)
-        if limit:
-            query = query.order_by(events.c.seq.desc()).limit(limit)
-            return [_event(row) for row in self._connection.execute(query).mappings()][::-1]
-        return [_event(row) for row in self._connection.execute(query.order_by(events.c.seq)).mappings()]
+        asked: dict[str, Any] = {
+            "model": model, "kinds": tuple(kinds), "since": since, "before": before, "actor": actor, "limit": limit,
+        }  # fmt: skip
+        asked = {name: value for name, value in asked.items() if value or (name == "model" and value is not None)}
+        rows = self._connection.execute(_query(frozenset(asked)), asked | {"after": after}).mappings()
+        found = [_event(row) for row in rows]
+        return found[::-1] if limit else found
 
     def actors(self, model: str | None = None) -> list[str]:
         query = select(events.c.actor).distinct().order_by(events.c.actor).limit(_ACTORS)
@@ -81,6 +74,23 @@ class SqlJournal:
     def _page(self, after: int) -> list[Event]:
         query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(_PAGE)
         return [_event(row) for row in self._connection.execute(query).mappings()]
+
+
+@cache
+def _query(asked: frozenset[str]) -> Select[Any]:
+    """Return the statement that asks for so much; it is built once, which costs ten times as much as its answer."""
+    conditions = {
+        "model": events.c.model == bindparam("model"),
+        "kinds": events.c.kind.in_(bindparam("kinds", expanding=True)),
+        "since": events.c.time >= bindparam("since"),
+        "before": events.c.seq < bindparam("before"),
+        "actor": events.c.actor == bindparam("actor"),
+    }
+    wanted = [condition for name, condition in conditions.items() if name in asked]
+    query = select(events).where(events.c.seq > bindparam("after"), *wanted)
+    if "limit" in asked:
+        return query.order_by(events.c.seq.desc()).limit(bindparam("limit"))
+    return query.order_by(events.c.seq)
 
 
 def _plain(event: Event) -> Event:

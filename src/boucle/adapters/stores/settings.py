@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from boucle.adapters.stores.tables import settings
 from boucle.core.json import dumps
+
+_ONE = select(settings.c.value).where(settings.c.key == bindparam("key"))
 
 
 class SqlSettings:
@@ -17,7 +19,7 @@ class SqlSettings:
 
     def get(self, key: str) -> Any:
         """Return the fact, None when there is none."""
-        found = self._connection.execute(select(settings.c.value).where(settings.c.key == key)).scalar()
+        found = self._connection.execute(_ONE, {"key": key}).scalar()
         return None if found is None else msgspec.json.decode(found)
 
     def put(self, key: str, value: Any) -> None:

@@ -67,10 +67,15 @@ def decision_time(decision: Decision, now: float, say: Words) -> str:
     )
 
 
+def reason_of(decision: Decision, say: Words) -> str:
+    """Return why, in the reader's language where the numbers are kept, else as it was written."""
+    return say.sentence(decision.why) if decision.why is not None else decision.reason
+
+
 def decision_body(decision: Decision, say: Words, link: str) -> str:
     """Write what was done, why and by whom."""
     who = "" if decision.actor in ("keeper", "cli") else f" · {escape(decision.actor)}"
-    reason = escape(decision.reason)
+    reason = escape(reason_of(decision, say))
     return (
         f'<div class="what"><a href="{escape(link)}" class="line">{escape(say.say(decision.what))}</a>'
         f'<span class="soft small">{who}</span></div><div class="small soft reason">{reason}</div>'

@@ -52,12 +52,12 @@ def mini(stages: Sequence[Stage], size: int = 44) -> str:
     drawn = []
     for of, path in arcs.items():
         dash = ' stroke-dasharray="3 2"' if of in ("run", "wait") else ""
-        drawn.append(f'<path d="{path}" fill="none" stroke="{COLOURS[of]}" stroke-width="{_THIN[of]:g}"{dash}/>')
+        drawn.append(f'<path d="{path}" stroke="{COLOURS[of]}" stroke-width="{_THIN[of]:g}"{dash}/>')
     present = {tone(stage.state) for stage in stages}
     worst = next(of for of in _WORST if of in present)
     return (
         f'<svg width="{size}" height="{size}" viewBox="0 0 {size} {size}" aria-hidden="true">'
-        f"{''.join(drawn)}{sign_at(worst, middle, middle)}</svg>"
+        f'<g fill="none">{"".join(drawn)}</g>{sign_at(worst, middle, middle)}</svg>'
     )
 
 

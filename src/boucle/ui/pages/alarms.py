@@ -91,13 +91,22 @@ def _told(one: AlarmRow, now: float, shell: Shell) -> str:
     return (
         f'<div class="alarm-top"><div class="top" style="margin:0"><h2>{escape(ref)} · {escape(title)}</h2>{state}'
         f'<span class="small soft num" title="{escape(say.date(one.opened))}">{since}</span></div></div>'
-        f'<div class="alarm-body"><div><p class="clip3">{escape(one.reason)}</p>{_done(one, say)}</div>'
+        f'<div class="alarm-body"><div><p class="clip3">{escape(_why(one, say))}</p>{_done(one, say)}</div>'
         f"<div>{drawn}</div></div>{_life(one, now, say)}"
     )
 
 
+def _why(one: AlarmRow, say: Words) -> str:
+    return say.sentence(one.why) if one.why is not None else one.reason
+
+
+def _did(one: AlarmRow, say: Words) -> str:
+    return say.say(one.did) if one.did is not None else one.done
+
+
 def _done(one: AlarmRow, say: Words) -> str:
-    told = f"<b>{escape(say('alarms.done'))}</b>: {escape(one.done)}" if one.done else say("alarms.done.nothing")
+    done = _did(one, say)
+    told = f"<b>{escape(say('alarms.done'))}</b>: {escape(done)}" if done else say("alarms.done.nothing")
     rows = [told]
     if one.approve:
         rows.append(f"<b>{escape(say('alarms.waits'))}</b>: <code>{escape(one.approve)}</code>")
@@ -161,7 +170,7 @@ def _past(view: AlarmsView, say: Words) -> str:
             f"{status('pass', f'{one.model} · {say.say(one.title)}')}",
             f'<span class="small num">{escape(say.moment(one.opened, view.time))}</span>',
             f'<span class="small num">{escape(say.span(one.changed - one.opened))}</span>',
-            f'<span class="small">{escape(one.done or "–")}</span>',
+            f'<span class="small">{escape(_did(one, say) or "–")}</span>',
         ]
         for one in view.resolved
     ]

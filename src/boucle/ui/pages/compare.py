@@ -11,6 +11,7 @@ from boucle.ui.deeds import Seen
 from boucle.ui.draw.forest import Line, forest
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.draw.numbers import behind, both, table
+from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
@@ -24,6 +25,7 @@ async def two(shell: Shell) -> None:
     """Head with which is better; then differences by metric, slices, and what else is not the same."""
     say, name = shell.words, shell.given("name")
     right, left = int(shell.given("left")), int(shell.given("right"))
+    parts.reach(shell, name)
     seen = await shell.read(compare, name, left, right)
     shell.require(seen)
     shell.heading(seen, lambda view: (say.sentence(view.heading), " ".join(say.sentence(s) for s in view.lead)))

@@ -7,14 +7,14 @@ import json
 import shlex
 from typing import Any
 
-from boucle.core.access import Role
-from boucle.core.errors import BoucleError, NotFound
+from boucle.core.errors import BoucleError
 from boucle.core.signature import Field, Signature
 from boucle.serving import schemas
 from boucle.ui import asking
 from boucle.ui.actions import command
 from boucle.ui.draw import fields
 from boucle.ui.draw.glyphs import escape, icon, status
+from boucle.ui.pages import parts
 from boucle.ui.pages.row import native, typical
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
@@ -34,8 +34,7 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str) -> None:
     """Head with how the contract was kept; then its fields, what changed, and how a program asks."""
     say = shell.words
-    if not shell.may(Role.VIEWER, model):
-        raise NotFound(say("missing.model", name=model))
+    parts.reach(shell, model)
     seen = await shell.read(contract, model)
     shell.require(seen)
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
@@ -109,8 +108,8 @@ def _programs(view: ContractView, url: str, shell: Shell) -> str:
         say("contract.schema"): json.dumps(schema(view), indent=2, ensure_ascii=False),
     }
     note = f'<p class="small soft" style="margin-bottom:8px">{escape(say("contract.copy.note"))}</p>'
-    parts = "".join(_program(name, text, say, shown=place == 0) for place, (name, text) in enumerate(told.items()))
-    return f'<h2 style="margin-bottom:4px">{escape(say("contract.title.copy"))}</h2>{note}{parts}'
+    drawn = "".join(_program(name, text, say, shown=place == 0) for place, (name, text) in enumerate(told.items()))
+    return f'<h2 style="margin-bottom:4px">{escape(say("contract.title.copy"))}</h2>{note}{drawn}'
 
 
 def _program(name: str, text: str, say: Words, *, shown: bool) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from boucle.core.access import Role
-from boucle.ui import deeds
+from boucle.ui import deeds, learning
 from boucle.ui.actions import command
 from boucle.ui.draw import bars, histogram
 from boucle.ui.draw.glyphs import escape, status, tone
 from boucle.ui.draw.numbers import behind
 from boucle.ui.live import Source
+from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
 from boucle.views.drift import ColumnDrift, DriftView, drift
+from boucle.views.lessons import Lessons, lessons
 from boucle.views.newest import Figure
 
 
@@ -28,9 +30,11 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str) -> None:
     """Head with how many columns drifted; then the columns by effect, and the chosen one against the reference."""
     say = shell.words
+    parts.reach(shell, model)
     asked = shell.asked("horizon")
     horizon = int(asked) if asked.isdigit() and 1 <= int(asked) <= 16 else None
     seen = await shell.read(drift, model, horizon, shell.asked("column"))
+    taught = await shell.read(lessons, model)
     shell.require(seen)
     shell.heading(seen, lambda view: (say.sentence(view.heading), " ".join(say.sentence(s) for s in view.lead)))
     if seen.value is not None and not seen.value.columns:
@@ -52,7 +56,7 @@ async def show(shell: Shell, model: str) -> None:
                 shell.part(seen, lambda view: _picture(view, say, narrow=True), classes="small-only", tag="div")
                 shell.part(seen, lambda view: _behind(view, say), classes="", tag="div")
             with shell.box("card o3", "section"):
-                _meaning(shell, seen)
+                _meaning(shell, seen, taught)
             shell.part(seen, lambda view: _foot(view, shell), classes="small soft o4", tag="p")
 
 
@@ -159,18 +163,20 @@ def _behind(view: DriftView, say: Words) -> str:
     return behind(heads, rows, say)
 
 
-def _meaning(shell: Shell, seen: Source[DriftView]) -> None:
+def _meaning(shell: Shell, seen: Source[DriftView], taught: Source[Lessons]) -> None:
     """Say what the change does to quality, what was done, and what a person can do."""
     say = shell.words
     name = seen.value.model.name if seen.value is not None else ""
     shell.html(f'<h2 style="margin-bottom:6px">{escape(say("drift.means", model=name))}</h2>')
     shell.part(seen, lambda view: _slices(view, shell), classes="rows", tag="div").style("margin-bottom: 14px")
-    shell.rebuilt(
-        seen,
-        lambda view: view.alarm and (view.alarm.id, view.alarm.state),
-        lambda view: _acts(shell, view),
-        classes="acts",
-    )
+    with shell.box("acts"):
+        shell.rebuilt(
+            seen,
+            lambda view: view.alarm and (view.alarm.id, view.alarm.state),
+            lambda view: _acts(shell, view),
+            classes="acts",
+        )
+        shell.rebuilt(taught, learning.shown, lambda view: learning.buttons(shell, view), classes="acts")
     shell.part(seen, lambda view: _done(view, shell), classes="small", tag="div")
 
 
@@ -210,9 +216,6 @@ def _acts(shell: Shell, view: DriftView) -> None:
     if alarm is not None and alarm.state == "open":
         action = deeds.acknowledge(shell.words, alarm.id, alarm.model)
         shell.button(action.label, lambda: action, Role.OPERATOR, alarm.model)
-    shell.html(
-        command("boucle train --with-feedback --reason drift", shell.words("copy"), shell.words("copied"))
-    ).style("flex: 1 1 260px; min-width: 0")
 
 
 def _done(view: DriftView, shell: Shell) -> str:

@@ -14,7 +14,7 @@ from boucle.ui.actions import command
 from boucle.ui.deeds import undo
 from boucle.ui.draw.evidence_of import evidence_of
 from boucle.ui.draw.glyphs import escape, icon, status
-from boucle.ui.draw.lists import decision_icon
+from boucle.ui.draw.lists import decision_icon, reason_of
 from boucle.ui.live import Source
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
@@ -171,7 +171,7 @@ class _Entries:
         return (
             f'<div class="what"><a class="line" href="{link}" data-seq="{one.seq}" aria-expanded="{opened}">'
             f'{escape(say.sentence(one.what))}{icon("open")}</a><span class="soft small">· {who}</span></div>'
-            f'<div class="small soft reason">{escape(one.reason)}</div>'
+            f'<div class="small soft reason">{escape(reason_of(one, say))}</div>'
         )
 
     def _undo(self, one: Decision) -> None:

@@ -27,7 +27,8 @@ SHOWN = 5
 
 async def home(shell: Shell) -> None:
     """Head with who needs somebody; then the models, those first, and beside them the chosen one and what happened."""
-    seen = await shell.read(overview)
+    only = shell.caller.models
+    seen = await (shell.read(overview) if only is None else shell.read(overview, only))
     say = shell.words
     shell.heading(seen, lambda view: (say.sentence(view.heading), say.sentence(view.lead)))
     chosen = _chosen(shell, seen.value) if seen.value is not None else None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import get_args
 
 from boucle.core.access import Role
-from boucle.ui import deeds
+from boucle.ui import deeds, learning
 from boucle.ui.deeds import Seen
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.draw.versions import lineage, table
 from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
+from boucle.views.lessons import lessons
 from boucle.views.story import Span, story
 from boucle.views.versions import VersionRow, Versions, versions
 
@@ -21,13 +22,15 @@ SPANS: tuple[Span, ...] = get_args(Span)
 async def model(shell: Shell) -> None:
     """Head with where the model stands; then its loop and its story, what can be done, and its versions."""
     name, say = shell.given("name"), shell.words
+    parts.reach(shell, name)
     span: Span = next((one for one in SPANS if one == shell.asked("span")), "release")
     told = await shell.read(story, name, span)
-    made = await shell.read(versions, name)
+    made, taught = await shell.read(versions, name), await shell.read(lessons, name)
     shell.require(told)
     shell.heading(told, lambda view: (say.sentence(view.heading), " ".join(say.sentence(one) for one in view.lead)))
     with shell.box("acts", "nav").props(f'aria-label="{escape(say("model.actions"))}"').style("margin: -4px 0 20px"):
         shell.rebuilt(made, _key, lambda view: _buttons(shell, view), classes="acts")
+        shell.rebuilt(taught, learning.shown, lambda view: learning.buttons(shell, view), classes="acts")
     with shell.box("grid2 even"):
         with shell.box("stack"):
             parts.ring_card(shell, told)

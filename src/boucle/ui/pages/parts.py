@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from boucle.core.access import Role
+from boucle.core.errors import NotFound
 from boucle.ui.actions import command
 from boucle.ui.draw.glyphs import escape
 from boucle.ui.draw.lists import status_of, who_answers
@@ -20,6 +22,12 @@ from boucle.views.story import Mark, Story
 V = TypeVar("V")
 Reading = Source
 ROUTES: tuple[Route, ...] = ()
+
+
+def reach(shell: Shell, model: str) -> None:
+    """Raise NotFound for a model that the reader's key does not reach: it is as if it were not there."""
+    if not shell.may(Role.VIEWER, model):
+        raise NotFound(shell.words("missing.model", name=model))
 
 
 def nothing(shell: Shell) -> None:

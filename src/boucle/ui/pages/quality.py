@@ -8,17 +8,20 @@ from typing import get_args
 from boucle.evaluation.result import Fairness, Gap
 from boucle.measures.intervals import Estimate
 from boucle.monitoring.business import Measure
+from boucle.project.values import seconds
 from boucle.ui.actions import command
 from boucle.ui.draw.forest import Line, forest
 from boucle.ui.draw.glyphs import escape, sign, status, tone
 from boucle.ui.draw.multiples import Row, multiples
 from boucle.ui.draw.numbers import behind, both, table
+from boucle.ui.draw.worth import told, worth
 from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
 from boucle.views.quality import QualityView, Slice, quality
 from boucle.views.story import Span
+from boucle.views.worth import Worth
 
 SPANS: tuple[Span, ...] = get_args(Span)
 _SLICES, _GROUPS, _NUMBERS = 12, 20, 50
@@ -36,6 +39,7 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str) -> None:
     """Head with whether the promise is kept; then everything on one axis of time, slices, groups, labels, business."""
     say = shell.words
+    parts.reach(shell, model)
     span: Span = next((one for one in SPANS if one == shell.asked("span")), "release")
     seen = await shell.read(quality, model, span)
     shell.require(seen)
@@ -173,7 +177,7 @@ def _budgets(view: QualityView, shell: Shell) -> str:
     if not view.budgets:
         text = f'<p class="small soft" style="margin-bottom:8px">{escape(say("quality.budget.none"))}</p>'
         return title + text + command("monitor: {slo: {error_rate: 0.01}}", say("copy"), say("copied"))
-    period, rows = shell.project.settings.monitor.slo.period, []
+    period, rows = say.span(seconds(shell.project.settings.monitor.slo.period)), []
     for one in view.budgets:
         left = max(0.0, 1.0 - one.used)
         of = "fail" if one.used >= 1.0 else "watch" if one.burn > 1.0 else "pass" if one.requests else "wait"
@@ -197,7 +201,21 @@ def _business(view: QualityView, shell: Shell) -> str:
     worth = "each" if any(one.each is not None for one in view.business) else "rate"
     heads = [say(f"quality.business.{name}") for name in ("measure", "version", worth, "count")]
     rows = [_measure(one, view, say) for one in view.business]
-    return title + table(say("quality.business"), heads, rows, right=(2, 3), fold=True)
+    drawn = "".join(_worth(one, view, say) for one in view.worth)
+    return title + drawn + table(say("quality.business"), heads, rows, right=(2, 3), fold=True)
+
+
+def _worth(one: Worth, view: QualityView, say: Words) -> str:
+    """Draw a measure over time, a line a version, with the numbers behind it."""
+    unit = say("quality.worth.share" if one.share else "quality.worth.value")
+    head = f'<h3 style="margin-top:10px">{escape(one.name)} <span class="small soft">· {escape(unit)}</span></h3>'
+    wide, small = (
+        worth(one, view.until, view.model.version, view.model.challenger, say, narrow=narrow)
+        for narrow in (False, True)
+    )
+    heads = [say("numbers.time"), say("quality.business.version"), say("quality.worth.told")]
+    rows = [[say.moment(s.start, view.until), str(s.version), told(s, one, say)] for s in reversed(one.stretches)]
+    return head + both(wide, small) + behind(heads, rows[:_NUMBERS], say)
 
 
 def _measure(one: Measure, view: QualityView, say: Words) -> list[str]:

@@ -9,8 +9,10 @@ from boucle.ui.deeds import Seen
 from boucle.ui.draw import evidence
 from boucle.ui.draw.bands import amount, band
 from boucle.ui.draw.glyphs import escape, status, tone
+from boucle.ui.draw.lists import reason_of
 from boucle.ui.draw.numbers import behind, table
 from boucle.ui.live import Source
+from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.views.rollout import RolloutView, rollout
@@ -22,7 +24,7 @@ _STATUSES = {"pass": "verdict.pass", "fail": "verdict.fail", "inconclusive": "ve
 
 async def listing(shell: Shell) -> None:
     """Show the rollout under way, if there is one; and every one there was."""
-    seen = await shell.read(rollouts)
+    seen = await shell.read(rollouts, None, shell.caller.models)
     live = next((row for row in seen.value.rows if row.ended is None), None) if seen.value is not None else None
     if live is not None:
         await show(shell, live.model, live.challenger)
@@ -46,6 +48,7 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str, version: int) -> None:
     """Head with what is known; then steps and actions, the evidence, the guardrails, and what would end it."""
     say = shell.words
+    parts.reach(shell, model)
     seen = await shell.read(rollout, model, version)
     shell.require(seen)
     shell.heading(seen, lambda view: (say.sentence(view.heading), " ".join(say.sentence(s) for s in view.lead)))
@@ -200,7 +203,7 @@ def _way(view: RolloutView, shell: Shell) -> str:
     rows = "".join(
         f'<li style="margin-top:10px"><div><span class="soft small num">{escape(say.moment(one.time, end))}</span> '
         f'<a class="line" href="{escape(shell.link("/history", event=one.seq))}">{escape(say.say(one.what))}</a></div>'
-        f'<div class="small soft clip">{escape(one.reason)}</div></li>'
+        f'<div class="small soft clip">{escape(reason_of(one, say))}</div></li>'
         for one in view.decisions
     )
     return f"<ol>{rows}</ol>"
@@ -227,7 +230,7 @@ def _row(row: RolloutRow, now: float, shell: Shell) -> list[str]:
         escape(say.span((row.ended or now) - row.started)),
         escape(say(f"strategy.{row.strategy}")),
         status(tone(of), say(f"rollout.outcome.{row.outcome}")),
-        f'<span class="small soft clip">{escape(row.reason)}</span>',
+        f'<span class="small soft clip">{escape(say.sentence(row.why) if row.why is not None else row.reason)}</span>',
     ]
 
 

@@ -12,6 +12,7 @@ from boucle.ui.actions import command
 from boucle.ui.draw.glyphs import escape, status
 from boucle.ui.draw.numbers import table
 from boucle.ui.frame import named
+from boucle.ui.pages import signed
 from boucle.ui.pages.newkey import NewKey
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
@@ -77,7 +78,7 @@ def _keys_said(view: KeysView, shell: Shell) -> tuple[str, str]:
 
 
 def _keys_shown(view: KeysView) -> Hashable:
-    return tuple((one.fingerprint, one.ends, one.live) for one in view.rows), view.more
+    return tuple((one.fingerprint, one.ends, one.live, one.used) for one in view.rows), view.more
 
 
 def _keys(shell: Shell, view: KeysView) -> None:
@@ -93,6 +94,7 @@ def _keys(shell: Shell, view: KeysView) -> None:
                 _revoke(shell, one)
     if view.more:
         shell.html(escape(say("keys.more", view.more)), "small soft", tag="p")
+    shell.html(escape(say("keys.used.note")), "small soft", tag="p").style("margin-top: 10px")
 
 
 def _revoke(shell: Shell, one: KeyRow) -> None:
@@ -112,6 +114,7 @@ def _key(one: KeyRow, now: float, shell: Shell) -> str:
         ("models", models),
         ("created", say.moment(one.created, now)),
         ("ends", ends),
+        ("used", say("keys.used.never") if one.used is None else say.moment(one.used, now)),
     ]
     rows = "".join(
         f"<div><dt>{escape(say(f'keys.col.{key}'))}</dt><dd>{escape(told)}</dd></div>" for key, told in facts
@@ -128,11 +131,15 @@ async def people_page(shell: Shell) -> None:
         let_in(shell, Role.ADMIN)
         return
     seen = await shell.read(people)
-    shell.heading(seen, lambda view: (say("people.head", len(view.people)), say("people.lead")))
+    shell.heading(seen, lambda view: (say("people.head", sum(one.acted for one in view.people)), say("people.lead")))
     parts(shell, "people")
     with shell.box("grid2 even"):
-        shell.html(_roles(shell), "card o2", tag="section")
-        shell.part(seen, lambda view: _people(view, shell), classes="card o1")
+        shell.html(_roles(shell), "card o3", tag="section")
+        with shell.box("stack"):
+            with shell.box("card o1", "section"):
+                shell.html(f'<h2 style="margin-bottom:6px">{escape(say("people.signed"))}</h2>')
+                shell.rebuilt(seen, signed.shown, lambda view: signed.build(shell, view))
+            shell.part(seen, lambda view: _people(view, shell), classes="card o2")
 
 
 def _roles(shell: Shell) -> str:
@@ -148,9 +155,10 @@ def _people(view: PeopleView, shell: Shell) -> str:
     issuer = f'<p class="small soft">{escape(say("people.issuer", issuer=view.issuer))}</p>' if view.issuer else ""
     rows = "".join(
         f'<div><span>{escape(one.name)}</span><a class="link small" href="'
-        f'{escape(shell.link("/history", actor=one.name))}">{escape(say("people.history"))}'
+        f'{escape(shell.link("/history", actor=one.actor))}">{escape(say("people.history"))}'
         f'<span class="hidden"> ({escape(one.name)})</span></a></div>'
         for one in view.people
+        if one.acted
     )
     shown = f'<div class="rows">{rows}</div>' if rows else f'<p class="soft">{escape(say("people.none"))}</p>'
     return f"<h2>{escape(say('people.names'))}</h2>{issuer}{shown}"
@@ -233,6 +241,11 @@ async def look_page(shell: Shell) -> None:
         for key, inside in rows.items()
     )
     shell.html(f'<div class="rows look">{shown}</div>', "card", tag="section")
+    ui.run_javascript(_SWITCHED)  # what this browser keeps is known there alone
+
+
+_SWITCHED = """for (const one of document.querySelectorAll('[data-do=keys]'))
+  one.setAttribute('aria-checked', String(localStorage.getItem('boucle-keys') !== 'off'));"""
 
 
 ROUTES = (

@@ -12,16 +12,20 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from boucle.core.access import Role, may
-from boucle.core.errors import BoucleError, NotFound
+from boucle.core.errors import BoucleError
 from boucle.ui import asking
 from boucle.ui.actions import command
 from boucle.ui.draw.answer import answer
 from boucle.ui.draw.glyphs import escape, status
+from boucle.ui.live import Source
+from boucle.ui.pages import parts
 from boucle.ui.pages.opinion import Opinion, press
 from boucle.ui.pages.row import Row
+from boucle.ui.pages.several import Several
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.views.contract import ContractView, contract
+from boucle.views.corrections import Waiting, corrections
 from boucle.views.overview import ModelCard, overview
 
 
@@ -37,8 +41,7 @@ async def one(shell: Shell) -> None:
 async def show(shell: Shell, model: str) -> None:
     """Head with what is asked; then the inputs, filled with a typical row, and beside them what comes out."""
     say = shell.words
-    if not shell.may(Role.VIEWER, model):
-        raise NotFound(say("missing.model", name=model))
+    parts.reach(shell, model)
     seen, models = await shell.read(contract, model), await shell.read(overview, shell.caller.models)
     await seen.refresh() if seen.value is None else None
     shell.require(seen)
@@ -49,7 +52,9 @@ async def show(shell: Shell, model: str) -> None:
         told = command("boucle train", say("copy"), say("copied"))
         shell.html(f'<div class="card empty"><p>{escape(text)}</p>{told}</div>')
         return
-    _Desk(shell, seen.value, card).build([one.name for one in models.value.models] if models.value else [])
+    waiting = await shell.read(corrections)
+    names = [one.name for one in models.value.models] if models.value else []
+    _Desk(shell, seen.value, card).build(names, waiting)
 
 
 class _Desk:
@@ -60,7 +65,7 @@ class _Desk:
         self._who = "champion"
         self._row = Row(shell, view.fields)
 
-    def build(self, models: list[str]) -> None:
+    def build(self, models: list[str], waiting: Source[Waiting]) -> None:
         """Put the question on the left and the answer on the right."""
         shell, say = self._shell, self._shell.words
         if len(models) > 1:
@@ -82,6 +87,16 @@ class _Desk:
                 shell.html(f"<h2>{escape(say('try.answer'))}</h2>", "top")
                 self._answer = shell.html(f'<p class="soft">{escape(say("try.waiting"))}</p>').props('role="status"')
                 self._told = shell.box("feedback")
+                shell.part(waiting, lambda view: self._waiting(view), classes="small soft below", tag="p")
+        if all(one.dtype != "image" for one in self._view.fields):
+            with shell.box("card", "section"):
+                Several(shell, self._view, self._let_in).build()
+
+    def _waiting(self, view: Waiting) -> str:
+        """Say how many corrections have not found their request yet."""
+        if not view.corrections:
+            return ""
+        return escape(self._shell.words("try.corrections", view.corrections, more="+" if view.more else ""))
 
     def _question(self) -> None:
         shell, say = self._shell, self._shell.words

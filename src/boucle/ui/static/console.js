@@ -36,12 +36,27 @@
     const dialog = $(`dialog.${name}`);
     if (!dialog || $("dialog[open]")) return;
     switched();
+    if (name === "palette") list();
     dialog.showModal();
     const input = $("input[role=combobox]", dialog);
     if (input) { input.value = ""; filter(); input.focus(); }
   };
 
-  /* The palette: the arrows choose, Enter goes. */
+  /* The palette: the arrows choose, Enter goes. Rows without an icon are models: each has pages of its own. */
+  const list = () => {
+    const found = $("dialog.palette .found:not([data-full])");
+    if (!found) return;
+    const own = Object.entries(JSON.parse(found.dataset.own));
+    all("a", found).filter((row) => !$("svg", row)).forEach((row) => row.after(...own.map(([page, word]) => {
+      const one = row.cloneNode(true);
+      one.href = `${row.getAttribute("href")}/${page}`;
+      one.firstChild.textContent += ` · ${word}`;
+      one.lastChild.textContent = "";
+      return one;
+    })));
+    all("a", found).forEach((row, at) => { row.id = `go-${at}`; });
+    found.dataset.full = "";
+  };
   const rows = () => all("dialog.palette .found a").filter((row) => !row.hidden);
   const choose = (row) => {
     all("dialog.palette .found a").forEach((one) => one.setAttribute("aria-selected", one === row));

@@ -100,7 +100,7 @@ class Words:
 
     def interval(self, low: float, high: float, places: int = 3) -> str:
         """Write the ends of an interval; French parts them by a semicolon, for its comma is taken."""
-        apart = "; " if self.language == "fr" else ", "
+        apart = f"{figures.NARROW}; " if self.language == "fr" else ", "
         return f"[{self.fixed(low, places)}{apart}{self.fixed(high, places)}]"
 
     def clock(self, time: float, *, seconds: bool = False) -> str:

@@ -44,5 +44,6 @@ WORDS: dict[str, Entry] = {
     "role.viewer": ("viewer", "lecteur"),
     "role.operator": ("operator", "opérateur"),
     "role.approver": ("approver", "approbateur"),
+    "role.none": ("no role", "aucun rôle"),
     "role.admin": ("admin", "administrateur"),
 }

@@ -16,7 +16,7 @@ WORDS: dict[str, Entry] = {
     "contract.col.type": ("Type", "Type"),
     "contract.col.allowed": ("Allowed", "Admis"),
     "contract.col.missing": ("Missing", "Manquant"),
-    "contract.col.broken": ("Outside", "Hors contrat"),
+    "contract.col.broken": ("Outside", "Hors bornes"),
     "contract.col.example": ("Example", "Exemple"),
     "contract.col.shape": ("Reference and now", "Référence et maintenant"),
     "contract.col.what": ("What", "Quoi"),

@@ -44,6 +44,55 @@ WORDS: dict[str, Entry] = {
     ),
     "do.enable": ("Enable {model}", "Activer {model}"),
     "do.enable.says": ("The champion answers again.", "Le champion répond de nouveau."),
+    "do.retrain": ("Retrain now…", "Réentraîner maintenant…"),
+    "do.retrain.rows": (
+        ("{n} labelled row was judged.", "{n} labelled rows were judged."),
+        ("{n} ligne étiquetée a été jugée.", "{n} lignes étiquetées ont été jugées."),
+    ),
+    "do.retrain.lasted": ("The last turn took {span}.", "Le dernier tour a duré {span}."),
+    "do.retrain.budget": (
+        "Of its own accord Boucle has begun {done} of {budget} today.",
+        "De lui-même, Boucle en a commencé {done} sur {budget} aujourd’hui.",
+    ),
+    "do.retrain.says": (
+        "A turn begins in the background, on the project’s data and what came back. A version that passes is kept as "
+        "challenger; {model} answers as before until somebody promotes it.",
+        "Un tour commence en arrière-plan, sur les données du projet et les retours. Une version conforme est gardée "
+        "comme challenger ; {model} répond comme avant tant que personne ne la promeut.",
+    ),
+    "do.retrain.back": (
+        "While it runs it can be stopped; afterwards there is nothing to take back.",
+        "Pendant le tour, on peut l’arrêter ; ensuite, il n’y a rien à annuler.",
+    ),
+    "do.retrain.refused": ("No retraining now: {why}.", "Pas de réentraînement pour l’instant : {why}."),
+    "do.stop": ("Stop the turn", "Arrêter le tour"),
+    "do.stop.says": ("The turn ends, and leaves no version.", "Le tour s’arrête et ne laisse aucune version."),
+    "do.labels": (
+        ("Ask for {n} label…", "Ask for {n} labels…"),
+        ("Demander {n} étiquette…", "Demander {n} étiquettes…"),
+    ),
+    "do.labels.says": (
+        (
+            "{n} row is chosen from the newest without a label, a doubtful one. You get it as a sheet to fill in.",
+            "{n} rows are chosen from the newest without a label, the doubtful ones rather. You get them as a sheet to "
+            "fill in.",
+        ),
+        (
+            "{n} ligne est choisie parmi les récentes sans étiquette, plutôt douteuse, dans une feuille à remplir.",
+            "{n} lignes sont choisies parmi les plus récentes sans étiquette, plutôt les douteuses, dans une feuille à "
+            "remplir.",
+        ),
+    ),
+    "do.labels.back": (
+        "It moves nothing, so there is nothing to take back. Filled in, the sheet goes back with boucle feedback FILE.",
+        "Rien n’est modifié, donc rien à annuler. Une fois remplie, la feuille revient par boucle feedback FICHIER.",
+    ),
+    "did.retrain": ("The turn has begun.", "Le tour a commencé."),
+    "did.stopped": ("The turn is stopped.", "Le tour est arrêté."),
+    "did.labels": (
+        ("{n} row to label is in to-label.csv.", "{n} rows to label are in to-label.csv."),
+        ("{n} ligne à étiqueter dans to-label.csv.", "{n} lignes à étiqueter dans to-label.csv."),
+    ),
     "do.acknowledge": ("Acknowledge", "Prendre en charge"),
     "do.undo": ("Take it back", "Annuler cette action"),
     "do.undo.says": ("This runs {command}.", "Ceci exécute {command}."),

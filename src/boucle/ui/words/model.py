@@ -9,7 +9,7 @@ WORDS: dict[str, Entry] = {
     "span.24h": ("24 h", "24 h"),
     "span.7d": ("7 days", "7 jours"),
     "span.30d": ("30 days", "30 jours"),
-    "span.release": ("since release", "depuis la livraison"),
+    "span.release": ("since release", "mise en service"),
     "model.lineage": ("Where its answers come from", "D’où viennent ses réponses"),
     "model.versions": ("Versions", "Versions"),
     "model.actions": ("What you can do", "Ce que vous pouvez faire"),

@@ -37,6 +37,12 @@ WORDS: dict[str, Entry] = {
     "keys.col.fingerprint": ("Fingerprint", "Empreinte"),
     "keys.col.created": ("Made", "Créée"),
     "keys.col.ends": ("Ends", "Expire"),
+    "keys.col.used": ("Last used", "Dernier usage"),
+    "keys.used.never": ("not yet", "pas encore"),
+    "keys.used.note": (
+        "Last used: in this console or its API, to the minute. Predictions are not counted here.",
+        "Dernier usage : dans cette console ou son API, à la minute près. Les prédictions n’y comptent pas.",
+    ),
     "keys.all": ("all", "tous"),
     "keys.never": ("never", "jamais"),
     "keys.more": (
@@ -76,17 +82,32 @@ WORDS: dict[str, Entry] = {
         "tout voir, essayer un modèle, faire un retour",
     ),
     "people.may.operator": (
-        "promote, roll back, pause, disable, acknowledge, mute",
-        "promouvoir, revenir en arrière, mettre en pause, désactiver, prendre en charge, couper les messages",
+        "promote, roll back, pause, disable, retrain, ask for labels, acknowledge, mute",
+        "promouvoir, revenir en arrière, mettre en pause, désactiver, réentraîner, demander des étiquettes, prendre en "
+        "charge, couper les messages",
     ),
     "people.may.approver": (
         "promote against or before the verdict, with a reason",
         "promouvoir contre le verdict ou avant lui, avec une raison",
     ),
-    "people.may.admin": ("make and revoke keys", "créer et révoquer des clés"),
+    "people.may.admin": ("make and revoke keys, give roles", "créer et révoquer des clés, donner des rôles"),
     "people.names": ("Who has acted", "Qui a agi"),
     "people.none": ("Nobody has acted yet.", "Personne n’a encore agi."),
     "people.issuer": ("People sign in with {issuer}.", "Connexion par {issuer}."),
+    "people.signed": ("Who signs in through a provider", "Qui se connecte par un fournisseur"),
+    "people.signed.none": (
+        "Nobody has signed in through {provider} yet. Whoever does gets the role that it names.",
+        "Personne ne s’est encore connecté par {provider}. Chacun reçoit le rôle que celui-ci indique.",
+    ),
+    "people.signed.off": (
+        "No provider is set up; roles come with keys. To let people sign in, write:",
+        "Aucun fournisseur n’est configuré ; les rôles viennent des clés. Pour permettre la connexion :",
+    ),
+    "people.words": ("Its words: {words}.", "Ses mots : {words}."),
+    "people.role.of": ("Role of {name}", "Rôle de {name}"),
+    "people.given.provider": ("given by the provider", "donné par le fournisseur"),
+    "people.given.admin": ("given by an admin", "donné par un administrateur"),
+    "people.last": ("signed in {time}", "connexion : {time}"),
     "people.history": ("what they did", "ce qu’ils ont fait"),
     "alerts.head": (
         ("{n} address is told of alarms.", "{n} addresses are told of alarms."),

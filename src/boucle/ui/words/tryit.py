@@ -54,6 +54,34 @@ WORDS: dict[str, Entry] = {
         "Said otherwise later, the newest counts. The next retraining with feedback learns from it.",
         "Le dernier avis donné compte. Le prochain réentraînement avec retours en tient compte.",
     ),
+    "try.corrections": (
+        (
+            "{n}{more} piece of feedback waits for the request it is about.",
+            "{n}{more} pieces of feedback wait for the requests they are about.",
+        ),
+        (
+            "{n}{more} retour attend la requête qu’il concerne.",
+            "{n}{more} retours attendent les requêtes qu’ils concernent.",
+        ),
+    ),
+    "several.title": ("Several rows at once", "Plusieurs lignes à la fois"),
+    "several.lead": (
+        ("Paste CSV with a head, or JSON: {n} row at most.", "Paste CSV with a head, or JSON: {n} rows at most."),
+        (
+            "Collez du CSV avec en-tête, ou du JSON : {n} ligne au plus.",
+            "Collez du CSV avec en-tête, ou du JSON : {n} lignes au plus.",
+        ),
+    ),
+    "several.rows": ("Rows", "Lignes"),
+    "several.ask": ("Ask for all", "Demander pour toutes"),
+    "several.download": ("Download the answers", "Télécharger les réponses"),
+    "several.row": ("Row", "Ligne"),
+    "several.answer": ("Answer", "Réponse"),
+    "several.sure": ("Sure", "Certitude"),
+    "several.told": (
+        ("{n} row answered by {ref}, kept as a test", "{n} rows answered by {ref}, kept as a test"),
+        ("{n} ligne, réponse de {ref}, conservée comme essai", "{n} lignes, réponses de {ref}, conservées comme essai"),
+    ),
     "try.caller": ("As a caller asks it", "Comme un appelant le demande"),
     "try.caller.note": (
         "This way it counts as traffic, and is answered by whoever has the next request.",

@@ -12,6 +12,12 @@ WORDS: dict[str, Entry] = {
         "The key {name} works nowhere any more, within two seconds. Who holds it needs a new one.",
         "La clé {name} ne fonctionne plus nulle part, en deux secondes. Son porteur aura besoin d’une nouvelle clé.",
     ),
+    "do.role": ("Change the role of {name}", "Changer le rôle de {name}"),
+    "do.role.says": (
+        "{name} is {role} from now on, not {before}. This counts above what the provider says.",
+        "{name} devient {role} dès maintenant, au lieu de {before}. Cela prime sur ce que dit le fournisseur.",
+    ),
+    "did.role": ("{name}: {role}.", "{name} : {role}."),
     "do.test": ("Send a test", "Envoyer un essai"),
     "did.muted": ("No messages about {model} until {until}.", "Pas de message sur {model} jusqu’à {until}."),
     "did.unmuted": ("Messages about {model} are sent again.", "Les messages sur {model} sont de nouveau envoyés."),

@@ -1,0 +1,61 @@
+"""What each version is worth over time. Stretches that are long over are measured once: only late events move them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from boucle.loop.project import Project
+from boucle.monitoring.business import Measure
+from boucle.monitoring.worth import Stretch, measured, stretches
+from boucle.ports.stores import Transaction
+from boucle.project.values import seconds
+
+_GOOD_FOR = 60.0
+_KEPT = 500
+"""Stretches that are remembered at most."""
+VERSIONS = 4
+_Key = tuple[Path, str, str, tuple[int, ...], tuple[float, float]]
+_known: dict[_Key, tuple[float, tuple[Stretch, ...]]] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """One measure over time, by version. ``share`` says that it is a share of requests, else a value a request."""
+
+    name: str
+    share: bool
+    stretches: tuple[Stretch, ...]
+
+
+def worth(
+    project: Project, tx: Transaction, model: str, business: Sequence[Measure], since: float, now: float
+) -> tuple[Worth, ...]:
+    """Return every declared measure of the newest four versions from ``since`` to ``now`` (Unix seconds)."""
+    found = []
+    for name, declared in project.settings.monitor.business.items():
+        own = [one for one in business if one.name == name]
+        versions = tuple(sorted({one.version for one in own})[-VERSIONS:])
+        cut = declared.cap or max((one.cut for one in own if one.cut), default=0.0)
+        told: list[Stretch] = []
+        late = seconds(project.settings.release.wait)
+        for stretch in stretches(since, now) if versions else ():
+            if stretch[1] > now - late:
+                continue  # its events are still coming in: it would look worth nothing
+            key = (project.root, model, name, versions, stretch)
+            lasting = stretch[1] + max(late, 86400.0) < now
+            with _lock:
+                kept = _known.get(key)
+            if kept is None or time.monotonic() - kept[0] > (60 if lasting else 1) * _GOOD_FOR:
+                kept = (time.monotonic(), tuple(measured(tx, model, declared, versions, stretch, cut)))
+                with _lock:
+                    while len(_known) >= _KEPT:
+                        del _known[next(iter(_known))]
+                    _known[key] = kept
+            told += kept[1]
+        found.append(Worth(name, declared.value is None, tuple(told)))
+    return tuple(one for one in found if one.stretches)
