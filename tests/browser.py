@@ -72,7 +72,7 @@ class Watched:
     """A page that remembers what must not happen: errors in its console, requests that leave this machine."""
 
     def __init__(self, browser: Browser, **options: Any) -> None:
-        self.context = browser.new_context(**{"locale": "en-GB", **options})
+        self.context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
         self.page = self.context.new_page()
         self.trouble: list[str] = []
         self.page.on("console", lambda told: self._told(told.type, told.text))

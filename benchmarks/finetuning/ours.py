@@ -22,7 +22,8 @@ from boucle.ports.trainer import Fitted, Job
 class Run:
     """CPU seconds of the whole, of the probe's answer from the start, and of survey and training; the rest are ratios.
 
-    ``flop`` is what the recipe has to compute for the real tokens, in units of 1e12.
+    ``flop`` is what the recipe has to compute for the real tokens, in units of 1e12; ``sustained`` the rate of the core's
+    bfloat16 products in between.
     """
 
     cpu: float
@@ -32,6 +33,38 @@ class Run:
     probe_score: float
     waste: float
     flop: float
+    sustained: float
+
+
+class Gauge:
+    """What the core multiplies while a training goes on: its bfloat16 rate in between steps, on every tenth look.
+
+    Whatever else the machine does slows a training and these products alike; their median is what the training could
+    have had. ``spent`` are the CPU seconds it took itself.
+    """
+
+    def __init__(self) -> None:
+        self.spent, self.looks = 0.0, 0
+        self.rates: list[float] = []
+        self.left, self.right = torch.randn(512, 384).bfloat16(), torch.randn(384, 1536).bfloat16()
+
+    def look(self) -> None:
+        self.looks += 1
+        if self.looks % 10:
+            return
+        begun = time.process_time()
+        self.left @ self.right  # what the caches held was the training's
+        warm = time.process_time()
+        for _ in range(4):
+            self.left @ self.right
+        ended = time.process_time()
+        self.rates.append(4 * 2 * 512 * 384 * 1536 / (ended - warm) / 1e12)
+        self.spent += ended - begun
+
+    @property
+    def rate(self) -> float:
+        """The median, in 1e12 operations a CPU second."""
+        return float(np.median(self.rates))
 
 
 def run(part: Part, seed: int, folder: str, **asked: object) -> Run:
@@ -48,15 +81,17 @@ def run(part: Part, seed: int, folder: str, **asked: object) -> Run:
         workspace=str(Path(folder) / "work"),
     )
     marks: dict[str, float] = {}
+    gauge = Gauge()
     begun = time.process_time()
 
     def progress(text: str, share: float) -> None:
         for key in ("opening", "reading all", "a first answer", "writing"):
             if text.startswith(key):
-                marks.setdefault(key, time.process_time() - begun)
+                marks.setdefault(key, time.process_time() - begun - gauge.spent)
+        gauge.look()
 
     fitted = PretrainedTrainer().fit(job, progress)
-    spent = time.process_time() - begun
+    spent = time.process_time() - begun - gauge.spent
     column = part.test["text"].to_numpy(dtype=object)
     found = PretrainedRuntime().wrap(fitted.model, fitted.signature).predict({"text": column})["prediction"]
     waste, flop = _work(fitted, part, seed)
@@ -68,6 +103,7 @@ def run(part: Part, seed: int, folder: str, **asked: object) -> Run:
         probe_score=fitted.scores["probe"],
         waste=waste,
         flop=flop,
+        sustained=gauge.rate,
     )
 
 

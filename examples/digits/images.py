@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 FASHION = Path(os.environ.get("FASHION_MNIST", "/usr/share/datasets/fashion-mnist"))
 GARMENTS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
-ROWS = 6000
+ROWS = 3000
 
 
 def digits() -> pd.DataFrame:
@@ -23,7 +23,7 @@ def digits() -> pd.DataFrame:
 
 
 def fashion() -> pd.DataFrame:
-    """Return the first 6,000 garments of Fashion-MNIST, 28 by 28 pixels."""
+    """Return the first 3,000 garments of Fashion-MNIST, 28 by 28 pixels."""
     pixels = np.frombuffer(unpacked("train-images-idx3-ubyte.gz"), np.uint8, offset=16).reshape(-1, 28, 28)[:ROWS]
     labels = np.frombuffer(unpacked("train-labels-idx1-ubyte.gz"), np.uint8, offset=8)[:ROWS]
     files = [png(image) for image in pixels]

@@ -35,7 +35,7 @@ def test_the_form_answers_as_its_parent_or_there_is_a_way_out(
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     original: Runtime = plugins.load("runtimes", info.runtime)()
     try:
-        exported = exporter.export(directory, info, tmp_path)
+        exported = exporter.export(directory, info, tmp_path, rows)
     except BoucleError as refused:
         way_out = refused.hint
     else:

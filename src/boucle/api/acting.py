@@ -6,11 +6,11 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 
-from boucle.api.access import Known, Operated, require
-from boucle.api.bodies import Body, Muting, Promotion, Reason, TurnRequest
+from boucle.api.access import Administered, Known, Operated, require, require_all
+from boucle.api.bodies import Body, LabelsRequest, Muting, Promotion, Reason, RoleRequest, TurnRequest
 from boucle.core.access import Role
 from boucle.delivery.release import Change
-from boucle.loop import alarms, operations
+from boucle.loop import alarms, labelling, operations, people
 from boucle.loop.turns import Turns
 
 router = APIRouter()
@@ -52,6 +52,20 @@ def acknowledge(number: int, project: Operated, caller: Known) -> Response:
 def mute(name: str, wanted: Muting, project: Operated) -> Response:
     alarms.mute(project, project.check_name(name), wanted.until)
     return Body({"model": name, "until": wanted.until})
+
+
+@router.post("/api/models/{name}/labels", status_code=201)
+def labels(name: str, wanted: LabelsRequest, project: Operated) -> Response:
+    """Choose rows to label first; the answer has them as a sheet to fill in."""
+    return Body(labelling.ask_for_labels(project, project.check_name(name), wanted.count), 201)
+
+
+@router.post("/api/people/{person}/role")
+def give_role(person: str, wanted: RoleRequest, project: Administered, caller: Known) -> Response:
+    """Give somebody who has signed in through a provider a role, which counts above the provider's word."""
+    require_all(caller)
+    given, before = people.give(project, person, wanted.role)
+    return Body({"name": given.name, "subject": given.subject, "role": given.role, "before": before})
 
 
 @router.post("/api/turns", status_code=202)

@@ -7,7 +7,9 @@ from typing import Any, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from boucle.core.access import Role
 from boucle.core.json import dumps, to_data
+from boucle.loop.labelling import MOST, USUAL
 
 
 class Body(Response):
@@ -31,6 +33,14 @@ class Promotion(Reason):
 
 class Muting(BaseModel):
     until: float = Field(description="Unix time in seconds")
+
+
+class LabelsRequest(BaseModel):
+    count: int = Field(USUAL, ge=1, le=MOST, description="rows to choose")
+
+
+class RoleRequest(BaseModel):
+    role: Role | None = Field(description="the role, or null for none")
 
 
 class TurnRequest(Reason):

@@ -15,6 +15,7 @@ from boucle.views.compare import compare
 from boucle.views.contract import contract, faults
 from boucle.views.drift import drift
 from boucle.views.history import event, history
+from boucle.views.lessons import lessons
 from boucle.views.maturity import maturity
 from boucle.views.overview import overview
 from boucle.views.quality import quality
@@ -60,6 +61,12 @@ def get_drift(name: str, project: Viewed, horizon: Windows = None, column: Name 
 def get_quality(name: str, project: Viewed, span: Span = "release") -> Response:
     """Say what labels, service and business say of a model."""
     return Body(quality(project, name, span))
+
+
+@router.get("/models/{name}/lessons")
+def get_lessons(name: str, project: Viewed) -> Response:
+    """Say what a retraining would learn from, and why it should not begin now."""
+    return Body(lessons(project, name))
 
 
 @router.get("/models/{name}/contract")
@@ -130,7 +137,7 @@ def get_alarms(project: Viewed, caller: Known) -> Response:
 
 @router.get("/people")
 def get_people(project: Viewed, caller: Known) -> Response:
-    """List who has acted."""
+    """List who has acted, and who has signed in through a provider, with their roles."""
     require_all(caller)
     return Body(access.people(project))
 

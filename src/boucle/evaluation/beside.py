@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from boucle.core.signature import Batch
 from boucle.evaluation.scored import Scored
+from boucle.measures.alike import alike
 from boucle.measures.intervals import Estimate, share
-from boucle.measures.spans import spans_of
 from boucle.ports.runtime import Predictor
 
-ALIKE = 0.99
-"""Cosine from which two vectors count as the same."""
 TIMED, ROUNDS, SECONDS = 64, 3, 4.0
 
 
@@ -59,26 +56,6 @@ def beside(parent: str, before: Scored, after: Scored, sizes: tuple[int, int]) -
         apart = np.abs(np.asarray(before.output["probabilities"]) - np.asarray(after.output["probabilities"]))
         largest = float(apart.max(initial=0.0))
     return Beside(parent, share(float(same.sum()), len(same)), largest, one, two)
-
-
-def alike(kind: str, before: Batch, after: Batch) -> NDArray[np.bool_]:
-    """Say for each row whether two answers are the same; scores of spans and candidates do not count."""
-    one, two = before["prediction"], after["prediction"]
-    if kind == "vector":
-        one, two = (np.asarray(side, dtype=np.float64) for side in (one, two))
-        lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
-        return np.asarray((one * two).sum(1) >= ALIKE * lengths)
-    if kind == "spans":
-        return np.array([set(spans_of(a)) == set(spans_of(b)) for a, b in zip(one, two, strict=True)], dtype=bool)
-    if kind == "candidates":
-        return np.array([_best(a) == _best(b) for a, b in zip(one, two, strict=True)], dtype=bool)
-    if kind == "quantity":
-        return np.isclose(np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64), rtol=1e-3)
-    return np.array([a == b for a, b in zip(one.tolist(), two.tolist(), strict=True)], dtype=bool)
-
-
-def _best(candidates: Sequence[dict[str, object]]) -> object:
-    return candidates[0]["token"] if candidates else None
 
 
 def costs(pair: tuple[Scored, Scored], sizes: tuple[int, int]) -> tuple[Costs, Costs]:

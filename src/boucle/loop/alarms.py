@@ -99,7 +99,8 @@ def told(verdict: Verdict) -> dict[str, Any]:
 
 def _number(check: Check) -> dict[str, Any]:
     names = ("name", "status", "observed", "bound", "low", "high", "n")
-    return {name: getattr(check, name) for name in names}
+    faults = {name: check.evidence[name] for name in ("column", "kind") if name in check.evidence}
+    return {name: getattr(check, name) for name in names} | faults
 
 
 def about(alarm: Alarm) -> dict[str, Any]:

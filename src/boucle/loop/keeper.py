@@ -228,7 +228,8 @@ class Keeper:
             kept = memory.read(tx, held.model)
             verdicts = newest_verdicts(tx, held)
             facts = known(project, tx, held, kept, verdicts, max(version.created, info.created))
-        return decide(verdicts, replace(facts, training=self._hands.retraining.running), project.settings.react)
+        training = facts.training or self._hands.retraining.running
+        return decide(verdicts, replace(facts, training=training), project.settings.react)
 
 
 def _first_window(seen: Look) -> dict[str, object]:

@@ -11,6 +11,7 @@ from boucle.loop import alarms
 from boucle.loop.memory import Memory
 from boucle.loop.policy import EXTERNAL, JUDGED, Known, Outside, reaction_to
 from boucle.loop.project import Project
+from boucle.loop.turns import running
 from boucle.monitoring.quarantine import quarantined, within
 from boucle.ports.stores import Transaction
 from boucle.project.answering import Fallback
@@ -55,6 +56,7 @@ def known(
         follow_up=kept.follow_up_due,
         change=kept.change,
         age=max(0.0, now - created),
+        training=running(tx, held.model, now) is not None,
         stale_after=None if react.stale is None else seconds(react.stale),
         rolling_out=held.challenger is not None,
         approving=approval is not None and approval.state == "open",

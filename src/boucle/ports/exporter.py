@@ -30,9 +30,10 @@ class Exporter(Protocol):
 
     name: str
 
-    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+    def export(self, directory: Path, info: BundleInfo, folder: Path, rows: Batch) -> Exported:
         """Make the form of the verified bundle ``directory`` in ``folder``, which is there and empty.
 
+        ``rows`` are inputs the form may be tried on; it is judged on others where there are some.
         Raises BundleError saying what can be done instead, MissingExtra for a package that is not installed.
         """
         ...

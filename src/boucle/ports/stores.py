@@ -89,6 +89,10 @@ class Observations(Protocol):
         """Rows (not requests) observed."""
         ...
 
+    def answered(self, model: str) -> dict[int, int]:
+        """Rows (not requests) observed of each version: every request is counted, so not for what is read often."""
+        ...
+
     def rows(
         self, model: str, version: int | None = None, roles: Sequence[str] = (), after: int = 0, limit: int = 0
     ) -> list[tuple[int, Observation]]:

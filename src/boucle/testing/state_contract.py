@@ -188,6 +188,7 @@ class ObservationsContract:
         with state.begin() as tx:
             kept = tx.observations
             assert (kept.count("wine"), kept.count("wine", 1), kept.count("wine", since=1.5)) == (4, 3, 1)
+            assert kept.answered("wine") == {1: 3, 2: 1}
             assert kept.count("nobody") == 0
 
     def test_rows_go_on_from_a_position_in_order_of_arrival(self, state: State) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 from nicegui.element import Element
 
-from boucle.core.access import Caller
+from boucle.core.access import Caller, Role
 from boucle.ui.draw.glyphs import MARK, escape, icon
 from boucle.ui.live import PERIOD, Source
 from boucle.ui.routes import ENTRIES, FRENCH, SMALL
@@ -185,7 +185,8 @@ def palette(shell: Shell, view: Overview | None) -> str:
     say = shell.words
     rows = [_found(shell.link(one.path), say(f"nav.{one.name}"), f"g {one.key}", icon(one.name)) for one in ENTRIES]
     for card in view.models if view is not None else ():
-        rows.append(_found(shell.link(f"/models/{card.name}"), card.name, say.say_state(card.state)))
+        if shell.may(Role.VIEWER, card.name):
+            rows.append(_found(shell.link(f"/models/{card.name}"), card.name, say.say_state(card.state)))
     own = escape(json.dumps({name: say(f"nav.{name}") for name in OWN}))
     return (
         f'<dialog class="palette" aria-label="{escape(say("palette.title"))}"><input type="text" role="combobox" '

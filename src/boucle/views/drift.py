@@ -23,6 +23,7 @@ from boucle.views.decisions import Decision, decisions
 from boucle.views.histogram import Histogram, histogram
 from boucle.views.newest import Figure, bound_of, figure
 from boucle.views.overview import ModelCard, read
+from boucle.views.reasons import faulty
 from boucle.views.said import Said, said
 from boucle.views.story import known
 
@@ -50,7 +51,10 @@ class ColumnDrift:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is broken in a column: a share of its rows against what was to be expected."""
+    """What is broken in a column: a share of its rows against what was to be expected.
+
+    ``what`` says it in either language, ``note`` as it was judged.
+    """
 
     column: str
     kind: str
@@ -58,6 +62,7 @@ class Fault:
     bound: str
     rows: int
     note: str
+    what: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,7 @@ def faults_of(verdict: Verdict | None) -> tuple[Fault, ...]:
 def _fault(check: Check) -> Fault:
     told = check.evidence
     column, kind = str(told.get("column", check.name)), str(told.get("kind", ""))
-    return Fault(column, kind, check.observed or 0.0, check.bound, int(check.n or 0), check.note)
+    return Fault(column, kind, check.observed or 0.0, check.bound, int(check.n or 0), check.note, faulty(column, kind))
 
 
 def _slices(quality: Verdict | None, column: str) -> tuple[Figure, ...]:

@@ -9,6 +9,7 @@ from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
 from boucle.views.overview import read
 from boucle.views.said import Said, said
+from boucle.views.story import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,13 @@ class Lessons:
 
 
 def lessons(project: Project, model: str) -> Lessons:
-    """Return what the next retraining of ``model`` is about; only the project's own model is trained here."""
+    """Return what the next retraining of ``model`` is about; only the project's own model is trained here.
+
+    Raises NotFound for a model that this project does not have.
+    """
     now = project.clock.now()
     with project.state.begin(write=False) as tx:
+        known(tx, project, model)
         card, seen = read(tx, model, now)
         kept, fault = memory.read(tx, model), alarms.find(tx, model, "fault")
         lasted = _lasted(tx, model)

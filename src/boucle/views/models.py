@@ -15,6 +15,7 @@ from boucle.formats.bundle import verify
 from boucle.loop.project import Project
 from boucle.monitoring.business import Measure, measure_business
 from boucle.ports.stores import Transaction
+from boucle.views.newest import asked_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _model_status(project: Project, tx: Transaction, held: Deployment) -> ModelS
         business=measure_business(tx, held.model, project.settings.monitor.business),
         traffic={"rows": tx.observations.count(held.model), **totals},
         alarms=tx.alarms.unresolved(held.model),
-        training=tx.settings.get(f"training:{held.model}"),
+        training=tx.settings.get(f"training:{held.model}") or asked_turn(tx, held.model, project.clock.now()),
         estimate=None if (guess := _newest(tx, held, "estimate")) is None else _verdict(guess),
     )
 

@@ -89,7 +89,7 @@ def newest(tx: Transaction, held: Deployment, now: float) -> Newest:
         decided=_event(tx, model, ("decision",)),
         window=windows[0][0] if windows else None,
         counts=windows[0][1] if windows else None,
-        training=tx.settings.get(f"training:{model}") or _asked(tx, model, now),
+        training=tx.settings.get(f"training:{model}") or asked_turn(tx, model, now),
         labels=_labels(verdicts.get("quality")),
         requests=Metered(tx, model, now).counted(_RECENT).requests / _RECENT,
         now=now,
@@ -120,7 +120,7 @@ def _newest(tx: Transaction, model: str, version: int | None, kind: str) -> tupl
     return found[-1] if found else None
 
 
-def _asked(tx: Transaction, model: str, now: float) -> dict[str, Any] | None:
+def asked_turn(tx: Transaction, model: str, now: float) -> dict[str, Any] | None:
     """Return the turn that a person asked for, while it runs, as the keeper notes its own."""
     found = running(tx, model, now)
     if found is None:

@@ -20,6 +20,27 @@ REASONS: dict[str, tuple[str, str]] = {
     "reason.gain": ("improvement over the champion", "gain sur le champion"),
     "reason.prediction": ("prediction", "prédiction"),
     "reason.rows": ("rows", "lignes"),
+    # What is wrong with the values of a column.
+    "fault.missing": ("{column} is missing", "{column} manque"),
+    "fault.unseen": ("{column} has unknown levels", "{column} a des modalités inconnues"),
+    "fault.outside": ("{column} is out of range", "{column} est hors bornes"),
+    "fault.far": (
+        "{column} is far out of range, as in another unit",
+        "{column} est loin hors bornes, comme dans une autre unité",
+    ),
+    "fault.small": (
+        "{column} is far smaller, as in another unit",
+        "{column} est bien plus petit, comme dans une autre unité",
+    ),
+    "fault.large": (
+        "{column} is far larger, as in another unit",
+        "{column} est bien plus grand, comme dans une autre unité",
+    ),
+    "fault.whole": ("{column} is in whole numbers", "{column} est en nombres entiers"),
+    "fault.common": (
+        "{column} stands at its commonest value",
+        "{column} reste à sa valeur la plus fréquente",
+    ),
     "reason.first": ("the first version; {told}", "la première version ; {told}"),
     "reason.gate": ("gate {status}: {told}", "contrôle {status} : {told}"),
     "reason.again": (

@@ -152,7 +152,9 @@ def _checks(found: object) -> list[Mapping[str, Any]]:
 
 
 def _check(check: Mapping[str, Any]) -> Said:
-    values = {"name": _named(str(check["name"])), "value": float(check["observed"])}
+    known = check.get("evidence") or check
+    name = faulty(str(known.get("column", "")), str(known.get("kind", ""))) or _named(str(check["name"]))
+    values = {"name": name, "value": float(check["observed"])}
     if check.get("low") is not None and check.get("high") is not None:
         told = said("reason.between", low=float(check["low"]), high=float(check["high"]), **values)
     else:
@@ -160,6 +162,11 @@ def _check(check: Mapping[str, Any]) -> Said:
     if check.get("bound"):
         told = said("reason.bound", told=told, bound=_bound(str(check["bound"])))
     return said("reason.n", told=told, n=int(check["n"])) if check.get("n") is not None else told
+
+
+def faulty(column: str, kind: str) -> Said | None:
+    """Say what is wrong with the values of a column; None for a kind of fault that there are no words for."""
+    return said(f"fault.{kind}", column=column) if f"fault.{kind}" in PHRASES else None
 
 
 def _named(name: str) -> Said | str:

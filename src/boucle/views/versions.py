@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from boucle.core.event import Event
 from boucle.core.json import from_data
 from boucle.core.verdict import Check
 from boucle.loop.project import Project
+from boucle.ports.stores import Transaction
 from boucle.views.newest import RELEASED, TRAINED, Figure, figure
 from boucle.views.story import known
 
 MOST = 50
+_GOOD_FOR = 60.0
+"""Seconds for which rows that were counted are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,9 @@ def versions(project: Project, model: str) -> Versions:
         released = tx.journal.events(model, RELEASED, limit=1)
         made = tx.journal.events(model, TRAINED, limit=MOST)
         roles = {held.previous: "previous", held.challenger: "challenger", held.champion: "champion"}
-        answered = {event.version: tx.observations.count(model, event.version) for event in made}
+        answered = _answered(project, tx, model)
         rows = tuple(
-            _row(event, roles.get(event.version, ""), answered[event.version])
+            _row(event, roles.get(event.version, ""), answered.get(event.version, 0))
             for event in reversed(made)
             if event.version
         )
@@ -77,6 +82,18 @@ def versions(project: Project, model: str) -> Versions:
         rows=rows,
         time=project.clock.now(),
     )
+
+
+_counted: dict[tuple[Path, str], tuple[float, dict[int, int]]] = {}
+
+
+def _answered(project: Project, tx: Transaction, model: str) -> dict[int, int]:
+    """Return the rows each version has answered, as counted in the last minute: all requests are counted for it."""
+    key, now = (project.root, model), time.monotonic()
+    kept = _counted.get(key)
+    if kept is None or now - kept[0] > _GOOD_FOR:
+        kept = _counted[key] = (now, tx.observations.answered(model))
+    return kept[1]
 
 
 def _row(event: Event, role: str, answered: int) -> VersionRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.browser import Watched
 
+from boucle.cli.main import run
 from boucle.loop.service import address
 
 from .world import kept
@@ -35,11 +38,11 @@ class Up:
     process: subprocess.Popen[bytes]
 
     def cli(self, *words: str) -> Any:
-        """Run a command of the project and return what it says as JSON."""
-        command = [sys.executable, "-m", "boucle", *words, "--project", str(self.folder), "--json"]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=WITHIN)
-        assert done.stdout, done.stderr.decode()
-        return json.loads(done.stdout)
+        """Run a command of the project, in this process, and return what it says as JSON."""
+        told = io.StringIO()
+        with redirect_stdout(told), suppress(SystemExit):
+            run([*words, "--project", str(self.folder), "--json"])
+        return json.loads(told.getvalue())
 
     def control(self) -> int:
         """Return the process of the control plane."""
@@ -96,9 +99,9 @@ def up(past: Path, start: Start) -> Up:
     return start(past)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def acted(past: Path, start: Start, tmp_path_factory: pytest.TempPathFactory) -> Up:
-    """Serve a copy of it, to act on."""
+    """Serve a copy of it, to act on; tests leave the champion answering, and say nothing of what others have done."""
     folder = tmp_path_factory.mktemp("acted") / "churn"
     shutil.copytree(past, folder, ignore=shutil.ignore_patterns("control.json", "address.json"))
     return start(folder)

@@ -6,6 +6,7 @@ import csv
 import json
 import time
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from boucle.loop.project import Project
@@ -99,6 +100,7 @@ def test_rows_that_are_pasted_are_answered_together_and_taken_along(acted: Up, l
     field.fill(json.dumps(rows))
     ask.click()
     expect(page.locator("p", has_text="2 rows answered by churn/")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
     with page.expect_download() as told:
         page.get_by_role("button", name="Download the answers").click()
     answers = list(csv.DictReader(told.value.path().read_text().splitlines()))

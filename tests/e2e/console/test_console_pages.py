@@ -150,6 +150,13 @@ def test_single_keys_can_be_turned_off(up: Up, look: Look) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     assert not page.locator("dialog.palette").is_visible()
+    page.goto(f"{up.url}/settings/look")
+    switch = page.locator(".look [role=switch]")
+    expect(switch).to_have_attribute("aria-checked", "false")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("/")
+    expect(page.locator("dialog.palette")).to_be_visible()
 
 
 def test_a_script_that_is_not_ours_does_not_run(up: Up, look: Look) -> None:

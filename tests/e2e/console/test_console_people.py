@@ -77,6 +77,7 @@ def test_an_admin_gives_a_person_a_role_and_it_is_an_event(guarded: Up, look: Lo
     with project.state.begin() as tx:
         tx.people.put(Person("subject-7", "eva@example.org", Role.VIEWER, last=project.clock.now()))
     page = entered(look, guarded, access.add(project, "adam", Role.ADMIN).secret, "/settings/people").page
+    assert Axe().run(page).violations_count == 0
     page.get_by_label("Role of eva@example.org").select_option("operator")
     expect(page.locator("dialog[open]")).to_contain_text("boucle people give eva@example.org --role operator")
     page.click("dialog[open] [data-confirm]")
@@ -86,6 +87,15 @@ def test_an_admin_gives_a_person_a_role_and_it_is_an_event(guarded: Up, look: Lo
     assert (given["actor"], given["data"]["before"], given["data"]["role"]) == ("adam", "viewer", "operator")
     page.goto(f"{guarded.url}/settings")
     expect(page.locator(".keyrow", has_text="adam")).not_to_contain_text("not yet")
+
+
+def test_a_key_for_other_models_finds_no_page_of_this_one(guarded: Up, look: Look, project: Project) -> None:
+    seen = entered(look, guarded, access.add(project, "lisa", Role.VIEWER, ["other"]).secret)
+    expect(seen.page.locator("a.model")).to_have_count(0)
+    for name in ("", "/drift", "/quality", "/contract", "/try"):
+        seen.page.goto(f"{guarded.url}/models/churn{name}")
+        expect(seen.page.locator("h1")).to_contain_text("There is no model churn")
+    seen.trouble.clear()  # the browser tells of each 404
 
 
 def test_a_key_that_is_revoked_ends_the_page_that_stands_open(guarded: Up, look: Look, project: Project) -> None:

@@ -10,7 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from boucle.api.app import create_app
+from boucle.core.access import Role
 from boucle.core.event import Event
+from boucle.core.person import Person
 from boucle.loop.project import Project
 
 PROJECT = """
@@ -92,6 +94,18 @@ def test_a_turn_is_started_and_asked_about(client: TestClient) -> None:
     client.app.state.turns._turns[number - 1].work.stop()  # type: ignore[attr-defined]
     assert client.get(f"/api/turns/{number}").json()["state"] == "ended"
     assert client.get("/api/turns/99").status_code == 404
+
+
+def test_a_person_is_given_a_role_and_labels_are_asked_for(client: TestClient, project: Project) -> None:
+    with project.state.begin() as tx:
+        tx.people.put(Person("subject-7", "eva", Role.VIEWER))
+    assert client.post("/api/people/subject-7/role", json={"role": "operator"}).json()["before"] == "viewer"
+    assert client.post("/api/people/eva/role", json={"role": "queen"}).status_code == 422
+    assert client.get("/api/people").json()["people"][0]["role"] == "operator"
+    assert client.get("/api/models/wine/lessons").json()["own"] is True
+    assert client.post("/api/models/wine/labels", json={"count": 0}).status_code == 422
+    refused = client.post("/api/models/wine/labels", json={})
+    assert (refused.status_code, refused.json()["hint"]) == (409, "boucle promote wine/VERSION")
 
 
 def test_a_path_asked_by_another_method_says_which_it_takes(client: TestClient) -> None:

@@ -45,6 +45,7 @@ NEEDS = {
             "models/{name}/drift",
             "models/{name}/quality",
             "models/{name}/contract",
+            "models/{name}/lessons",
             "models/{name}/faults",
             "models/{name}/versions/{version}/against/{other}",
             "rollouts",
@@ -66,6 +67,8 @@ NEEDS = {
     ("POST", "/api/alarms/{number}/acknowledgement"): Role.OPERATOR,
     ("POST", "/api/alerts/alertmanager"): Role.OPERATOR,
     ("POST", "/api/turns"): Role.OPERATOR,
+    ("POST", "/api/models/{name}/labels"): Role.OPERATOR,
+    ("POST", "/api/people/{person}/role"): Role.ADMIN,
     ("GET", "/api/keys"): Role.ADMIN,
     ("POST", "/api/keys"): Role.ADMIN,
     ("POST", "/api/keys/{key}/rotations"): Role.ADMIN,
@@ -76,6 +79,7 @@ BODIES: dict[str, Any] = {
     "/api/models/{name}/mute": {"until": 1.0},
     "/api/alerts/alertmanager": {"version": "4", "alerts": []},
     "/api/keys": {"name": "new", "role": "viewer"},
+    "/api/people/{person}/role": {"role": None},
 }
 PARTS = {
     "name": "wine",
@@ -84,6 +88,7 @@ PARTS = {
     "left": "1",
     "right": "1",
     "key": "nobody",
+    "person": "nobody",
     "other": "1",
     "seq": "1",
 }

@@ -86,3 +86,19 @@ def test_a_turn_that_nobody_saw_end_is_given_up_after_a_day(world: World) -> Non
     world.clock.sleep(LONGEST + 1)
     assert under_way(world) is None
     world.engine.work.outcome = Outcome(0, {}, "")
+
+
+def test_the_keeper_waits_for_a_turn_that_a_person_has_asked_for(world: World) -> None:
+    turns = Turns(world.project)
+    turns.start("the extract is mended", True, "ana")
+    world.answer(250)
+    world.look()
+    world.answer(300, shift=4)
+    world.look()
+    assert world.alarms() == ["quality"]
+    assert len(world.engine.started) == 1
+    world.engine.work.outcome = Outcome(1, None, "error: no space left\n")
+    assert ended(world)
+    world.look()
+    assert len(world.engine.started) == 2
+    assert "--alone" in world.engine.started[1]

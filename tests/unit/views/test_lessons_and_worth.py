@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boucle.core.deployment import Deployment
+from boucle.core.errors import NotFound
 from boucle.core.event import Event
 from boucle.core.observation import Feedback, Observation
 from boucle.core.verdict import Check
@@ -37,8 +39,12 @@ def test_a_retraining_is_refused_while_broken_data_is_open_or_another_runs(writt
     assert broken.key == "lessons.fault"
 
 
-def test_another_models_training_is_not_this_projects(written: Written) -> None:
+def test_another_model_is_not_trained_here_and_one_that_is_not_there_is_said_so(written: Written) -> None:
+    with written.project.state.begin() as tx:
+        tx.deployments.put(Deployment("other", 1, True, 3))
     assert not lessons(written.project, "other").own
+    with pytest.raises(NotFound):
+        lessons(written.project, "nothing")
 
 
 def test_how_long_the_last_turn_took_is_told_from_its_two_entries(written: Written) -> None:

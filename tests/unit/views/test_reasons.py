@@ -9,10 +9,12 @@ import pytest
 from boucle.core.alarm import Alarm
 from boucle.core.event import Event
 from boucle.core.json import to_data
+from boucle.core.profile import RATES
 from boucle.core.verdict import Check, Verdict
+from boucle.loop import alarms
 from boucle.loop.policy import NOTES
 from boucle.views.phrases import PHRASES
-from boucle.views.reasons import done_about, why, why_alarm
+from boucle.views.reasons import done_about, faulty, why, why_alarm
 from boucle.views.said import Said, say
 
 LOST = Verdict.of("churn/2", "quality", [Check("accuracy", "fail", 0.562, ">= 0.7520", 0.518, 0.605, 1500)])
@@ -105,3 +107,14 @@ def test_an_alarm_says_what_it_is_about_and_what_was_done() -> None:
     waits = both(done_about(Alarm(1, "churn", "quality", 1.0, "", data=held)))[1]
     assert waits == "pas encore (réentraîner) : le budget de 6 réentraînements par jour est épuisé"
     assert done_about(Alarm(1, "churn", "gate", 1.0, "", data={"done": "the champion stays"})) is None
+
+
+def test_broken_values_are_named_by_what_is_wrong_with_them() -> None:
+    assert {f"fault.{rate}" for rate in RATES} <= PHRASES.keys()
+    check = Check("pH far", "fail", 0.02, "<= 0.005", n=500, evidence={"column": "pH", "kind": "far"})
+    verdict = Verdict.of("churn/2", "fault", [check])
+    _, french = both(told("verdict", verdict=to_data(verdict)))
+    assert french == "pH est loin hors bornes, comme dans une autre unité 0,0200, borne ≤ 0,005, n = 500"
+    kept = alarms.told(verdict)
+    assert both(told("decision", action="alert", cause="fault", evidence=kept))[1].endswith(french)
+    assert faulty("pH", "of another kind") is None

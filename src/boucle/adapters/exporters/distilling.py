@@ -23,7 +23,8 @@ from boucle.adapters.finetuning.anatomy import Anatomy, size
 from boucle.adapters.finetuning.asked import Asked
 from boucle.adapters.finetuning.classification import Classes, Scored
 from boucle.adapters.finetuning.examples import Examples, validation_rows
-from boucle.adapters.finetuning.feeding import Material, Pictures, Texts
+from boucle.adapters.finetuning.feeding import Material, Pictures, Rows, Texts
+from boucle.adapters.finetuning.goals import Tensors
 from boucle.adapters.finetuning.hardware import Hardware, seeded, silent
 from boucle.adapters.finetuning.learning import Pace, learn
 from boucle.adapters.finetuning.ready import Ready
@@ -97,27 +98,27 @@ class PretrainedDistiller:
 class Taught(Classes):
     """The goal of a student. ``shares`` are its teacher's probabilities, shape (rows, classes)."""
 
+    truths = ("labels", "told")
+
     def __init__(self, examples: Examples, ready: Ready, scored: Scored, shares: NDArray[np.float64]) -> None:
         super().__init__(examples, ready, scored)
         self._told = torch.from_numpy(np.log(np.maximum(shares, 1e-9)).astype(np.float32))
 
-    def loss(self, model: Any, feeds: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Return the mean loss of a batch."""
-        labels, told = feeds.pop("labels"), feeds.pop("told")
-        logits = self._logits(model, feeds)
+    def truth(self, rows: Rows, feeds: Tensors) -> Tensors:
+        """Return the places of the classes, -1 where nobody has labelled, and the teacher's logarithms."""
+        return {**super().truth(rows, feeds), "told": self._told[torch.from_numpy(np.asarray(rows))]}
+
+    def lost(self, scores: torch.Tensor, truth: Tensors) -> torch.Tensor:
+        """Return the mean loss."""
+        labels, told = truth["labels"], truth["told"]
         wanted = (told / TEMPERATURE).log_softmax(1)
-        own = (logits / TEMPERATURE).log_softmax(1)
+        own = (scores / TEMPERATURE).log_softmax(1)
         taught = functional.kl_div(own, wanted, reduction="batchmean", log_target=True) * TEMPERATURE**2
         known = labels >= 0
         if not bool(known.any()):
             return OF_TEACHER * taught
-        right = functional.cross_entropy(logits[known], labels[known], reduction="sum") / len(labels)
+        right = functional.cross_entropy(scores[known], labels[known], reduction="sum") / len(labels)
         return OF_TEACHER * taught + (1 - OF_TEACHER) * right
-
-    def collate(self, places: Any) -> dict[str, torch.Tensor]:
-        """Return the tensors of rows by their places among those that are learned."""
-        rows = self.ready.learned[np.asarray(places)]
-        return {**super().collate(places), "told": self._told[torch.from_numpy(rows)]}
 
 
 def _prepared(began: Start, examples: Examples, asked: Asked, seed: int) -> Ready:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from boucle.adapters.exporters import parents
-from boucle.adapters.pretrained.checkpoints import ONNX, Checkpoint
+from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.core.errors import BundleError, MissingExtra
 from boucle.core.model import BundleInfo
+from boucle.core.signature import Batch
 from boucle.ports.exporter import Exported
 
 WITHOUT_BF16 = "this machine does not multiply bfloat16 itself: here the version is smaller, but slower"
-_QUANTIZED = ("MatMul", "Gemm", "Gather", "Attention", "EmbedLayerNormalization")
 
 
 class OnnxExporter:
@@ -22,7 +22,7 @@ class OnnxExporter:
 
     name = "onnx"
 
-    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+    def export(self, directory: Path, info: BundleInfo, folder: Path, rows: Batch) -> Exported:
         """Write ``model.onnx``; raises BundleError."""
         checkpoint = parents.with_weights(directory, info, self.name)
         made, worst = _exported(checkpoint, folder)
@@ -30,24 +30,24 @@ class OnnxExporter:
 
 
 class Int8Exporter:
-    """Matrices in 8 bits with a scale for each channel, what flows between them quantized as it comes."""
+    """Matrices in 8 bits with a scale for each channel, what flows between them evened out and rounded as it comes."""
 
     name = "int8"
 
-    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+    def export(self, directory: Path, info: BundleInfo, folder: Path, rows: Batch) -> Exported:
         """Quantize the exported file, or the one the version holds; raises BundleError."""
         checkpoint = parents.checkpoint_of(directory, info)
-        if checkpoint.runtime == "pretrained-onnx":
-            parents.taken_along(checkpoint, folder)
-            source = checkpoint.folder / ONNX
-        else:
-            _exported(checkpoint, folder)
-            source = (folder / ONNX).rename(folder / "float32.onnx")
-        matrices = _quantize(source, folder / ONNX)
-        if source.parent == folder:
-            source.unlink()
-        made = parents.moved(checkpoint, folder)
-        return Exported(made, made.runtime, {"target": self.name, "per_channel": True, "matrices": matrices})
+        made = checkpoint
+        if checkpoint.runtime != "pretrained-onnx":
+            whole = folder / "float32"
+            whole.mkdir()
+            made, _ = _exported(checkpoint, whole)
+        quantizing = _quantizing()
+        parents.taken_along(made, folder)
+        told = quantizing.quantize(made, folder, info.signature, rows)
+        shutil.rmtree(folder / "float32", ignore_errors=True)
+        made = parents.moved(made, folder)
+        return Exported(made, made.runtime, {"target": self.name, "per_channel": True, **told})
 
 
 class Bf16Exporter:
@@ -55,7 +55,7 @@ class Bf16Exporter:
 
     name = "bf16"
 
-    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+    def export(self, directory: Path, info: BundleInfo, folder: Path, rows: Batch) -> Exported:
         """Write the weights anew; raises BundleError."""
         checkpoint = parents.with_weights(directory, info, self.name)
         if checkpoint.options.get("precision") == "bfloat16":
@@ -73,7 +73,7 @@ class OpenvinoExporter:
 
     name = "openvino"
 
-    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+    def export(self, directory: Path, info: BundleInfo, folder: Path, rows: Batch) -> Exported:
         """Raise BundleError, saying what to do instead."""
         raise BundleError(
             "No version for OpenVINO is made: serving it would need a runtime that Boucle does not have.",
@@ -86,7 +86,7 @@ class Int4Exporter:
 
     name = "int4"
 
-    def export(self, directory: Path, info: BundleInfo, folder: Path) -> Exported:
+    def export(self, directory: Path, info: BundleInfo, folder: Path, rows: Batch) -> Exported:
         """Raise BundleError, saying what to do instead."""
         raise BundleError(
             "No version in 4 bits is made: it would be slower than 8 bits on a CPU, and on a GPU it needs bitsandbytes "
@@ -105,34 +105,9 @@ def _exported(checkpoint: Checkpoint, folder: Path) -> tuple[Checkpoint, float]:
     return parents.moved(checkpoint, folder), worst
 
 
-def _quantize(source: Path, target: Path) -> int:
-    """Write ``source`` in 8 bits; returns how many matrices became so. Raises BundleError when none did."""
+def _quantizing() -> Any:
     try:
-        import onnx  # only who makes such a file needs it
-        from onnxruntime.quantization import QuantType, quantize_dynamic
+        from boucle.adapters.exporters import quantizing  # onnx: only who makes such a file needs it
     except ModuleNotFoundError as error:
         raise MissingExtra.of((error.name or "onnx").split(".")[0], "text") from error
-    if _in_8_bits(onnx.load(source)):
-        raise BundleError("This version is in 8 bits already.", hint="name the version it was made from")
-    logging.disable(logging.WARNING)  # it advises a preprocessing that these files do not need
-    try:
-        quantize_dynamic(
-            source, target, op_types_to_quantize=list(_QUANTIZED), per_channel=True, weight_type=QuantType.QInt8
-        )
-    except Exception as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BundleError(f"The file cannot be made int8: {why}", hint="use --target onnx or --target bf16") from error
-    finally:
-        logging.disable(logging.NOTSET)
-    matrices = _in_8_bits(onnx.load(target))
-    if not matrices:
-        target.unlink()
-        raise BundleError(
-            "The model has no matrices to put into 8 bits: convolutions would need a calibration.",
-            hint="use --target onnx or --target bf16",
-        )
-    return matrices
-
-
-def _in_8_bits(model: Any) -> int:
-    return sum(node.op_type in ("MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul") for node in model.graph.node)
+    return quantizing

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from boucle.adapters.finetuning.examples import Examples, labelled
-from boucle.adapters.finetuning.goals import Goal, Rows, Tensors
+from boucle.adapters.finetuning.feeding import Rows
+from boucle.adapters.finetuning.goals import Goal, Tensors
 from boucle.adapters.finetuning.ready import Ready
 from boucle.core.signature import Label
 from boucle.measures.metrics import METRICS, compute
@@ -47,8 +48,9 @@ class Classes(Goal):
     def __init__(self, examples: Examples, ready: Ready, scored: Scored, *, balanced: bool = False) -> None:
         super().__init__(ready)
         self.examples, self.scored = examples, scored
-        counts = np.bincount(examples.codes[ready.learned], minlength=len(examples.classes))
-        self.weights = even(counts) if balanced else None
+        self.weights = None
+        if balanced:
+            self.weights = even(np.bincount(examples.codes[ready.learned], minlength=len(examples.classes)))
 
     def truth(self, rows: Rows, feeds: Tensors) -> Tensors:
         """Return the places of the classes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from boucle.adapters.trainers.rows import target_of
 from boucle.core.errors import TrainingError
 from boucle.core.signature import Field, Label
-from boucle.measures.metrics import ordered
+from boucle.measures.metrics import METRICS, compute, ordered
 from boucle.ports.trainer import Job
 
 LEAST = 8
@@ -31,6 +32,26 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The inputs."""
+        return (self.field,)
+
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The inputs' values by the names of their fields."""
+        return {self.field.name: self.inputs}
+
+    @property
+    def truths(self) -> NDArray[Any]:
+        """What is right for each row, shape (rows,)."""
+        return self.labels
+
+    @property
+    def constant(self) -> list[Any]:
+        """An answer to each row that takes no model."""
+        raise NotImplementedError
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,7 +111,7 @@ def validation_rows(examples: Examples, share: float, seed: int) -> NDArray[np.i
     for row, (value, code) in enumerate(zip(examples.inputs, examples.codes.tolist(), strict=True)):
         groups.setdefault((seen.setdefault(value, code), value), []).append(row)
     chosen: list[int] = []
-    for code in range(len(examples.classes)):
+    for code in np.unique(examples.codes).tolist():
         own = [rows for (first, _), rows in groups.items() if first == code]
         wanted = min(round(share * sum(map(len, own))) or 1, sum(map(len, own)) - 1)
         taken = 0
@@ -132,6 +153,21 @@ def check_inputs(inputs: list[Any], field: Field) -> list[str]:
     if empty:
         notes.append(f"{empty} rows of '{field.name}' are empty")
     return notes
+
+
+def judged(metric: str, examples: Examples, rows: NDArray[np.intp], told: Sequence[Any]) -> float:
+    """Score what is told of some rows; what is undefined is the worst value."""
+    value = compute(metric, column([examples.truths[row] for row in rows]), column(told))
+    found = METRICS[metric]
+    return (found.low if found.greater_is_better else found.high) if np.isnan(value) else value
+
+
+def column(values: Sequence[Any]) -> NDArray[Any]:
+    """Return values of any kind as an array of objects, shape (rows,)."""
+    made = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        made[place] = value
+    return made
 
 
 def _torn(inputs: list[Any], field: Field, codes: NDArray[np.int64]) -> list[str]:

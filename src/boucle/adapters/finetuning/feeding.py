@@ -17,8 +17,9 @@ from boucle.adapters.pretrained.pictures import Preparation
 from boucle.adapters.pretrained.pooled import averaged
 from boucle.adapters.pretrained.tokens import Tokens
 
+Rows = Sequence[int] | NDArray[np.intp]
 Tell = Callable[[float], None]
-FORWARD_TOKENS, PICTURE = 4096, 196
+FORWARD_TOKENS, PICTURE = 2048, 196
 """Tokens of a batch where nothing is learned: as many as keep the caches warm."""
 
 

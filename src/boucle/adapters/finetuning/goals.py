@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from boucle.adapters.finetuning.anatomy import Injected
+from boucle.adapters.finetuning.feeding import Rows
 from boucle.adapters.finetuning.ready import Ready
 
-Rows = Sequence[int] | NDArray[np.intp]
 Tensors = dict[str, torch.Tensor]
 
 
@@ -56,9 +56,12 @@ class Goal(ABC):
     def truth(self, rows: Rows, feeds: Tensors) -> Tensors:
         """Return the ``truths`` of some rows, whose ``feeds`` are given."""
 
-    @abstractmethod
     def judge(self, model: Any) -> dict[str, float]:
-        """Measure the rows held out: ``loss``, lower is better, and more."""
+        """Measure the rows held out: ``loss``, lower is better, and more where that is cheap."""
+        lost = [
+            (float(self.lost(scores, truth)), len(rows)) for rows, scores, truth in self.told(model, self.ready.held)
+        ]
+        return {"loss": sum(loss * count for loss, count in lost) / sum(count for _, count in lost)}
 
     def _scores(self, model: Any, feeds: Tensors) -> torch.Tensor:
         if self.injected is not None:

@@ -16,12 +16,11 @@ from boucle.adapters.finetuning.batches import Batches
 from boucle.adapters.finetuning.course import Course
 from boucle.adapters.finetuning.goals import Goal, scores
 from boucle.adapters.finetuning.ready import Ready
-from boucle.adapters.finetuning.recipe import LONG
 from boucle.core.errors import TrainingError
 from boucle.core.signature import Task
 from boucle.ports.trainer import Progress
 
-PROVED_ROWS, ALIKE = 16, 0.02
+PROVED_ROWS, PROVED_TOKENS, ALIKE = 16, 1024, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,14 @@ def learn(
 ) -> tuple[Any, Course]:
     """Train; returns the whole model, adapters merged, and the course it took. ``base`` loads the model anew."""
     recipe = ready.recipe
-    _attend(ready)
     _still(ready.model)
     if recipe.method == "lora":
         from boucle.adapters.finetuning import lora  # peft: only adapters need it
 
         adapters = lora.adapted(ready.model, task, recipe.rank)
         course = _run(ready, adapters, goal, folder, pace)
-        few = ready.held[:PROVED_ROWS] if len(ready.held) else np.arange(1)
+        count = max(1, min(PROVED_ROWS, PROVED_TOKENS // int(ready.material.lengths.max())))
+        few = ready.held[:count] if len(ready.held) else np.arange(1)
         return lora.merged(adapters, base, folder, ready.material.tensors(few)), course
     with ExitStack() as stack:
         if ready.anatomy is not None:
@@ -70,13 +69,6 @@ def _cut_answers_alike(ready: Ready) -> bool:
         except (RuntimeError, AttributeError, TypeError, ValueError, IndexError):
             return False  # an architecture that does more with its layers than one after the other
     return found.shape == whole.shape and bool(torch.allclose(found, whole, atol=ALIKE))
-
-
-def _attend(ready: Ready) -> None:
-    """On a CPU compute attention plainly: there the fused form has no dropout, and is slow backward on short texts."""
-    change = getattr(ready.model, "set_attn_implementation", None)
-    if change is not None and ready.hardware.device == "cpu" and int(ready.material.lengths.max()) <= LONG:
-        change("eager")
 
 
 def _still(model: torch.nn.Module) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 
+from boucle.adapters.finetuning.goals import scores
 from boucle.adapters.pretrained import versions
 from boucle.core.errors import TrainingError
 from boucle.core.signature import Task
@@ -22,6 +23,10 @@ _KINDS: dict[Task, TaskType | None] = {
     "text-classification": TaskType.SEQ_CLS,
     "token-classification": TaskType.TOKEN_CLS,
     "image-classification": None,
+    "question-answering": TaskType.QUESTION_ANS,
+    "summarization": TaskType.SEQ_2_SEQ_LM,
+    "translation": TaskType.SEQ_2_SEQ_LM,
+    "text-generation": TaskType.CAUSAL_LM,
 }
 _HEADS = ("classifier", "score", "pre_classifier")
 
@@ -40,7 +45,7 @@ def adapted(model: Any, task: Task, rank: int) -> Any:
     )
     made = get_peft_model(model, config)
     saved = [name for name, value in made.named_parameters() if value.requires_grad and "modules_to_save" in name]
-    if not saved:
+    if not saved and kind not in (TaskType.SEQ_2_SEQ_LM, TaskType.CAUSAL_LM):
         raise TrainingError(
             f"The head of a {type(model).__name__} is not known: its adapters would answer at random.",
             hint="use  method: full  or  method: frozen",
@@ -67,7 +72,7 @@ def merged(adapters: Any, base: Callable[[], Any], folder: Path, feeds: Mapping[
 def _shares(model: Any, feeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
     model.eval()
     with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-        found: torch.Tensor = model(**feeds).logits.double().softmax(-1)
+        found: torch.Tensor = scores(model(**feeds)).double().softmax(-1)
     return found
 
 

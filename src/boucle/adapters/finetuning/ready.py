@@ -14,8 +14,10 @@ from boucle.adapters.finetuning.asked import Asked
 from boucle.adapters.finetuning.examples import Examples, validation_rows
 from boucle.adapters.finetuning.feeding import Kept, Material, Pictures, Texts, survey
 from boucle.adapters.finetuning.hardware import Hardware
+from boucle.adapters.finetuning.pairs import Pairs, Written
 from boucle.adapters.finetuning.precision import narrowed
-from boucle.adapters.finetuning.recipe import Facts, Recipe, max_tokens, needed, plan
+from boucle.adapters.finetuning.questions import Questioned, Windows
+from boucle.adapters.finetuning.recipe import LONG, Facts, Recipe, max_tokens, needed, plan
 from boucle.adapters.finetuning.start import Start, load
 from boucle.adapters.pretrained.pictures import Preparation
 from boucle.adapters.pretrained.tokens import Tokens, limit_of
@@ -61,22 +63,27 @@ def made(job: Job, asked: Asked, examples: Examples, start: Start, progress: Pro
     model, fresh = load(start, examples, job.seed)
     model.to(hardware.device)
     material, notes = _material(model, examples, start)
+    _attend(model, material, hardware)
     anatomy = Anatomy.of(model)
+    writes = isinstance(material, Pairs)
     facts = Facts(
         lengths=material.lengths,
         layers=0 if anatomy is None else len(anatomy.layers),
         width=_width(model),
         parameters=size(model.parameters()),
-        cacheable=anatomy is not None and anatomy.feed is not None,
+        cacheable=anatomy is not None and anatomy.feed is not None and not writes,
+        writes=writes,
     )
     recipe = plan(asked, facts, hardware, int(start.checkpoint.options.get("max_length", 0)))
     _require_room(recipe, facts, hardware)
     held = validation_rows(examples, recipe.validation, job.seed)
-    with narrowed(model, hardware.bf16):
-        vectors, kept = survey(
-            model, material, hardware, anatomy, recipe.frozen if recipe.cached else 0,
-            lambda share: progress("reading all rows with the checkpoint", 0.02 + 0.18 * share),
-        )  # fmt: skip
+    vectors, kept = np.empty((len(examples), 0), dtype=np.float32), None
+    if not writes:
+        with narrowed(model, hardware.bf16):
+            vectors, kept = survey(
+                model, material, hardware, anatomy, recipe.frozen if recipe.cached else 0,
+                lambda share: progress("reading all rows with the checkpoint", 0.02 + 0.18 * share),
+            )  # fmt: skip
     learned = np.setdiff1d(np.arange(len(examples)), held)
     return Ready(model, fresh, material, hardware, anatomy, recipe, learned, held, vectors, kept, notes)
 
@@ -87,10 +94,25 @@ def _material(model: Any, examples: Examples, start: Start) -> tuple[Material, t
         return Pictures(Preparation.read(start.checkpoint.folder), examples.inputs, name), ()
     known = inspect.signature(model.forward).parameters
     takes = frozenset(name for name in _TAKES if name in known)
+    limit = start.checkpoint.options["max_length"]
+    if isinstance(examples, Questioned):
+        windows = Windows(start.checkpoint, examples, takes)
+        told = f"{windows.cut} of {len(examples)} texts are read about their answer only, {limit} tokens (max_tokens)"
+        return windows, (told,) if windows.cut else ()
+    if isinstance(examples, Written):
+        pairs = Pairs(start.checkpoint, examples, model)
+        cut = sum(bool(one.overflowing) for one in pairs.encodings)
+        return pairs, (f"{cut} of {len(examples)} texts are cut (max_tokens)",) if cut else ()
     texts = Texts(Tokens(start.checkpoint), examples.inputs, takes, name)
     cut = sum(bool(one.overflowing) for one in texts.encodings)
-    limit = start.checkpoint.options["max_length"]
     return texts, (f"{cut} of {len(texts.encodings)} texts are cut after {limit} tokens (max_tokens)",) if cut else ()
+
+
+def _attend(model: Any, material: Material, hardware: Hardware) -> None:
+    """On a CPU compute attention plainly: there the fused form takes twice as long backward."""
+    change = getattr(model, "set_attn_implementation", None)
+    if change is not None and hardware.device == "cpu" and int(material.lengths.max()) <= LONG:
+        change("eager")
 
 
 def _width(model: Any) -> int:

@@ -32,6 +32,7 @@ class Facts:
     width: int
     parameters: int
     cacheable: bool
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def plan(asked: Asked, facts: Facts, hardware: Hardware, limit: int) -> Recipe:
         validation=asked.validation or _share(rows),
         patience=1 if asked.patience is None else asked.patience,
         frozen=frozen,
-        freeze_embeddings=small if asked.freeze_embeddings is None else asked.freeze_embeddings,
+        freeze_embeddings=(small and not facts.writes) if asked.freeze_embeddings is None else asked.freeze_embeddings,
         cached=frozen > 0 and epochs >= 2 and facts.cacheable and room,
         bf16=hardware.bf16,
         rank=asked.rank or 8,

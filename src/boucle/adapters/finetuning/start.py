@@ -14,8 +14,10 @@ from boucle.adapters.pretrained.folders import WEIGHTS
 from boucle.adapters.pretrained.heads import tasks_of
 from boucle.adapters.pretrained.hub import SCHEME
 from boucle.core.errors import TrainingError
+from boucle.core.signature import KINDS
 from boucle.ports.trainer import Job
 
+_MARKED = ("mbart", "m2m_100", "nllb-moe", "plbart")
 _SEES = ("vit", "resnet", "convnext", "swin", "beit", "deit", "efficientnet", "mobilenet", "dinov2", "levit")
 
 
@@ -43,7 +45,7 @@ def opened(asked: Asked, job: Job, examples: Examples) -> Start:
         source = place if place.exists() or Path(asked.checkpoint).exists() else asked.checkpoint
     checkpoint = checkpoints.resolve(source, job.task, labels=examples.names, trained=False)
     _require_kind(checkpoint, job)
-    own = _own_labels(checkpoint)
+    own = _own_labels(checkpoint) if examples.classes else []
     if job.task not in tasks_of(checkpoint.config) or not own:
         return Start(checkpoint, False, ())
     if set(own) == set(examples.names):
@@ -66,13 +68,12 @@ def load(start: Start, examples: Examples, seed: int) -> tuple[Any, frozenset[st
     import torch  # the plan of a training is made without it
 
     names = dict(enumerate(examples.names))
+    labels = {"num_labels": len(names), "id2label": names, "label2id": {name: code for code, name in names.items()}}
     torch.manual_seed(seed)
     model, told = versions.from_pretrained(
         versions.CLASSES[start.checkpoint.task],
         start.checkpoint,
-        num_labels=len(names),
-        id2label=names,
-        label2id={name: code for code, name in names.items()},
+        **(labels if names else {}),
         ignore_mismatched_sizes=True,
         output_loading_info=True,
         dtype=torch.float32,
@@ -97,10 +98,29 @@ def _require_kind(checkpoint: Checkpoint, job: Job) -> None:
             if sees
             else "take one made for images, such as a ViT or a ResNet",
         )
-    if config.get("is_encoder_decoder"):
+    if KINDS[job.task] == "text" and job.task != "question-answering":
+        _require_writer(checkpoint, job)
+    elif config.get("is_encoder_decoder"):
         raise TrainingError(
             f"The checkpoint {checkpoint.origin} writes texts ({tasks}); {job.task} cannot start from it.",
             hint="take an encoder, such as a BERT, a RoBERTa or a MiniLM",
+        )
+
+
+def _require_writer(checkpoint: Checkpoint, job: Job) -> None:
+    config, both = checkpoint.config, bool(checkpoint.config.get("is_encoder_decoder"))
+    if job.task not in tasks_of(config) or both == (job.task == "text-generation"):
+        raise TrainingError(
+            f"The checkpoint {checkpoint.origin} is made for {', '.join(tasks_of(config)) or 'no task it names'}; "
+            f"{job.task} cannot start from it.",
+            hint="take one that goes on writing, such as a GPT-2 or a SmolLM"
+            if job.task == "text-generation"
+            else "take one that reads a text and writes another, such as a T5 or a BART",
+        )
+    if str(config.get("model_type")) in _MARKED:
+        raise TrainingError(
+            f"The checkpoint {checkpoint.origin} marks languages in its texts, which is not learned here.",
+            hint="take one without such marks: a T5, a BART, a Marian",
         )
 
 

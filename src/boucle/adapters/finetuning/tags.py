@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from boucle.adapters.finetuning.classification import even
-from boucle.adapters.finetuning.examples import LEAST, Examples, check_inputs, input_of
-from boucle.adapters.finetuning.feeding import Texts
-from boucle.adapters.finetuning.goals import Goal, Rows, Tensors
+from boucle.adapters.finetuning.examples import LEAST, Examples, check_inputs, column, input_of, judged
+from boucle.adapters.finetuning.feeding import Rows, Texts
+from boucle.adapters.finetuning.goals import Goal, Tensors
 from boucle.adapters.finetuning.ready import Ready
 from boucle.adapters.pretrained.tasks.tag import OUTSIDE, spans, words
 from boucle.core.errors import TrainingError
-from boucle.measures.metrics import METRICS, compute
 from boucle.measures.spans import Span, spans_of
 from boucle.ports.trainer import Job
 
@@ -31,6 +30,16 @@ class Tagged(Examples):
     """``classes`` are the tags of tokens; ``codes`` say whether a row has spans at all, for the share held out."""
 
     spans: tuple[tuple[Span, ...], ...] = ()
+
+    @property
+    def truths(self) -> NDArray[Any]:
+        """The spans of each row, shape (rows,)."""
+        return column([[span._asdict() for span in row] for row in self.spans])
+
+    @property
+    def constant(self) -> list[Any]:
+        """An answer without a model: nothing is marked."""
+        return [[] for _ in self.inputs]
 
     def ordered_as(self, names: list[str]) -> Tagged:
         """Return it with its tags in the order of ``names``, which are the same."""
@@ -104,16 +113,9 @@ class Tags(Goal):
             shares = scores.double().softmax(-1).cpu().numpy()
             for row, share in zip(rows.tolist(), shares, strict=True):
                 found[row] = spans(self.examples.inputs[row], words(self.encodings[row], share, self.examples.names))
-        return {"loss": lost / max(1, counted), self.metric: self.score([found[row] for row in self.ready.held])}
-
-    def score(self, told: Sequence[Any]) -> float:
-        """Score spans told for the rows held out; what is undefined is the worst value."""
         held = self.ready.held
-        truth, answer = np.empty(len(held), dtype=object), np.empty(len(held), dtype=object)
-        for place, row in enumerate(held):
-            truth[place], answer[place] = [span._asdict() for span in self.examples.spans[row]], list(told[place])
-        value = compute(self.metric, truth, answer)
-        return METRICS[self.metric].low if np.isnan(value) else value
+        told = [found[row] for row in held]
+        return {"loss": lost / max(1, counted), self.metric: judged(self.metric, self.examples, held, told)}
 
     def _counts(self) -> NDArray[np.intp]:
         codes = np.array([code for row in self.ready.learned for code in self.codes[row]], dtype=np.int64)

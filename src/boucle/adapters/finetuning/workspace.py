@@ -62,8 +62,8 @@ def _name(job: Job, examples: Examples, digest: str) -> str:
     for value, code in zip(examples.inputs, examples.codes.tolist(), strict=True):
         given = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
         total.update(f"{code} {len(given)} ".encode() + given)
-    marked = getattr(examples, "spans", None)
-    total.update(repr(marked).encode())
+    others = [values for name, values in examples.columns.items() if name != examples.field.name]
+    total.update(repr([examples.truths.tolist(), *others]).encode())
     return total.hexdigest()[:16]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from boucle.adapters.stores import feedback as returned
 from boucle.adapters.stores import forgetting, joins, service
@@ -16,6 +16,11 @@ from boucle.core.observation import Feedback, Joined, Observation, Served
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_ANSWERED = (
+    select(observations.c.version, func.sum(observations.c.rows))
+    .where(observations.c.model == bindparam("model"))
+    .group_by(observations.c.version)
+)
 
 
 class SqlObservations:
@@ -46,6 +51,9 @@ class SqlObservations:
         if version is not None:
             query = query.where(table.version == version)
         return int(self._connection.execute(query).scalar_one())
+
+    def answered(self, model: str) -> dict[int, int]:
+        return {version: int(rows) for version, rows in self._connection.execute(_ANSWERED, {"model": model})}
 
     def rows(
         self, model: str, version: int | None = None, roles: Sequence[str] = (), after: int = 0, limit: int = 0

@@ -47,7 +47,7 @@ def _input(one: FieldRow, fault: Fault | None, say: Words) -> list[str]:
     told = ""
     if fault is not None:
         bound = say("contract.fault", share=say.percent(fault.share), rows=say.count(fault.rows), bound=fault.bound)
-        note = f"{fault.note or fault.kind}: {bound}"
+        note = f"{say.say(fault.what) if fault.what is not None else fault.note or fault.kind}: {bound}"
         told = f'<br><span class="small fail st">{sign("fail")}{escape(note)}</span>'
     personal = f' <span class="small soft">· {escape(say("contract.personal"))}</span>' if one.pii else ""
     example = "–" if one.example is None else f'<span class="num">{escape(_shown(one, say))}</span>'

@@ -117,8 +117,21 @@ def _slices(view: CompareView, say: Words) -> str:
 
 def _facts(view: CompareView, say: Words) -> str:
     title = f'<h2 style="margin-bottom:4px">{escape(say("compare.differ"))}</h2>'
-    rows = [(say(f"compare.{one.name}"), one.left, one.right) for one in view.differences]
+    rows = [
+        (say(f"compare.{one.name}"), _fact(one.name, one.left, say), _fact(one.name, one.right, say))
+        for one in view.differences
+    ]
     return title + _pairs(view, rows, say("compare.fact"), say("compare.differ.none"))
+
+
+def _fact(name: str, text: str, say: Words) -> str:
+    """Write a fact; counts and times as the language writes numbers."""
+    if name not in ("rows", "tested", "bytes", "p99_ms"):
+        return text
+    try:
+        return say.number(float(text), 3) if name == "p99_ms" else say.count(float(text))
+    except ValueError:
+        return text
 
 
 def _contract(view: CompareView, say: Words) -> str:

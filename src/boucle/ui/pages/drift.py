@@ -13,7 +13,7 @@ from boucle.ui.pages import parts
 from boucle.ui.routes import Route
 from boucle.ui.shell import Shell
 from boucle.ui.words.catalogue import Words
-from boucle.views.drift import ColumnDrift, DriftView, drift
+from boucle.views.drift import ColumnDrift, DriftView, Fault, drift
 from boucle.views.lessons import Lessons, lessons
 from boucle.views.newest import Figure
 
@@ -191,8 +191,9 @@ def _slices(view: DriftView, shell: Shell) -> str:
     rows.append((say("drift.whole", metric=view.whole.name), _number(view.whole, say)))
     none = "" if view.slices else f'<p class="small soft" style="margin-top:4px">{escape(say("drift.noslice"))}</p>'
     faults = [
-        (f"{one.column}: {one.note}", status("fail", say.percent(one.share))) for one in view.faults
-    ]  # the words of the verdict itself
+        (say.say(one.what) if one.what is not None else f"{one.column}: {one.note}", _broken(one, say))
+        for one in view.faults
+    ]
     return (
         "".join(
             f"<div><span>{escape(name)}</span><span class='num'>{shown}</span></div>"
@@ -200,6 +201,10 @@ def _slices(view: DriftView, shell: Shell) -> str:
         )
         + none
     )
+
+
+def _broken(one: Fault, say: Words) -> str:
+    return status("fail", f"{say.percent(one.share)}, n = {say.count(one.rows)}")
 
 
 def _number(one: Figure, say: Words) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from boucle.core.access import Role
 from boucle.ui.actions import Action
 from boucle.ui.deeds import Seen, undo
 from boucle.ui.draw.glyphs import escape
@@ -48,7 +49,8 @@ def _body(shell: Shell, seen: Source[Overview], view: Overview) -> None:
     if chosen is None:
         with shell.box("grid2 even"):
             parts.nothing(shell)
-            parts.ring_card(shell, told)
+            if shell.may(Role.VIEWER, shell.project.name):
+                parts.ring_card(shell, told)
     elif len(view.models) == 1:
         with shell.box("grid2 even"):
             with shell.box("stack"):

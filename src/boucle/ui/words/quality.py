@@ -86,7 +86,7 @@ WORDS: dict[str, Entry] = {
         "Each version on its own test rows; the intervals are not paired.",
         "Chaque version sur ses lignes de test ; les intervalles ne sont pas appariés.",
     ),
-    "compare.contract": ("What may come in changed", "Ce qui peut arriver a changé"),
+    "compare.contract": ("What may come in", "Ce qui peut arriver"),
     "compare.contract.same": ("The contract is the same.", "Le contrat est le même."),
     "compare.differ": ("What else differs", "Ce qui diffère encore"),
     "compare.differ.none": ("Nothing else that was recorded.", "Rien d’autre n’a été enregistré."),

@@ -102,7 +102,7 @@ def test_what_writes_texts_is_refused_with_what_to_use(folder: Path, tmp_path: P
 def test_in_8_bits_an_answer_does_not_depend_on_its_neighbours(folder: Path, tmp_path: Path) -> None:
     info = kept(made(folder, "classifier"), tmp_path / "bundle")
     (tmp_path / "made").mkdir()
-    model = Int8Exporter().export(tmp_path / "bundle", info, tmp_path / "made").model
+    model = Int8Exporter().export(tmp_path / "bundle", info, tmp_path / "made", {}).model
     predictor = PretrainedOnnxRuntime().wrap(model, info.signature)
     texts = np.array(["dull", "a warm and lovely film in the end", "odd", "a film"], dtype=object)
     together = np.asarray(predictor.predict({"text": texts})["probabilities"])
@@ -110,7 +110,7 @@ def test_in_8_bits_an_answer_does_not_depend_on_its_neighbours(folder: Path, tmp
     assert np.array_equal(together, np.array(alone))
     again = kept(model, tmp_path / "again")
     with pytest.raises(BundleError, match="8 bits already"):
-        Int8Exporter().export(tmp_path / "again", again, tmp_path / "made")
+        Int8Exporter().export(tmp_path / "again", again, tmp_path / "made", {})
 
 
 def test_bfloat16_halves_the_weights_and_says_where_it_is_slow(
@@ -120,7 +120,7 @@ def test_bfloat16_halves_the_weights_and_says_where_it_is_slow(
     checkpoint = made(folder, "classifier")
     info = kept(checkpoint, tmp_path / "bundle")
     (tmp_path / "made").mkdir()
-    exported = Bf16Exporter().export(tmp_path / "bundle", info, tmp_path / "made")
+    exported = Bf16Exporter().export(tmp_path / "bundle", info, tmp_path / "made", {})
     assert "slower" in exported.notes[0]
     assert exported.model.options["precision"] == "bfloat16"
     with safe_open(tmp_path / "made" / "model.safetensors", framework="pt") as opened:
