@@ -14,6 +14,7 @@ os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELIS
 import json
 import tempfile
 import warnings
+from math import nan
 from pathlib import Path
 from statistics import mean
 
@@ -63,10 +64,12 @@ def _once(name: str, seed: int, rows: int, tests: int, steps: int) -> dict[str, 
         dynamic, accuracy = scripts.run(part, seed, f"{folder}/c", padded=False, steps=steps or -1)
         fast = max(fast, ours.peak())
     figures = {
-        "tutorial CPU s": tutorial, "dynamic CPU s": dynamic, "ours CPU s": mine.cpu, "dynamic accuracy": float("nan") if accuracy is None else accuracy,
+        "tutorial CPU s": tutorial, "dynamic CPU s": dynamic, "ours CPU s": mine.cpu,
+        "dynamic accuracy": nan if accuracy is None else accuracy,
         "ours accuracy": mine.accuracy, "probe accuracy": mine.probe_score, "vs tutorial": tutorial / mine.cpu,
         "vs dynamic": dynamic / mine.cpu, "padded/real": mine.waste,
-        "of bf16 bound": mine.flop / mine.sustained / mine.computing, "of the quickest": mine.flop / fast / mine.computing,
+        "of bf16 bound": mine.flop / mine.sustained / mine.computing,
+        "of the quickest": mine.flop / fast / mine.computing,
         "sustained TFLOP/s": mine.sustained, "probe/whole": mine.probe / mine.cpu, "peak TFLOP/s": fast,
     }  # fmt: skip
     print(f"{name} seed {seed}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()), flush=True)

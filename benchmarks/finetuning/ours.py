@@ -22,8 +22,8 @@ from boucle.ports.trainer import Fitted, Job
 class Run:
     """CPU seconds of the whole, of the probe's answer from the start, and of survey and training; the rest are ratios.
 
-    ``flop`` is what the recipe has to compute for the real tokens, in units of 1e12; ``sustained`` the rate of the core's
-    bfloat16 products in between.
+    ``flop`` is what the recipe has to compute for the real tokens, in units of 1e12; ``sustained`` what the core
+    multiplied in between.
     """
 
     cpu: float

@@ -42,5 +42,5 @@ def test_the_new_champion_has_proved_itself_at_the_gate_and_on_traffic(history: 
 
 def test_it_knows_food_better_than_the_one_before(folder: Path) -> None:
     with open_loop(folder) as loop:
-        before, after = (loop.evaluate(f"sentiment/{n}", "food.csv").metrics["accuracy"].value for n in (3, 4))
+        before, after = (loop.evaluate(f"sentiment/{n}", "food.csv").metrics["accuracy"] for n in (3, 4))
     assert after > before

@@ -28,8 +28,8 @@ def retrain(say: Words, view: Lessons, turns: Turns) -> Action:
         return Done(say("did.retrain"), "boucle status", stop(say, view.model, turns, int(started["turn"])))
 
     return Action(
-        say("do.retrain"),
-        " ".join([*_told(say, view), say("do.retrain.says", model=view.model)]),
+        say("do.retrain.do", model=view.model),
+        " ".join([say("do.retrain.says", model=view.model), *_told(say, view)]),
         "boucle train --with-feedback",
         "",
         Role.OPERATOR,
@@ -58,7 +58,7 @@ def ask_for_labels(say: Words, model: str, count: int = labelling.USUAL) -> Acti
         return Done(told, "boucle feedback to-label.csv", file=("to-label.csv", sheet.text))
 
     return Action(
-        say("do.labels", count),
+        say("do.labels.do", count),
         say("do.labels.says", count),
         f"boucle label {model} --count {count}",
         "",
@@ -78,8 +78,9 @@ def buttons(shell: Shell, view: Lessons) -> None:
     elif view.own and view.refused is None:
         shell.button(say("do.retrain"), lambda: retrain(say, view, shell.turns), Role.OPERATOR, view.model)
     if view.version is not None:
-        labels = ask_for_labels(say, view.model)
-        shell.button(labels.label, lambda: labels, labels.role, view.model)
+        shell.button(
+            say("do.labels", labelling.USUAL), lambda: ask_for_labels(say, view.model), Role.OPERATOR, view.model
+        )
     if view.own and view.refused is not None:
         told = say("do.retrain.refused", why=say.say(view.refused))
         shell.html(escape(told), "small soft", tag="p").style("flex-basis: 100%; margin: 0")
@@ -93,7 +94,7 @@ def shown(view: Lessons) -> Hashable:
 def _told(say: Words, view: Lessons) -> list[str]:
     """Say what the turn learns from, how long the last one took, and what the keeper may still begin by itself."""
     found = [say("do.retrain.rows", view.labels)]
-    if view.lasted is not None:
+    if view.lasted is not None and view.lasted >= 1.0:
         found.append(say("do.retrain.lasted", span=say.span(view.lasted)))
     found.append(say("do.retrain.budget", done=say.count(view.done), budget=say.count(view.budget)))
     return found

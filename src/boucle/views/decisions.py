@@ -17,6 +17,7 @@ DECISIONS = (
     "gate_failed", "training_failed", "retraining", "retraining_lost", "release",
     "rollout_started", "rollout_step", "rollout_done", "rollout_aborted", "rollout_paused", "rollout_resumed",
     "rollout_refused", "rollback", "alias_moved", "disabled", "enabled", "decision", "action_failed",
+    "turn_asked", "labels_asked",
 )  # fmt: skip
 """Kinds of events that move something, or that say why nothing was moved."""
 REFUSED = ("rollout_refused", "data_refused", "gate_failed", "training_failed", "action_failed", "retraining_lost")

@@ -19,8 +19,12 @@ expect.set_options(timeout=PATIENCE)
 
 
 def newest(up: Up, kind: str) -> dict[str, object]:
-    events: list[dict[str, object]] = up.cli("history", "--kind", kind)["events"]
-    return events[-1]
+    """Return the newest event of a kind, as soon as there is one."""
+    until = time.monotonic() + PATIENCE / 1000
+    while not (events := up.cli("history", "--kind", kind)["events"]) and time.monotonic() < until:
+        time.sleep(0.05)
+    found: dict[str, object] = events[-1]
+    return found
 
 
 def versions_of(up: Up, id_: str) -> list[int]:
@@ -121,6 +125,7 @@ def test_a_key_is_shown_once_and_ended_by_what_it_is_known_by(acted: Up, look: L
     assert secret.startswith("boucle_")
     page.keyboard.press("Escape")
     expect(page.locator(".keyrow")).to_contain_text("lena")
+    expect(page.locator(".secret")).to_have_count(0)
     assert secret not in page.content()
     assert newest(acted, "key_added")["actor"] == "local"
     page.get_by_role("button", name="Revoke").click()

@@ -14,7 +14,7 @@ _ICONS = {
     "rollout_started": "rollouts", "rollout_step": "rollouts",
     "rollout_done": "release", "release": "release", "alias_moved": "release", "enabled": "release",
     "rollback": "undo", "rollout_aborted": "undo", "rollout_paused": "pause", "rollout_resumed": "open",
-    "disabled": "block", "alarm_opened": "alarms", "verdict": "quality",
+    "turn_asked": "train", "labels_asked": "note", "disabled": "block", "alarm_opened": "alarms", "verdict": "quality",
 }  # fmt: skip
 
 

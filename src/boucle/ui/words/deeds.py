@@ -45,6 +45,11 @@ WORDS: dict[str, Entry] = {
     "do.enable": ("Enable {model}", "Activer {model}"),
     "do.enable.says": ("The champion answers again.", "Le champion répond de nouveau."),
     "do.retrain": ("Retrain now…", "Réentraîner maintenant…"),
+    "do.retrain.do": ("Retrain {model}", "Réentraîner {model}"),
+    "do.labels.do": (
+        ("Ask for {n} label", "Ask for {n} labels"),
+        ("Demander {n} étiquette", "Demander {n} étiquettes"),
+    ),
     "do.retrain.rows": (
         ("{n} labelled row was judged.", "{n} labelled rows were judged."),
         ("{n} ligne étiquetée a été jugée.", "{n} lignes étiquetées ont été jugées."),

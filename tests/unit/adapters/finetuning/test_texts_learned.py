@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from tokenizers import Tokenizer
 
 from boucle.adapters.finetuning.pairs import IGNORED, Pairs
 from boucle.adapters.finetuning.pairs import read as read_pairs
@@ -24,8 +25,9 @@ from boucle.core.errors import BoucleError, TrainingError
 from boucle.core.signature import Field
 from boucle.ports.trainer import Fitted, Job
 
-from .conftest import BAD, GOOD, PLAIN
+from .conftest import BAD, GOOD, PLAIN, SPECIAL
 
+WORDS = [*SPECIAL, *GOOD, *BAD, *PLAIN]
 QUESTIONS = {"which was good": GOOD, "which was bad": BAD}
 
 
@@ -77,9 +79,16 @@ def written(kind: str, checkpoint: Path, folder: Path) -> Path:
         maker = transformers.BertForQuestionAnswering
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        maker(config).save_pretrained(str(folder))
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((checkpoint / name).read_bytes())
+        model = maker(config)
+        with torch.no_grad():  # what pretraining would have taught: words of one kind lie together
+            vectors, way = model.get_input_embeddings().weight, torch.randn(32)
+            for kind_of, sign in ((GOOD, 1), (BAD, -1)):
+                vectors[[WORDS.index(word) for word in kind_of]] += sign * way * vectors.std()
+    model.save_pretrained(str(folder))
+    (folder / "tokenizer_config.json").write_bytes((checkpoint / "tokenizer_config.json").read_bytes())
+    tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
+    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer.save(str(folder / "tokenizer.json"))
     if kind == "bert":
         said = json.loads((folder / "tokenizer.json").read_text())
         said["post_processor"]["pair"] = [
@@ -93,7 +102,7 @@ def written(kind: str, checkpoint: Path, folder: Path) -> Path:
 
 @pytest.fixture
 def summing(job: Job, checkpoint: Path, tmp_path: Path) -> Job:
-    model = {"checkpoint": str(written("t5", checkpoint, tmp_path / "t5")), "epochs": 8, "learning_rate": 2e-2}
+    model = {"checkpoint": str(written("t5", checkpoint, tmp_path / "t5")), "epochs": 12, "learning_rate": 3e-3}
     return replace(
         job, task="summarization", target="short", frame=judgements(90), metric="rouge_l",
         pretrained={**model, "batch_tokens": 120},
@@ -133,7 +142,7 @@ def test_a_text_is_put_before_as_the_checkpoint_was_taught_and_its_beams_are_not
 
 
 def test_a_model_learns_to_go_on_and_where_to_end(job: Job, checkpoint: Path, tmp_path: Path) -> None:
-    model = {"checkpoint": str(written("gpt", checkpoint, tmp_path / "gpt")), "epochs": 8, "learning_rate": 1e-2}
+    model = {"checkpoint": str(written("gpt", checkpoint, tmp_path / "gpt")), "epochs": 12, "learning_rate": 1e-2}
     fitted = fit(
         replace(
             job,
@@ -142,7 +151,7 @@ def test_a_model_learns_to_go_on_and_where_to_end(job: Job, checkpoint: Path, tm
             frame=judgements(90),
             metric="chrf",
             pretrained={**model, "batch_tokens": 120},
-        )  # fmt: skip
+        )
     )
     new = judgements(20, seed=5)
     right = np.array(again(fitted, {"text": new["text"].tolist()})) == new["short"].to_numpy()
