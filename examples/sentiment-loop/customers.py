@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import reviews
 
 SERVICE, CONTROL = os.environ.get("BOUCLE_SERVE__PORT", "8080"), os.environ.get("BOUCLE_SERVE__CONTROL_PORT", "8081")
-CHUNK, PATIENCE = 20, 300.0
+CHUNK, PATIENCE = 20, 600.0
 
 
 def call(port: str, method: str, path: str, body: object = None) -> dict:
@@ -31,7 +31,7 @@ def call(port: str, method: str, path: str, body: object = None) -> dict:
 
 def sent(world: str) -> Iterator[tuple[int, bool]]:
     """Ask about one review after the other, in chunks whose truth is told at once; yields (version, was it right)."""
-    rows = reviews.asked(world)
+    rows, before = reviews.asked(world), followed(0)
     for start in range(0, len(rows), CHUNK):
         told = []
         for text, label in rows.iloc[start : start + CHUNK].itertuples(index=False):
@@ -39,18 +39,18 @@ def sent(world: str) -> Iterator[tuple[int, bool]]:
             told.append({"id": answer["id"], "truth": label})
             yield int(answer["version"]), answer["predictions"][0] == label
         call(SERVICE, "POST", "/feedback", told)
-        seen()
+        followed(before + start + len(told))
 
 
-def seen() -> dict:
-    """Wait until the keeper has read every answer and is not training; returns what it says of the model."""
+def followed(rows: int) -> int:
+    """Wait until the keeper has read so many rows and trains nothing; returns how many it has read."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         model = call(CONTROL, "GET", "/api/status")["models"][0]
-        if not model["training"]:
-            return model
+        if model["traffic"]["rows"] >= rows and not model["training"]:
+            return int(model["traffic"]["rows"])
         time.sleep(0.5)
-    raise SystemExit("the training does not end")
+    raise SystemExit("the keeper does not follow")
 
 
 def released() -> bool:

@@ -214,7 +214,13 @@ class Shell:
 
     def _call(self, command: list[str], expected: int) -> None:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=self.patience, check=False
+            command,
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=self.patience,
+            check=False,
         )
         assert done.returncode == expected, f"{command[-1]}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
 

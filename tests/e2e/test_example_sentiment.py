@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.e2e.example_pages import FINE_TUNING, walked
 
@@ -41,6 +42,7 @@ def test_the_new_champion_has_proved_itself_at_the_gate_and_on_traffic(history: 
 
 
 def test_it_knows_food_better_than_the_one_before(folder: Path) -> None:
+    food = pd.read_csv(folder / "food.csv")  # no version has learned from these rows
     with open_loop(folder) as loop:
-        before, after = (loop.evaluate(f"sentiment/{n}", "food.csv").metrics["accuracy"] for n in (3, 4))
+        before, after = ((loop.load(f"sentiment/{n}").predict(food[["text"]]) == food["label"]).mean() for n in (3, 4))
     assert after > before

@@ -46,9 +46,38 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{n:below its promise|below their promise}",
         "{n:sous son engagement|sous leur engagement}",
     ),
-    "home.lead.early": ("{n:too early to say|too early to say}", "{n:trop tôt|trop tôt}"),
+    "home.lead.early": ("{n:too early to say|too early to say}", "{n:trop tôt pour conclure|trop tôt pour conclure}"),
     "home.lead.watching": ("{n:watched|watched}", "{n:sous surveillance|sous surveillance}"),
     "home.lead.fine": ("{n:fine|fine}", "{n:sans souci|sans souci}"),
+    # What a person can do.
+    "next.enable": (
+        "Enable {model} again, or promote another version.",
+        "Réactivez {model}, ou promouvez une autre version.",
+    ),
+    "next.fault": (
+        "Mend the data at their source; nothing is retrained on them until then.",
+        "Réparez les données à la source ; rien n'est réentraîné dessus d'ici là.",
+    ),
+    "next.approve": (
+        "Decide whether {version} takes over: promote it, or roll it back.",
+        "Décidez si {version} prend la relève : promouvez-le, ou revenez en arrière.",
+    ),
+    "next.rollout": (
+        "{version} is being tried in its place and is judged by itself; promote it or roll back if you know more, "
+        "else only acknowledge the alarm.",
+        "{version} est essayé à sa place et jugé tout seul ; promouvez-le ou revenez en arrière si vous en savez plus, "
+        "sinon prenez seulement l'alarme en charge.",
+    ),
+    "next.approval": ("A version waits: promote it, or leave it.", "Une version attend : promouvez-la, ou laissez-la."),
+    "next.retrain": (
+        "Retrain it on newer data, or roll back to a version that was better.",
+        "Réentraînez-le sur des données plus récentes, ou revenez à une version qui était meilleure.",
+    ),
+    "next.drift": (
+        "See which columns moved; ask for labels to learn whether the answers suffer.",
+        "Voyez quelles colonnes ont bougé ; demandez des étiquettes pour savoir si les réponses en souffrent.",
+    ),
+    "next.alarm": ("Read the alarm and acknowledge it.", "Lisez l'alarme et prenez-la en charge."),
     # Why a model is in its state: one line.
     "why.none": (
         "registered, not released: boucle promote {model}/1",

@@ -11,6 +11,7 @@ from boucle.core.event import Event
 from boucle.core.verdict import Check, Verdict
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
+from boucle.views.advice import Advice, advice
 from boucle.views.decisions import Decision, decided, undoable
 from boucle.views.newest import RELEASED, Newest, bound_of
 from boucle.views.overview import ModelCard, read
@@ -98,6 +99,7 @@ class Story:
     complete: float | None
     heading: Said
     lead: tuple[Said, ...]
+    advice: Advice | None
     quality: Series
     estimate: Series
     columns: tuple[DriftRow, ...]
@@ -126,6 +128,7 @@ def story(project: Project, model: str, span: Span = "release") -> Story:
         complete=complete(seen),
         heading=said("story.is", model=_ref(card), state=said(card.state)),
         lead=tuple(_lead(seen, columns, told)),
+        advice=advice(seen),
         quality=quality,
         estimate=estimate,
         columns=columns,

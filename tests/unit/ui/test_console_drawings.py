@@ -51,6 +51,7 @@ def story(name: str = "contract", points: int = 8) -> Story:
         600.0,
         said("home.fine.one", model="churn"),
         (),
+        None,
         series,
         Series(""),
         (row,),

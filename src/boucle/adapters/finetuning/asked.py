@@ -10,6 +10,10 @@ from boucle.ports.trainer import Job
 
 Method = Literal["full", "lora", "frozen", "probe"]
 METHODS: tuple[Method, ...] = ("full", "lora", "frozen", "probe")
+_QUANTIZED = (
+    "training over weights of 4 bits saves the memory of large models on a GPU, and is not done here: use"
+    "  method: lora, and  boucle optimize REF --target int8  afterwards"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Asked:
         if asked.method is not None and asked.method not in METHODS:
             raise TrainingError(
                 f"There is no method '{asked.method}' of fine-tuning.",
-                hint=f"{suggest(cast('str', asked.method), METHODS)}one of {', '.join(METHODS)}",
+                hint=_QUANTIZED
+                if str(asked.method) == "qlora"
+                else f"{suggest(cast('str', asked.method), METHODS)}one of {', '.join(METHODS)}",
             )
         return asked

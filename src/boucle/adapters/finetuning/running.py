@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,11 @@ def run(
         logging_nan_inf_filter=False,
     )
     trainer = _Recipe(work, recipe, watch, arguments)
-    trainer.train(resume_from_checkpoint=None if left is None else str(left))
+    gc.freeze()  # the Trainer has garbage looked for, and to walk through all that was imported takes half a second
+    try:
+        trainer.train(resume_from_checkpoint=None if left is None else str(left))
+    finally:
+        gc.unfreeze()
     trainer.accelerator.unwrap_model(work.model, keep_fp32_wrapper=False)  # else it goes on computing in bfloat16
     if (folder / BEST).is_file():
         take_best(work.model, folder, work.narrow.wide)

@@ -97,7 +97,7 @@ def story_card(
         title = say("home.why" if view.marks else "home.how")
         shown = bool(sentences) and lead
         text = f'<p class="why small {of}" style="margin:6px 0 14px">{escape(sentences)}</p>' if shown else ""
-        return f"<h2>{escape(title)}</h2>{text}"
+        return f"<h2>{escape(title)}</h2>{text}{todo(view, shell)}"
 
     with shell.box("card o3", "section"):
         shell.part(told, head, classes="", tag="div")
@@ -105,6 +105,21 @@ def story_card(
         shell.part(told, lambda view: strip(view, say), classes="wide-only", tag="div")
         shell.part(told, lambda view: strip(view, say, narrow=True), classes="small-only", tag="div")
         shell.part(told, lambda view: marks(view, shell), classes="", tag="div")
+
+
+def todo(view: Story, shell: Shell) -> str:
+    """Say what a person can do, as a link to where it is done."""
+    if view.advice is None:
+        return ""
+    card, say = view.model, shell.words
+    pages = {
+        "rollout": f"/rollouts/{card.name}/{card.challenger}",
+        "alarms": "/alarms",
+        "drift": f"/models/{card.name}/drift",
+        "model": f"/models/{card.name}",
+    }
+    link, told = escape(shell.link(pages[view.advice.place])), escape(say.say(view.advice.told))
+    return f'<p class="small todo"><b>{escape(say("home.next"))}</b> <a class="link" href="{link}">{told}</a></p>'
 
 
 def marks(view: Story, shell: Shell) -> str:

@@ -26,7 +26,7 @@ WORDS: dict[str, Entry] = {
     "bar.live": ("live", "en direct"),
     "bar.rate": ("{rate} req/s", "{rate} req/s"),
     "bar.quiet": ("no traffic", "pas de trafic"),
-    "bar.look": ("last look {ago}", "dernier contrôle {ago}"),
+    "bar.look": ("last look {ago}", "dernière vérification {ago}"),
     "bar.nolook": ("the keeper has not looked yet", "le gardien n’a pas encore regardé"),
     "bar.stale": ("not read for {span}", "pas lu depuis {span}"),
     "bar.goto": ("Go to…", "Aller à…"),

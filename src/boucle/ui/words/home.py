@@ -16,6 +16,7 @@ WORDS: dict[str, Entry] = {
     ),
     "home.why": ("Why it changed", "Pourquoi cela a changé"),
     "home.how": ("How it goes", "Comment cela se passe"),
+    "home.next": ("What you can do", "Ce que vous pouvez faire"),
     "home.empty": (
         "Here you will see the loop of each model, what it decided and why.",
         "Vous verrez ici la boucle de chaque modèle, ce qu’elle a décidé et pourquoi.",
@@ -24,7 +25,7 @@ WORDS: dict[str, Entry] = {
     "home.more": ("and {n} more", "et {n} de plus"),
     "home.share": ("champion, {share}", "champion, {share}"),
     "home.shadow": ("{version} in shadow", "{version} en miroir"),
-    "home.canary": ("{version} on {share}", "{version} sur {share}"),
+    "home.canary": ("{version}, {share}", "{version}, {share}"),
     "home.held": ("{version} paused", "{version} en pause"),
     "home.off": ("switched off", "désactivé"),
     "home.nobody": ("nobody answers", "personne ne répond"),

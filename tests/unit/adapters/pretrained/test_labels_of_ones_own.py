@@ -66,14 +66,14 @@ def test_a_file_is_predicted_with_a_probability_for_each_label(project: Path, ti
 
 
 def test_it_is_served_like_any_classifier(project: Path, tiny: Tiny) -> None:
-    sent: list[dict[str, Any]] = []
+    sent: list[Any] = []
     body = json.dumps({"text": TEXTS[0]}).encode()
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         sent.append(message)
 
     served = asgi(project / ".boucle")
