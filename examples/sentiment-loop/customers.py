@@ -43,20 +43,32 @@ def sent(world: str) -> Iterator[tuple[int, bool]]:
 
 
 def followed(rows: int) -> int:
-    """Wait until the keeper has read so many rows and trains nothing; returns how many it has read."""
+    """Wait until the keeper has read so many rows, and what it retrains answers; returns how many it has read."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         model = call(CONTROL, "GET", "/api/status")["models"][0]
-        if model["traffic"]["rows"] >= rows and not model["training"]:
+        if model["traffic"]["rows"] >= rows and not learning():
             return int(model["traffic"]["rows"])
         time.sleep(0.5)
     raise SystemExit("the keeper does not follow")
 
 
+def learning() -> bool:
+    """Say whether a retraining has begun whose version neither takes traffic yet nor has failed."""
+    found = events()
+    begun = sum(event["kind"] == "retraining" for event in found)
+    over = sum(event["kind"] in ("rollout_started", "gate_failed", "training_failed") for event in found)
+    return begun > over
+
+
+def events() -> list[dict]:
+    """Return what happened, the newest 200."""
+    return list(call(CONTROL, "GET", "/api/events?limit=200")["events"])
+
+
 def released() -> bool:
     """Say whether a challenger became champion."""
-    kinds = [event["kind"] for event in call(CONTROL, "GET", "/api/events?limit=200")["events"]]
-    return "rollout_done" in kinds
+    return any(event["kind"] == "rollout_done" for event in events())
 
 
 def main(world: str, most: int) -> None:

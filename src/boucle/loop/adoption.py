@@ -18,6 +18,7 @@ from boucle.data import infer
 from boucle.formats.files import exclusive, write_atomic
 from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
+from boucle.measures.metrics import default_metrics
 from boucle.ports.importer import Asked
 from boucle.ports.trainer import Progress
 from boucle.project import template
@@ -169,7 +170,7 @@ def _write_project(
         dropped={c: why for c, why in found.items() if isinstance(why, str)},
         id=None,
         notes=["the model was trained elsewhere; these rows are the sample it was adopted with"],
-        metric="rmse" if task == "tabular-regression" else "accuracy",
+        metric=default_metrics(task)[0],
         require={},
     )
     write_atomic(directory / FILE, text.encode())

@@ -82,7 +82,8 @@ class Asker:
     def ask(self, action: Action) -> None:
         """Open the dialog of an action, or do it at once where nothing is asked."""
         if not action.asks:
-            ui.timer(0.0, lambda: self._do(action, ""), once=True)
+            with self._toast.client:  # what is shown beside the button may be made anew before the deed is done
+                ui.timer(0.0, lambda: self._do(action, ""), once=True)
             return
         say = self._shell.words
         self._dialog.clear()
@@ -177,7 +178,8 @@ class Asker:
                 "click", lambda: self._toast.classes(remove="on")
             )
         self._toast.classes("on")
-        ui.timer(TOASTED, lambda: self._toasted == number and self._toast.classes(remove="on"), once=True)
+        with self._toast.client:
+            ui.timer(TOASTED, lambda: self._toasted == number and self._toast.classes(remove="on"), once=True)
 
 
 class Field:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 from nicegui import Client
 
 from boucle.ui.live import Source
 from boucle.ui.part import Part
+
+_REVISIONS = count(1)
 
 
 class Tab:
@@ -40,9 +43,11 @@ class Tab:
             return
         known = part.id, part.revision, part.content, html
         if known not in source.drawn:
-            source.drawn[known] = part.change(html, source.edition)
-        self._changes.append(source.drawn[known])
-        part.keep(html, source.edition)
+            revision = next(_REVISIONS)
+            source.drawn[known] = revision, part.change(html, revision)
+        revision, change = source.drawn[known]
+        self._changes.append(change)
+        part.keep(html, revision)
 
     def _look(self, source: Source[Any]) -> None:
         with self._client:

@@ -142,15 +142,15 @@ def test_a_text_is_put_before_as_the_checkpoint_was_taught_and_its_beams_are_not
 
 
 def test_a_model_learns_to_go_on_and_where_to_end(job: Job, checkpoint: Path, tmp_path: Path) -> None:
-    model = {"checkpoint": str(written("gpt", checkpoint, tmp_path / "gpt")), "epochs": 20, "learning_rate": 4e-3}
+    model = {"checkpoint": str(written("gpt", checkpoint, tmp_path / "gpt")), "epochs": 16, "learning_rate": 3e-3}
     fitted = fit(
         replace(
             job,
             task="text-generation",
             target="short",
-            frame=judgements(90),
+            frame=judgements(160),
             metric="chrf",
-            pretrained={**model, "batch_tokens": 120},
+            pretrained={**model, "batch_tokens": 120, "patience": 0},
         )
     )
     new = judgements(20, seed=5)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from tests import checkpoints
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return the folder of a tiny checkpoint by its name in ``checkpoints.MODELS``; do not change it."""
+    torch.set_num_threads(1)  # threads that wait for each other cost a busy machine minutes
     root = tmp_path_factory.mktemp("tiny")
 
     def made(kind: str) -> Path:
