@@ -96,6 +96,15 @@ def test_a_task_is_said_for_a_checkpoint_that_can_do_several(tiny: Tiny, tmp_pat
     assert Project.open(tmp_path / "two").settings.task == "summarization"
 
 
+def test_summaries_somebody_wrote_measure_a_generator_by_its_own_metric(tiny: Tiny, tmp_path: Path) -> None:
+    written = SAMPLE[:4].assign(summary="good")
+    result = adopt_model(
+        tmp_path / "one", tiny("t5"), written, name="short", target="summary", task="summarization"
+    )  # fmt: skip
+    assert list(Project.open(tmp_path / "one").settings.evaluate.metrics) == ["rouge_l"]
+    assert 0.0 <= result.metrics["rouge_l"] <= 1.0
+
+
 def test_a_project_of_another_task_is_not_given_the_checkpoint(adopted: tuple[Path, Any], tiny: Tiny) -> None:
     with pytest.raises(BundleError, match="not trained for text-classification"):
         adopt_model(adopted[0], tiny("tagger"), SAMPLE)
