@@ -52,7 +52,7 @@ lint: $(DEV)
 	$(BIN)/lint-imports --no-logo
 
 tests: $(DEV)
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .

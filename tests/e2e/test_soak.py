@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("services"), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 def test_every_answer_is_in_the_log_once_whatever_is_killed_moved_or_sent() -> None:

@@ -19,7 +19,7 @@ from tests.assets import asset
 
 from boucle.loop.service import address
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("services")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROWS, LATER = 1200, 60
 
 

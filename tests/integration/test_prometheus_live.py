@@ -27,7 +27,7 @@ from boucle.loop.service import address
 
 from .receivers import Webhook, webhook
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("prometheus")]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
 WITHIN = 60.0
 PROJECT = """

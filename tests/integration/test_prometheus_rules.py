@@ -14,7 +14,7 @@ from boucle.cli.main import run
 from boucle.loop.rules import rules
 from boucle.project.load import load
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prometheus")]
+pytestmark = [pytest.mark.server]
 
 PROJECT = """
 name: wine
