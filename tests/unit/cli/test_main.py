@@ -32,13 +32,15 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "Usage: boucle" in shown
-    assert name in ("init", "adopt", "demo", "export", "keys", "serve", "up") or "--json" in shown
+    assert name in ("init", "adopt", "demo", "export", "keys", "people", "serve", "up") or "--json" in shown
 
 
-@pytest.mark.parametrize("kind", ["observations", "hub"])
-def test_every_kind_of_export_tells_programs_too(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("export", "observations"), ("export", "hub"), ("people", "list"), ("people", "give")]
+)
+def test_commands_of_a_group_tell_programs_too(name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        application("export")(["export", kind, "--help"], prog_name="boucle")
+        application(name)([name, kind, "--help"], prog_name="boucle")
     assert ended.value.code == 0
     assert "--json" in capsys.readouterr().out
 
