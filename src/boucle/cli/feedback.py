@@ -13,7 +13,7 @@ from boucle.loop.project import Project
 
 
 def feedback(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Columns id and truth, or id, event and value.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Columns id, truth (and row), or id, event, value.")],
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from boucle.core.event import Event
 from boucle.core.json import from_data, to_data
 from boucle.core.observation import Observation
 from boucle.formats.bundle import read_info
+from boucle.formats.sheet import cell
 from boucle.loop.project import Project
 from boucle.monitoring.asking import NEWEST, Asked, ask
 from boucle.monitoring.newest import newest
@@ -59,7 +59,7 @@ def ask_for_labels(project: Project, model: str, count: int = USUAL) -> Sheet:
 
 
 def _written(rows: Sequence[Asked], seen: Mapping[str, Observation]) -> str:
-    """Write the sheet: spreadsheets take a text that begins like a formula for one, so such are quoted."""
+    """Write the sheet."""
     columns = list(dict.fromkeys(name for one in rows if one.id in seen for name in seen[one.id].inputs))
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
@@ -67,19 +67,11 @@ def _written(rows: Sequence[Asked], seen: Mapping[str, Observation]) -> str:
     for one in rows:
         found = seen.get(one.id)
         inputs = found.inputs if found is not None else {}
-        values = [_cell(inputs[name][one.row]) if name in inputs else "" for name in columns]
-        table.writerow([one.id, one.row, *values, _cell(_answer(found, one.row)), ""])
+        values = [cell(inputs[name][one.row]) if name in inputs else "" for name in columns]
+        table.writerow([one.id, one.row, *values, cell(_answer(found, one.row)), ""])
     return out.getvalue()
 
 
 def _answer(found: Observation | None, row: int) -> Any:
     told = next(iter(found.outputs.values()), []) if found is not None else []
     return told[row] if row < len(told) else None
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

@@ -213,7 +213,11 @@ def _require_columns(frame: pd.DataFrame, info: BundleInfo) -> None:
 
 
 def import_feedback(project: Project, path: Path) -> dict[str, int]:
-    """Keep the ground truth or events of a file with columns ``id`` and ``truth``, or ``id``, ``event``, ``value``."""
+    """Keep the ground truth or events of a file with columns ``id`` and ``truth``, or ``id``, ``event``, ``value``.
+
+    With a column ``row`` a truth is of that row of its request, the first being 0. Lines that say nothing are left out.
+    Raises SourceError for other columns and for rows that no request can have; then nothing is kept.
+    """
     frame = read_path(str(path), project.directory)
     if "id" not in frame.columns or not ({"truth", "event"} & set(frame.columns)):
         raise SourceError(
@@ -222,7 +226,9 @@ def import_feedback(project: Project, path: Path) -> dict[str, int]:
         )
     now = project.clock.now()
     as_json = KINDS[project.settings.task] != "text"
-    entries = [_feedback(row, now, as_json) for row in frame.to_dict("records")]
+    most = project.settings.serve.max_rows
+    read = [_feedback(line, now, as_json, most) for line in frame.to_dict("records")]
+    entries = [one for one in read if one.truth is not None or one.event]
     with project.state.begin() as tx:
         known = tx.observations.known(sorted({e.id for e in entries}))
         tx.observations.ingest((), entries, {})
@@ -230,17 +236,31 @@ def import_feedback(project: Project, path: Path) -> dict[str, int]:
     return {"received": len(entries), "joined": joined, "unknown": len(entries) - joined}
 
 
-def _feedback(row: dict[Any, Any], now: float, as_json: bool) -> Feedback:
-    """Read a row; with ``as_json`` a truth that begins as a JSON list is one."""
-    given = {k: v for k, v in row.items() if not (v is None or v is pd.NaT or v != v)}
+def _feedback(line: dict[Any, Any], now: float, as_json: bool, most: int) -> Feedback:
+    """Read a line; with ``as_json`` a truth that begins as a JSON list is one."""
+    given = {k: v for k, v in line.items() if not (v is None or v is pd.NaT or v != v)}
     truth = given.get("truth")
     if as_json and isinstance(truth, str) and truth.startswith("["):
         truth = json.loads(truth)
     if isinstance(truth, np.generic):
         truth = truth.item()
-    listed = truth if isinstance(truth, list) or truth is None else [truth]
+    if truth is None or (isinstance(truth, list) and "row" not in given):
+        listed = truth
+    else:
+        listed = [*[None] * _place(given, most), truth]  # nothing is said of the rows before it
     value = given.get("value")
     when = float(given["time"]) if "time" in given else now
     return Feedback(
         str(given.get("id")), when, listed, str(given.get("event", "")), None if value is None else float(value)
     )
+
+
+def _place(given: dict[Any, Any], most: int) -> int:
+    """Return the row of its request that a line is about."""
+    row = given.get("row", 0)
+    if not isinstance(row, int | float) or row != int(row) or not 0 <= row < most:
+        raise SourceError(
+            f"'{row}' is no row of a request, for {given.get('id')}.",
+            hint=f"the column `row` counts from 0 to {most - 1}, as boucle label writes it",
+        )
+    return int(row)

@@ -67,10 +67,18 @@ def revenue(values: Sequence[float], rows: int, cut: float) -> Estimate:
     if rows < 1:
         return Estimate(math.nan, math.nan, math.nan, 0)
     held = np.clip(np.asarray(values, dtype=np.float64), -cut, cut)
-    mean = float(held.sum()) / rows
+    return mean_of(float(held.sum()), float(held @ held), rows)
+
+
+def mean_of(total: float, squares: float, rows: int) -> Estimate:
+    """Return the mean of ``rows`` values by their sum and their sum of squares, with Student's 95 % interval.
+
+    The interval is NaN for a single row; ``rows`` is 1 or more.
+    """
+    mean = total / rows
     if rows < 2:
         return Estimate(mean, math.nan, math.nan, rows)
-    spread = max(0.0, float(held @ held) - rows * mean * mean) / (rows - 1)
+    spread = max(0.0, squares - rows * mean * mean) / (rows - 1)
     off = student(rows - 1, _LEVEL) * math.sqrt(spread / rows)
     return Estimate(mean, mean - off, mean + off, rows)
 

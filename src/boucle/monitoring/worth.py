@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from boucle.measures.intervals import student, wilson
+from boucle.measures.intervals import wilson
+from boucle.monitoring.business import mean_of
 from boucle.ports.stores import Transaction
 from boucle.project.watching import Business
 
@@ -42,14 +43,15 @@ def stretches(since: float, until: float) -> list[tuple[float, float]]:
 
 def measured(
     tx: Transaction, model: str, declared: Business, versions: Sequence[int], stretch: tuple[float, float], cut: float
-) -> list[Stretch]:
+) -> tuple[Stretch, ...]:
     """Measure one stretch for every version that answered in it; what one request brings counts up to ``cut``."""
     start, end = stretch
     if declared.value is None:
         told = tx.observations.converted(model, versions, declared.event, start, end)
-        return [_share(version, stretch, hits, n) for version, (n, hits) in sorted(told.items()) if n]
+        return tuple(_share(version, stretch, hits, n) for version, (n, hits) in sorted(told.items()) if n)
     earned = tx.observations.earned(model, versions, declared.event, start, end, cut)
-    return [_mean(version, stretch, n, total, squares) for version, (n, total, squares) in sorted(earned.items()) if n]
+    found = sorted(earned.items())
+    return tuple(_mean(version, stretch, n, total, squares) for version, (n, total, squares) in found if n)
 
 
 def _share(version: int, stretch: tuple[float, float], hits: int, n: int) -> Stretch:
@@ -58,9 +60,6 @@ def _share(version: int, stretch: tuple[float, float], hits: int, n: int) -> Str
 
 
 def _mean(version: int, stretch: tuple[float, float], n: int, total: float, squares: float) -> Stretch:
-    """Return the mean with Student's interval."""
-    mean = total / n
-    if n < 2:
-        return Stretch(version, *stretch, mean, None, None, n)
-    off = student(n - 1, LEVEL) * math.sqrt(max(0.0, squares - total * mean) / (n - 1) / n)
-    return Stretch(version, *stretch, mean, mean - off, mean + off, n)
+    found = mean_of(total, squares, n)
+    low, high = (None, None) if n < 2 else (found.low, found.high)
+    return Stretch(version, *stretch, found.value, low, high, n)

@@ -142,15 +142,14 @@ def _compare(original: Predictor, loaded: Predictor, plan: Plan) -> None:
     most = FEWER_CHECKED if _unlike_tables(plan.signature) else CHECKED_ROWS
     known = rows_of(plan.sample, spread(_length(plan.sample), most))
     try:
-        said = original.predict(known)
+        original.predict(known)
     except RequestError as error:
         raise BundleError(
             f"The model cannot predict the rows it was given as a sample: {error.message}",
             hint="give rows with the columns and types it was trained on",
         ) from error
     for kind, batch in (("known rows", known), *_strange(known, plan.signature.inputs)):
-        before = said if batch is known else _answers(original, batch)
-        after = _answers(loaded, batch)
+        before, after = _answers(original, batch), _answers(loaded, batch)
         if not _same(before, after, plan.tolerance):
             raise BundleError(
                 f"The saved model answers otherwise than the one in memory on {kind}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from boucle.core.errors import NotFound
 from boucle.core.event import Event
 from boucle.loop.project import Project
 from boucle.views.decisions import Decision, decided, undoable
+from boucle.views.kept import MINUTE, Kept
 from boucle.views.said import Said, said
 from boucle.views.story import known
 
@@ -32,8 +32,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "access": ("key_added", "key_rotated", "key_revoked", "role_given"),
 }  # fmt: skip
 """Groups of kinds to choose from."""
-_GOOD_FOR = 60.0
-"""Seconds for which a walk along the chain counts: it reads every event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +116,18 @@ def event(project: Project, seq: int) -> EventView:
     return EventView(told, one.data, one.previous, one.digest)
 
 
-_walks: dict[Path, Chain] = {}
+_walks: Kept[Path, Chain] = Kept()
 
 
 def verified(project: Project, fresh: bool = False) -> Chain:
-    """Return whether the chain holds; a walk along it counts for a minute, unless it is to be ``fresh``."""
-    last = _walks.get(project.root)
-    if last is not None and not fresh and 0.0 <= time.monotonic() - _walked.get(project.root, 0.0) < _GOOD_FOR:
-        return last
+    """Return whether the chain holds; a walk, which reads every event, counts for a minute but if ``fresh``."""
+    return _walks.get(project.root, lambda: _walked(project), 0.0 if fresh else MINUTE)
+
+
+def _walked(project: Project) -> Chain:
     with project.state.begin(write=False) as tx:
         broken, count = tx.journal.verify(), tx.journal.head()
-    found = Chain(broken is None, count, broken, project.clock.now())
-    _walks[project.root], _walked[project.root] = found, time.monotonic()
-    return found
-
-
-_walked: dict[Path, float] = {}
+    return Chain(broken is None, count, broken, project.clock.now())
 
 
 def _headed(chain: Chain, narrowed: bool) -> Said:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from boucle.monitoring.meter import Metered
 from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 from boucle.views.evaluations import stored, trained
+from boucle.views.kept import Kept
 from boucle.views.newest import Figure, Newest, figure
 from boucle.views.overview import ModelCard, read
 from boucle.views.said import Said, said
@@ -26,7 +26,6 @@ from boucle.views.worth import Worth, worth
 
 POINTS, SERVICE, SLICES = 600, 240, 50
 SERVED = ("latency_p99_ms", "error_rate")
-_GOOD_FOR = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _labels(seen: Newest) -> Labels:
     return Labels(seen.labels, inputs.get("end"), delay, late, silent)
 
 
-_measured: dict[tuple[Path, str], tuple[float, tuple[Measure, ...]]] = {}
+_measured: Kept[tuple[Path, str], tuple[Measure, ...]] = Kept()
 
 
 def _business(project: Project, tx: Transaction, model: str) -> tuple[Measure, ...]:
@@ -165,11 +164,7 @@ def _business(project: Project, tx: Transaction, model: str) -> tuple[Measure, .
     declared = project.settings.monitor.business
     if not declared:
         return ()
-    key, now = (project.root, model), time.monotonic()
-    kept = _measured.get(key)
-    if kept is None or now - kept[0] > _GOOD_FOR:
-        kept = _measured[key] = (now, tuple(measure_business(tx, model, declared)))
-    return kept[1]
+    return _measured.get((project.root, model), lambda: tuple(measure_business(tx, model, declared)))
 
 
 def _headed(card: ModelCard, newest: Verdict | None, slices: Sequence[Slice]) -> tuple[Said, tuple[Said, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,11 @@ from boucle.core.json import from_data
 from boucle.core.verdict import Check
 from boucle.loop.project import Project
 from boucle.ports.stores import Transaction
+from boucle.views.kept import Kept
 from boucle.views.newest import RELEASED, TRAINED, Figure, figure
 from boucle.views.story import known
 
 MOST = 50
-_GOOD_FOR = 60.0
-"""Seconds for which rows that were counted are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +82,12 @@ def versions(project: Project, model: str) -> Versions:
     )
 
 
-_counted: dict[tuple[Path, str], tuple[float, dict[int, int]]] = {}
+_counted: Kept[tuple[Path, str], dict[int, int]] = Kept()
 
 
 def _answered(project: Project, tx: Transaction, model: str) -> dict[int, int]:
     """Return the rows each version has answered, as counted in the last minute: all requests are counted for it."""
-    key, now = (project.root, model), time.monotonic()
-    kept = _counted.get(key)
-    if kept is None or now - kept[0] > _GOOD_FOR:
-        kept = _counted[key] = (now, tx.observations.answered(model))
-    return kept[1]
+    return _counted.get((project.root, model), lambda: tx.observations.answered(model))
 
 
 def _row(event: Event, role: str, answered: int) -> VersionRow:

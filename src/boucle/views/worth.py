@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from boucle.loop.project import Project
@@ -13,14 +12,11 @@ from boucle.monitoring.business import Measure
 from boucle.monitoring.worth import Stretch, measured, stretches
 from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
+from boucle.views.kept import MINUTE, Kept
 
-_GOOD_FOR = 60.0
-_KEPT = 500
-"""Stretches that are remembered at most."""
 VERSIONS = 4
 _Key = tuple[Path, str, str, tuple[int, ...], tuple[float, float]]
-_known: dict[_Key, tuple[float, tuple[Stretch, ...]]] = {}
-_lock = threading.Lock()
+_known: Kept[_Key, tuple[Stretch, ...]] = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +44,7 @@ def worth(
                 continue  # its events are still coming in: it would look worth nothing
             key = (project.root, model, name, versions, stretch)
             lasting = stretch[1] + max(late, 86400.0) < now
-            with _lock:
-                kept = _known.get(key)
-            if kept is None or time.monotonic() - kept[0] > (60 if lasting else 1) * _GOOD_FOR:
-                kept = (time.monotonic(), tuple(measured(tx, model, declared, versions, stretch, cut)))
-                with _lock:
-                    while len(_known) >= _KEPT:
-                        del _known[next(iter(_known))]
-                    _known[key] = kept
-            told += kept[1]
+            read = partial(measured, tx, model, declared, versions, stretch, cut)
+            told += _known.get(key, read, (60 if lasting else 1) * MINUTE)
         found.append(Worth(name, declared.value is None, tuple(told)))
     return tuple(one for one in found if one.stretches)

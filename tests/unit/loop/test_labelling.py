@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from boucle.core.errors import Conflict, RequestError
+from boucle.core.errors import Conflict, RequestError, SourceError
+from boucle.core.observation import Observation
 from boucle.loop import operations
 from boucle.loop.labelling import MOST, ask_for_labels
 
@@ -42,6 +43,31 @@ def test_a_sheet_that_is_filled_in_goes_back_as_feedback(world: World, tmp_path:
     again = ask_for_labels(world.project, "line", MOST)
     assert len(again.rows) == 20
     assert not {one.id for one in again.rows} & {one["id"] for one in filled}
+
+
+def test_a_label_goes_to_its_own_row_of_a_request_and_blanks_say_nothing(world: World, tmp_path: Path) -> None:
+    asked = Observation(
+        "many", world.clock.now(), "line", 1, "champion", 3, {"x": [1, 2, 3]}, {"prediction": [3, 5, 7]}
+    )
+    with world.project.state.begin() as tx:
+        tx.observations.ingest([asked], [], {})
+    sheet = list(csv.DictReader(ask_for_labels(world.project, "line", 3).text.splitlines()))
+    assert [one["row"] for one in sheet] == ["0", "1", "2"]
+    (tmp_path / "sheet.csv").write_text("id,row,truth\nmany,0,\nmany,1,\nmany,2,7.5\n")
+    counts = operations.import_feedback(world.project, tmp_path / "sheet.csv")
+    assert counts == {"received": 1, "joined": 1, "unknown": 0}
+    with world.project.state.begin(write=False) as tx:
+        joined = tx.observations.joined("line", 1)
+    assert (joined.positions, joined.truths) == ([2], [7.5])
+
+
+@pytest.mark.parametrize("row", ["-1", "1.5", "10000", "second"])
+def test_a_row_that_no_request_has_refuses_the_whole_sheet(world: World, tmp_path: Path, row: str) -> None:
+    world.answer(2, labelled=False)
+    (tmp_path / "sheet.csv").write_text(f"id,row,truth\nr1,0,1.5\nr2,{row},1.5\n")
+    with pytest.raises(SourceError, match="no row of a request"):
+        operations.import_feedback(world.project, tmp_path / "sheet.csv")
+    assert len(ask_for_labels(world.project, "line", MOST).rows) == 2
 
 
 def test_nothing_is_asked_where_there_is_nothing_to_ask(world: World) -> None:

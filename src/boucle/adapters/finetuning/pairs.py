@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from boucle.adapters.finetuning.batches import cut
 from boucle.adapters.finetuning.examples import LEAST, Examples, check_inputs, input_of
-from boucle.adapters.finetuning.feeding import Rows
+from boucle.adapters.finetuning.feeding import FORWARD_TOKENS, Rows
 from boucle.adapters.finetuning.start import Start
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.tasks import languages
@@ -114,7 +114,7 @@ class Pairs:
     def in_order(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
         """Part rows into batches of near equal lengths."""
         order = rows[np.argsort(self.lengths[rows], kind="stable")]
-        return [order[start:end] for start, end in cut(self.lengths[order], 2048, 32)]
+        return [order[start:end] for start, end in cut(self.lengths[order], FORWARD_TOKENS, 32)]
 
     def _targets(self, examples: Written) -> list[list[int]]:
         encodings = self.tokens.encode(

@@ -12,6 +12,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from boucle.core.errors import BoucleError
+from boucle.formats.sheet import cell
 from boucle.ui import asking, pasting
 from boucle.ui.draw.answer import shown
 from boucle.ui.draw.glyphs import escape, status
@@ -106,11 +107,6 @@ def written(
     target.writerow([*names, "prediction", *(f"probability_{name}" for name in classes), "id", "version"])
     for row, one in zip(rows, found, strict=True):
         shares = one.probabilities if len(one.probabilities) == len(classes) else [""] * len(classes)
-        values = [_cell(row.get(name, "")) for name in names]
-        target.writerow([*values, _cell(one.prediction), *shares, one.id, one.version])
+        values = [cell(row.get(name, "")) for name in names]
+        target.writerow([*values, cell(one.prediction), *shares, one.id, one.version])
     return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Keep a text from being taken for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
