@@ -14,12 +14,21 @@ from collections.abc import Iterator
 import reviews
 
 SERVICE, CONTROL = os.environ.get("BOUCLE_SERVE__PORT", "8080"), os.environ.get("BOUCLE_SERVE__CONTROL_PORT", "8081")
-CHUNK, PATIENCE = 20, 600.0
+CHUNK, PATIENCE, START = 20, 600.0, 60.0
 
 
 def call(port: str, method: str, path: str, body: object = None) -> dict:
-    """Send JSON to this machine and read JSON."""
+    """Send JSON to this machine and read JSON; a server that has only just been started is waited for."""
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
+    end = time.monotonic() + START
+    while True:
+        try:
+            connection.connect()
+            break
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise SystemExit(f"nothing answers on port {port}: run  boucle up  first") from None
+            time.sleep(0.2)
     connection.request(method, path, None if body is None else json.dumps(body), {"content-type": "application/json"})
     response = connection.getresponse()
     answer = json.loads(response.read())

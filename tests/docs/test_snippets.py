@@ -232,18 +232,19 @@ class Shell:
                 command, cwd=self.folder, env=self.environ, stdout=log, stderr=log, start_new_session=True
             )
         self.running.append(process)
-        if re.match(r"\s*boucle (up|serve)\b", line):
-            self._wait(process, Path(log.name))
+        if command_named := re.match(r"\s*boucle (up|serve)\b", line):
+            for port in ("8080", "8081") if command_named[1] == "up" else ("8080",):
+                self._wait(process, port, Path(log.name))
 
-    def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], port: str, log: Path) -> None:
         """Ask the server whether it is ready until it says so; fail with its log when it ends or stays silent."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + self.patience
         while time.monotonic() < until and process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.ports['8080']}/readyz", timeout=5).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}/readyz", timeout=5).close()
                 return
             time.sleep(0.1)
-        pytest.fail(f"the server did not become ready\n{log.read_text(errors='replace')}")
+        pytest.fail(f"the server on port {port} did not become ready\n{log.read_text(errors='replace')}")
 
     def _project(self, text: str) -> None:
         missing = "".join(lines for key, lines in BASE.items() if not re.search(rf"^{key}:", text, re.MULTILINE))
