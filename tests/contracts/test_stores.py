@@ -37,6 +37,17 @@ class TestSqlite(StateContract):
         yield state
         state.close()
 
+    def test_the_stamp_tells_that_another_process_wrote(self, state: SqlState, second: SqlState) -> None:
+        with state.begin() as tx:
+            tx.settings.put("who", "me")
+        before, written = state.stamp(), 0
+        while state.stamp() == before and written < 1000:  # a clock tick is some milliseconds
+            written += 1
+            with second.begin() as tx:
+                tx.settings.put("who", written)
+        assert before
+        assert state.stamp() != before
+
 
 @pytest.mark.server
 class TestPostgres(StateContract):

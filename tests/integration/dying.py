@@ -55,6 +55,9 @@ class Dying:
             self.reach(f"{name}-open")
         self.reach(f"{name}-kept")
 
+    def stamp(self) -> int:
+        return self.state.stamp()
+
     def close(self) -> None:
         self.state.close()
 

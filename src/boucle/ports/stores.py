@@ -320,4 +320,11 @@ class State(Protocol):
         """
         ...
 
+    def stamp(self) -> int:
+        """Return a number that is another one soon after somebody wrote, got without asking the store.
+
+        A hint: two writes within a clock tick may share one. Always 0 where only asking would tell.
+        """
+        ...
+
     def close(self) -> None: ...

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +27,8 @@ CALM = 1.7
 """Seconds between two readings while nothing has happened: with a beat a second, every other one."""
 GLANCE = 0.03
 """Seconds between two looks whether something has happened: one number is read, while a page is open."""
+BLINK, STIRRED = 0.008, 0.05
+"""Seconds between two looks at the state's stamp, and for how long after it changed each of them asks the state."""
 PATIENCE = 0.3
 """Seconds a page waits for its first reading before it shows grey bars instead."""
 STALE = 10.0
@@ -52,6 +53,7 @@ class Source(Generic[V]):
         self._read, self._renew = read, renew
         self._due = 0.0
         self._running: asyncio.Task[None] | None = None
+        self._missed: set[str] = set()
         self._telling: asyncio.Task[None] | None = None
         self.edition = 0
         self.drawn: dict[Hashable, Any] = {}
@@ -76,10 +78,18 @@ class Source(Generic[V]):
         return self._running
 
     async def hear(self, models: Models) -> None:
-        """Read again because something has happened to ``models``: a reading under way may have begun before it."""
-        if self._running is not None and not self._running.done():
+        """Read again because something has happened to ``models``: a reading under way may have begun before it.
+
+        Where a few models can be read alone they are, beside the reading under way, which then does so itself too.
+        """
+        if self._running is None or self._running.done():
+            await self.refresh(models)
+        elif models and self._renew is not None and self.value is not None:
+            self._missed |= models
+            await self._refreshed(models)
+        else:
             await asyncio.wait([self._running])
-        await self.refresh(models)
+            await self.refresh(models)
 
     def wanted(self, now: float) -> bool:
         return bool(self.followers) and now >= self._due and (self._running is None or self._running.done())
@@ -111,20 +121,35 @@ class Source(Generic[V]):
             await asyncio.sleep(0)  # meanwhile the first ones send what they have to show
 
     async def _refreshed(self, models: Models) -> None:
-        begun, read = time.monotonic(), self._read
-        if models and self._renew is not None and self.value is not None:
-            read = partial(self._renew, self.value, models)
         try:
-            self.value = await asyncio.to_thread(read)
+            if models and self._renew is not None and self.value is not None:
+                await self._renewed(self._renew, self.value, models)
+            else:
+                await self._whole()
             self.at, self.error, self.failed_since = time.time(), None, 0.0
         except BoucleError as error:
             self._failed(error)
         except Exception as error:
             log.exception("a view could not be read")
             self._failed(error)
-        if read is self._read:
-            self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
         self.tell()
+
+    async def _whole(self) -> None:
+        begun = time.monotonic()
+        self._missed.clear()
+        try:
+            value = await asyncio.to_thread(self._read)
+            while self._renew is not None and self._missed:
+                missed, self._missed = frozenset(self._missed), set()
+                value = await asyncio.to_thread(self._renew, value, missed)
+            self.value = value
+        finally:
+            self._due = begun + max(CALM, (1 + _SHARE) * (time.monotonic() - begun))
+
+    async def _renewed(self, renew: Callable[[V, Models], V], before: V, models: Models) -> None:
+        value = await asyncio.to_thread(renew, before, models)
+        if self.value is before:  # else all of it has been read meanwhile, and these models once more
+            self.value = value
 
     def _failed(self, error: Exception) -> None:
         self.error = error
@@ -144,6 +169,8 @@ class Heart:
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: list[Callable[[], Awaitable[None]]] = []
         self._known: int | None = None
+        self._stamp = 0
+        self._stirred = self._looked = float("-inf")
 
     def source(self, read: Callable[..., V], *arguments: Hashable) -> Source[V]:
         """Return the reading ``read(project, *arguments)``, the same for all who ask for the same."""
@@ -163,7 +190,8 @@ class Heart:
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._over(self.once, self._period)), loop.create_task(self._over(self.look))]
+        beats = ((self.once, self._period), (self.glance, BLINK))
+        self._tasks = [loop.create_task(self._over(do, pause)) for do, pause in beats]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -181,7 +209,7 @@ class Heart:
         """Say whether any page is open."""
         return any(source.followers for source in self._sources.values())
 
-    async def _over(self, do: Callable[[], Awaitable[None]], pause: float = GLANCE) -> None:
+    async def _over(self, do: Callable[[], Awaitable[None]], pause: float) -> None:
         while True:
             begun = time.monotonic()
             try:
@@ -189,6 +217,17 @@ class Heart:
             except Exception:  # one beat that failed must not be the last
                 log.exception("a beat of the console failed")
             await asyncio.sleep(max(pause, 2 * (time.monotonic() - begun)))  # much may happen in one second
+
+    async def glance(self) -> None:
+        """Look if it is time: now and then, and at once after the state was written to."""
+        if not self.watched:
+            return
+        now, stamp = time.monotonic(), self.project.state.stamp()
+        if stamp != self._stamp:
+            self._stamp, self._stirred = stamp, now
+        if now - self._stirred < STIRRED or now - self._looked >= GLANCE:
+            self._looked = now
+            await self.look()
 
     async def look(self) -> None:
         """Read again what is followed if something has happened: one number says so."""

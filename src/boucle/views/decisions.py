@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from boucle.core.event import Event
 from boucle.ports.stores import Transaction
+from boucle.views.kept import Kept
 from boucle.views.phrases import PHRASES
 from boucle.views.reasons import why
 from boucle.views.said import Said, said
@@ -52,7 +54,14 @@ def decisions(tx: Transaction, model: str | None, limit: int, kinds: Sequence[st
 
 
 def decided(event: Event) -> Decision:
-    """Return one event as a decision; its undo is the one it was written with."""
+    """Return one event of the history as a decision; its undo is the one it was written with."""
+    return _DECIDED.get(event.digest, lambda: _decided(event), inf)
+
+
+_DECIDED: Kept[str, Decision] = Kept(2000)
+
+
+def _decided(event: Event) -> Decision:
     data: dict[str, Any] = event.data
     refused = event.kind in REFUSED or data.get("waits") is not None
     undo = str(data.get("undo") or "")

@@ -35,6 +35,14 @@ def everything(project: object) -> str:
     return "all of them"
 
 
+FREE = threading.Event()
+
+
+def slowly(project: object) -> str:
+    FREE.wait(5)
+    return "all of them, slowly"
+
+
 def renewed(project: object, before: str, models: Models) -> str:
     return f"{before}, {', '.join(models)} again"
 
@@ -42,8 +50,11 @@ def renewed(project: object, before: str, models: Models) -> str:
 def beating(story: Callable[[Heart, Store], Any], happened: Callable[[], int] = lambda: 0) -> None:
     """Run a story with a heart; ``happened`` is the number of the newest event, each of them about churn."""
     journal = SimpleNamespace(head=happened, events=lambda after: [SimpleNamespace(model="churn")])
-    state = SimpleNamespace(begin=lambda write: nullcontext(SimpleNamespace(journal=journal)))
-    heart = Heart(cast(Project, SimpleNamespace(state=state)), period=0.01, renewals={everything: renewed})
+    state = SimpleNamespace(begin=lambda write: nullcontext(SimpleNamespace(journal=journal)), stamped=7)
+    state.stamp = lambda: state.stamped
+    heart = Heart(
+        cast(Project, SimpleNamespace(state=state)), period=0.01, renewals={everything: renewed, slowly: renewed}
+    )
     asyncio.run(story(heart, Store()))
 
 
@@ -141,6 +152,27 @@ def test_an_event_is_read_at_once_however_long_reading_takes() -> None:
     beating(story, lambda: newest[0])
 
 
+def test_a_state_that_was_written_to_is_asked_at_once() -> None:
+    asked = [0]
+
+    def happened() -> int:
+        asked[0] += 1
+        return 7
+
+    async def story(heart: Heart, store: Store) -> None:
+        source = heart.source(store.read, "churn")
+        source.followers.append(lambda: None)
+        await heart.glance()
+        heart._stirred, heart._looked = float("-inf"), float("inf")
+        await heart.glance()
+        assert asked[0] == 1
+        heart.project.state.stamped = 8  # type: ignore[attr-defined]
+        await heart.glance()
+        assert asked[0] == 2
+
+    beating(story, happened)
+
+
 def test_an_event_while_something_is_read_has_it_read_once_more() -> None:
     newest = [7]
 
@@ -156,6 +188,28 @@ def test_an_event_while_something_is_read_has_it_read_once_more() -> None:
         store.free.set()
         await looking
         assert source.value == "churn 3"
+
+    beating(story, lambda: newest[0])
+
+
+def test_an_event_does_not_wait_for_a_reading_of_all_that_is_under_way() -> None:
+    newest = [7]
+
+    async def story(heart: Heart, store: Store) -> None:
+        source = heart.source(slowly)
+        source.followers.append(lambda: None)
+        FREE.set()
+        await heart.look()
+        FREE.clear()
+        whole = source.refresh()
+        await asyncio.sleep(0)
+        newest[0] = 8
+        await heart.look()
+        assert source.value == "all of them, slowly, churn again"
+        source.value = "older"
+        FREE.set()
+        await whole
+        assert source.value == "all of them, slowly, churn again"
 
     beating(story, lambda: newest[0])
 

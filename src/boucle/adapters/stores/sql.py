@@ -82,6 +82,15 @@ class SqlState:
                 self._enter(connection, write)
                 yield SqlTransaction(connection)
 
+    def stamp(self) -> int:
+        """Return when SQLite's log was last written to, in nanoseconds; 0 for PostgreSQL."""
+        if not self._sqlite:
+            return 0
+        try:
+            return os.stat(f"{self._url.database}-wal").st_mtime_ns
+        except (OSError, ValueError):
+            return 0
+
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
