@@ -25,10 +25,10 @@ PERIOD = 1.0
 """Seconds between two beats."""
 CALM = 1.7
 """Seconds between two readings while nothing has happened: with a beat a second, every other one."""
-GLANCE = 0.03
-"""Seconds between two looks whether something has happened: one number is read, while a page is open."""
-BLINK, STIRRED = 0.008, 0.05
-"""Seconds between two looks at the state's stamp, and for how long after it changed each of them asks the state."""
+BLINK, STIRRED = 0.015, 0.05
+"""Seconds between two looks at the state's stamp, and for how long after it changed each of them asks what happened."""
+GLANCE, BLIND = 0.06, 0.03
+"""Seconds between two such questions while the stamp stays as it is, and where there is none: one number is read."""
 PATIENCE = 0.3
 """Seconds a page waits for its first reading before it shows grey bars instead."""
 STALE = 10.0
@@ -225,7 +225,7 @@ class Heart:
         now, stamp = time.monotonic(), self.project.state.stamp()
         if stamp != self._stamp:
             self._stamp, self._stirred = stamp, now
-        if now - self._stirred < STIRRED or now - self._looked >= GLANCE:
+        if now - self._stirred < STIRRED or now - self._looked >= (GLANCE if stamp else BLIND):
             self._looked = now
             await self.look()
 
