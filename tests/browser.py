@@ -20,6 +20,7 @@ ARGUMENTS = (
 )  # fmt: skip
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _WITHIN = 300
+_START = 180_000  # milliseconds
 
 
 def chromium() -> Path:
@@ -61,7 +62,9 @@ def _installed() -> str:
 def browsing() -> Iterator[Browser]:
     """Run the browser while a block lasts."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), headless=True, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), headless=True, args=list(ARGUMENTS), timeout=_START
+        )
         try:
             yield browser
         finally:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import reviews
 
 SERVICE, CONTROL = os.environ.get("BOUCLE_SERVE__PORT", "8080"), os.environ.get("BOUCLE_SERVE__CONTROL_PORT", "8081")
-CHUNK, PATIENCE, START = 20, 600.0, 60.0
+CHUNK, PATIENCE, START, SELDOM = 20, 1800.0, 120.0, 3.0
 
 
 def call(port: str, method: str, path: str, body: object = None) -> dict:
@@ -53,12 +53,13 @@ def sent(world: str) -> Iterator[tuple[int, bool]]:
 
 def followed(rows: int) -> int:
     """Wait until the keeper has read so many rows, and what it retrains answers; returns how many it has read."""
-    end = time.monotonic() + PATIENCE
+    end, pause = time.monotonic() + PATIENCE, 0.1
     while time.monotonic() < end:
         model = call(CONTROL, "GET", "/api/status")["models"][0]
         if model["traffic"]["rows"] >= rows and not learning():
             return int(model["traffic"]["rows"])
-        time.sleep(0.5)
+        time.sleep(pause)
+        pause = min(1.5 * pause, SELDOM)  # a retraining takes a minute, and needs the machine more than we do
     raise SystemExit("the keeper does not follow")
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from boucle import plugins
+from boucle.core.conversations import is_conversation
 from boucle.core.deployment import Strategy
 from boucle.core.errors import RequestError
 from boucle.core.event import Event
@@ -309,10 +310,12 @@ class LoadedCheckpoint:
         """Predict on one row or a list of them; returns one answer, or a list in the same order.
 
         A row is a text; the path, the bytes or the PIL image of a picture; or a mapping by the names of the inputs, as
-        question-answering needs. With ``scores`` an answer is a dictionary: of a classifier label to probability, the
-        likeliest first; else all it gives. Raises RequestError naming the row that cannot be read.
+        question-answering needs. For text-generation a list of messages is a row as well: a conversation. With
+        ``scores`` an answer is a dictionary: of a classifier label to probability, the likeliest first; else all it
+        gives. Raises RequestError naming the row that cannot be read.
         """
         single = isinstance(rows, str | bytes | Path | Mapping) or hasattr(rows, "save")
+        single = single or (self.signature.task == "text-generation" and is_conversation(rows))
         listed = [rows] if single else rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
         table = self._predictor.predict(self._batch(listed))
         answers = [self._answer(table, place, scores) for place in range(len(listed))]

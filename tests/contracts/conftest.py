@@ -30,7 +30,7 @@ def postgres_url() -> Iterator[str]:
 
         def call(program: str, *arguments: str) -> None:
             command = [str(binaries / program), "-D", str(data), *arguments]
-            subprocess.run(command, check=True, user=user, cwd=root, stdout=subprocess.DEVNULL, timeout=60)
+            subprocess.run(command, check=True, user=user, cwd=root, stdout=subprocess.DEVNULL, timeout=150)
 
         call("initdb", "--auth=trust", "--encoding=utf8", "--username=postgres", "--no-sync", "--locale=C.UTF-8")
         call("pg_ctl", "-w", "-l", str(root / "log"), "-o", f"{_FAST} -k {root}", "start")

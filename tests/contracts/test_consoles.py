@@ -25,12 +25,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     (folder / "boucle.yaml").write_text(PROJECT)
     command = [sys.executable, "-m", "boucle.api.server", "--port", "0", "--project", str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    url = address(folder / ".boucle" / "serving" / "control.json", 60)
+    url = address(folder / ".boucle" / "serving" / "control.json", 120)
     assert url is not None
     with httpx.Client(base_url=url) as client:
         yield client
     process.terminate()
-    assert process.wait(30) in (0, -15)
+    assert process.wait(120) in (0, -15)
 
 
 def test_the_first_page_is_a_page_with_a_policy(served: httpx.Client) -> None:

@@ -33,6 +33,7 @@ from boucle.adapters.runtimes.compiled import CompiledRuntime
 from boucle.adapters.runtimes.onnx import OnnxRuntime
 from boucle.adapters.runtimes.pretrained import PretrainedRuntime
 from boucle.adapters.runtimes.pretrained_onnx import PretrainedOnnxRuntime
+from boucle.adapters.runtimes.pretrained_openvino import PretrainedOpenvinoRuntime
 from boucle.adapters.runtimes.sklearn import SklearnRuntime
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
@@ -215,6 +216,12 @@ def text_case(folder: Path, expected: Path | None = None, column: str = "review"
     return Case(checkpoint, signature_of(checkpoint, (Field(column, "text"),)), {column: TEXTS}, labels, shares)
 
 
+def openvino_case(folders: dict[str, Path]) -> Case:
+    """In float32, so that its numbers can be compared with torch's."""
+    case = text_case(folders["onnx"], expected=folders["classifier"])
+    return replace(case, model=case.model.with_options(engine="openvino", precision="float32"))
+
+
 def vector_case(folder: Path) -> Case:
     checkpoint = resolve(folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -259,3 +266,13 @@ class TestPretrainedOnnxRuntime(RuntimeContract):
     @pytest.fixture
     def case(self, folders: dict[str, Path]) -> Case:
         return text_case(folders["onnx"], expected=folders["classifier"])
+
+
+class TestPretrainedOpenvinoRuntime(RuntimeContract):
+    @pytest.fixture
+    def runtime(self) -> Runtime:
+        return PretrainedOpenvinoRuntime()
+
+    @pytest.fixture
+    def case(self, folders: dict[str, Path]) -> Case:
+        return openvino_case(folders)

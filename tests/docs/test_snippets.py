@@ -24,19 +24,17 @@ import select
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from tests.assets import asset
+from tests.waiting import free_ports, until
 
+from boucle.loop.service import is_ready
 from boucle.project.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +47,7 @@ PAGES = sorted(
 )
 RUN = {"console", "bash", "python", "yaml"}
 PLAIN = re.compile(r"boucle (?!.* >)[^|&;$`]*")
-PATIENCE = 170
+PATIENCE = 600.0
 SHOWN = {"text", "json", "toml", "html", "http", "sql", "csv", "diff", "promql", "mermaid"}
 BASE = {
     "name": "name: docs\n",
@@ -112,17 +110,24 @@ def commands(text: str) -> list[str]:
 
 
 class Warm:
-    """The process that has everything imported, and ``more`` besides; started at the first question."""
+    """The process that has everything imported, and ``more`` besides; started at the first question.
 
-    def __init__(self, more: tuple[str, ...] = (), patience: float = PATIENCE) -> None:
-        self._more, self._patience = more, patience
+    ``environ`` is what libraries read when they are imported; each question brings its own for the rest.
+    """
+
+    def __init__(
+        self, more: tuple[str, ...] = (), patience: float = PATIENCE, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._more, self._patience, self._environ = more, patience, environ
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, **asked: object) -> int:
         """Run in a fork, and return the exit code."""
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, str(Path(__file__).with_name("warm.py")), *self._more]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self._environ
+            )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -131,7 +136,7 @@ class Warm:
         answer = self._process.stdout.readline() if ready else ""
         if not answer:
             self.end()
-            pytest.fail(f"no answer within {PATIENCE} s: {asked.get('boucle') or asked.get('python')}")
+            pytest.fail(f"no answer within {self._patience:.0f} s: {asked.get('boucle') or asked.get('python')}")
         return int(answer)
 
     def end(self) -> None:
@@ -153,7 +158,7 @@ class Shell:
 
     def __init__(self, folder: Path, warm: Warm, patience: float = PATIENCE) -> None:
         self.folder, self.warm, self.patience = folder, warm, patience
-        self.ports = {"8080": _free_port(), "8081": _free_port()}
+        self.ports = dict(zip(("8080", "8081"), map(str, free_ports(2)), strict=True))
         self.running: list[subprocess.Popen[bytes]] = []
         self.environ = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -237,14 +242,11 @@ class Shell:
                 self._wait(process, port, Path(log.name))
 
     def _wait(self, process: subprocess.Popen[bytes], port: str, log: Path) -> None:
-        """Ask the server whether it is ready until it says so; fail with its log when it ends or stays silent."""
-        until = time.monotonic() + self.patience
-        while time.monotonic() < until and process.poll() is None:
-            with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}/readyz", timeout=5).close()
-                return
-            time.sleep(0.1)
-        pytest.fail(f"the server on port {port} did not become ready\n{log.read_text(errors='replace')}")
+        """Wait until the server says that it is ready; fail with its log when it ends or stays silent."""
+        try:
+            until(lambda: _ready(f"http://127.0.0.1:{self.ports[port]}"), process, self.patience)
+        except AssertionError as failed:
+            pytest.fail(f"the server on port {port} is not ready: {failed}\n{log.read_text(errors='replace')}")
 
     def _project(self, text: str) -> None:
         missing = "".join(lines for key, lines in BASE.items() if not re.search(rf"^{key}:", text, re.MULTILINE))
@@ -252,6 +254,12 @@ class Shell:
         folder.mkdir(exist_ok=True)
         (folder / "boucle.yaml").write_text(text + missing)
         load(folder, dict.fromkeys(re.findall(r"\$\{(\w+)", text), "1"))
+
+
+def _ready(url: str) -> bool:
+    with contextlib.suppress(OSError):
+        return is_ready(url)
+    return False
 
 
 def _located(source: str) -> Path:
@@ -262,13 +270,7 @@ def _located(source: str) -> Path:
     return next(path for path in (ROOT / source, ROOT / "src" / source) if path.exists())
 
 
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_every_block_runs(page: Path, tmp_path: Path, warm: Warm) -> None:
     shell = Shell(tmp_path, warm)

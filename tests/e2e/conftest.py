@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 from tests.browser import browsing
+from tests.waiting import PATIENCE, until
 
 from boucle.core.deployment import Route, RouteTable, Target
 from boucle.core.json import dumps
@@ -31,7 +31,6 @@ from boucle.serving.options import ServeOptions
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-WITHIN = 30.0
 NUMBERS = Signature(
     (Field("x", "float64", optional=True, minimum=0, maximum=10), Field("pH", "float64")), outputs_of(None)
 )
@@ -78,13 +77,6 @@ def _target(state: Path, model: str, version: int) -> Target:
     return Target(version, str(path), digest)
 
 
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="session")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Lay out runtimes as pip would install them."""
@@ -119,7 +111,7 @@ def start(plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
         command = [sys.executable, "-m", "boucle.serving.worker", dumps(told).decode()]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(plugin)})
         begun.append(process)
-        _until(told.address.exists)
+        until(told.address.exists, process)
         address = json.loads(told.address.read_bytes())
         return Serving(told, address["url"], address.get("grpc", ""), process)
 
@@ -127,7 +119,7 @@ def start(plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     for process in begun:
         process.terminate()
     for process in begun:
-        assert process.wait(WITHIN) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def _installed(folder: Path) -> None:

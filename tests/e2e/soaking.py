@@ -59,7 +59,7 @@ class Soak:
     """One data plane with two workers, what is done to it, and what it answered."""
 
     def __init__(self, root: Path) -> None:
-        self.options = ServeOptions(str(root), port=0, workers=WORKERS, poll=0.1, slow=2.0, max_body=100_000)
+        self.options = ServeOptions(str(root), port=0, workers=WORKERS, poll=0.1, slow=5.0, max_body=100_000)
         self.targets = [build(root, number) for number in range(1, VERSIONS + 1)]
         self.stop = threading.Event()
         self.counts: Counter[str] = Counter()
@@ -72,7 +72,7 @@ class Soak:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "boucle.serving.worker", dumps(self.options).decode()], stdin=subprocess.DEVNULL
         )
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not self.options.address.exists():
             assert time.monotonic() < end, "the data plane does not start"
             time.sleep(0.05)
@@ -176,7 +176,7 @@ class Soak:
         held: list[socket.socket] = []
         while not self.stop.wait(0.05):
             with contextlib.suppress(OSError):
-                one = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+                one = socket.create_connection(("127.0.0.1", self.port), timeout=30)
                 one.sendall(self.random.choice(NUISANCES))
                 held.append(one)
                 self.count("bad callers")
@@ -186,7 +186,7 @@ class Soak:
             one.close()
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def count(self, what: str) -> None:
         with self._lock:

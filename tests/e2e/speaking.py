@@ -166,7 +166,7 @@ def _frame(columns: dict[str, Any]) -> Any:
 
 def mlflow_waits(address: str) -> dict[str, Any]:
     client = _mlflow(address)
-    client.wait_server_ready(timeout=10)
+    client.wait_server_ready(timeout=120)
     return {"version": client.get_version()}
 
 
@@ -203,7 +203,7 @@ def _posted(url: str, body: str, kind: str = "application/json; charset=utf-8") 
     import requests
     from mlflow.deployments import PredictionsResponse
 
-    response = requests.post(f"{url}/invocations", body.encode(), headers={"content-type": kind}, timeout=10)
+    response = requests.post(f"{url}/invocations", body.encode(), headers={"content-type": kind}, timeout=60)
     response.raise_for_status()
     return _predicted(PredictionsResponse.from_json(response.text))
 

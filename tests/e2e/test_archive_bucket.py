@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 from pyarrow import fs
+from tests.waiting import PATIENCE, free_ports, until
 
 from boucle.adapters.archives.parquet import ParquetArchive
 from boucle.core.errors import StoreError
@@ -27,7 +26,7 @@ from boucle.ports.archive import Archive
 from boucle.project.settings import Settings
 from boucle.testing.archive_contract import NOON, ArchiveContract, rows
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]  # installing moto is part of it
 SECRET = "not-to-be-seen"
 _numbers = itertools.count()
 
@@ -35,28 +34,23 @@ _numbers = itertools.count()
 @pytest.fixture(scope="module")
 def server(clients: Path) -> Iterator[str]:
     """Run a moto server with the bucket ``kept``; the URL is its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     command = [str(clients / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        end = time.monotonic() + 60
-        while not _answers(url):
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.05)
+        until(lambda: _answers(url), process)
         request = urllib.request.Request(f"{url}/kept", method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _answers(url: str) -> bool:
     try:
-        urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()
+        urllib.request.urlopen(f"{url}/moto-api/", timeout=30).close()
     except OSError:
         return False
     return True
@@ -105,7 +99,7 @@ def test_a_bucket_that_is_away_is_told_without_the_secret(
     away: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "kept" in away:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(StoreError) as caught:
         ParquetArchive(away, tmp_path).write("s1", [rows(["a"])], [])
     assert SECRET not in str(caught.value)

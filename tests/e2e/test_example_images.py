@@ -18,7 +18,7 @@ from boucle.handle import open_loop
 from boucle.loop.project import Project
 from boucle.loop.turn import run_turn
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 INSIDE = """
 import sys
 sys.modules.update(dict.fromkeys(("torch", "transformers")))  # whoever imports them gets an ImportError

@@ -10,7 +10,7 @@ from tests.e2e.example_pages import FINE_TUNING, walked
 
 from boucle.handle import open_loop
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 TEXT = "Ana Costa said in Lisbon that Delta Motors had paid £3m."
 
 

@@ -11,7 +11,7 @@ from tests.e2e.example_pages import FINE_TUNING, walked
 from boucle.core.event import Event
 from boucle.handle import open_loop
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from tests.e2e.example_pages import walked
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

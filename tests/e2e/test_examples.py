@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from boucle.loop.project import Project
 from boucle.loop.registering import TurnResult
 from boucle.loop.turn import run_turn
 
+pytestmark = [pytest.mark.timeout(900)]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
-def churn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, TurnResult]:
+def churn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, TurnResult]]:
     folder = tmp_path_factory.mktemp("churn") / "churn"
     shutil.copytree(EXAMPLES / "churn", folder)
     project = Project.open(folder)
-    return project, run_turn(project, lambda *_: None)
+    yield project, run_turn(project, lambda *_: None)
+    project.close()
 
 
 def test_churn_is_learned_well_enough_to_answer(churn: tuple[Project, TurnResult]) -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.waiting import PATIENCE, until
 
 from boucle.cli.main import run
 from boucle.loop.service import address
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def boucle(folder: Path, *words: str, code: int = 0) -> Any:
     """Run a command in ``folder`` with --json and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "boucle", *words, "--json"], cwd=folder, capture_output=True, text=True, timeout=200
+        [sys.executable, "-m", "boucle", *words, "--json"], cwd=folder, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == code, done.stderr[-3000:] + done.stdout[-2000:]
     return json.loads(done.stdout)
@@ -62,12 +62,15 @@ def service(trained: Path) -> Iterator[tuple[str, int]]:
     environ = {**os.environ, "BOUCLE_SERVE__PORT": "0", "BOUCLE_SERVE__CONTROL_PORT": "0"}
     with (trained / "up.log").open("wb") as log:
         up = subprocess.Popen([sys.executable, "-m", "boucle", "up"], cwd=trained, stdout=log, stderr=log, env=environ)
-    urls = [address(trained / ".boucle" / "serving" / name, 90) for name in ("address.json", "control.json")]
-    assert all(urls), (trained / "up.log").read_text()
-    host, port = str(urls[0]).removeprefix("http://").split(":")
-    yield host, int(port)
-    up.send_signal(signal.SIGTERM)
-    assert up.wait(60) == 0
+    try:
+        urls = [address(trained / ".boucle" / "serving" / name, PATIENCE) for name in ("address.json", "control.json")]
+        assert all(urls), (trained / "up.log").read_text()
+        host, port = str(urls[0]).removeprefix("http://").split(":")
+        yield host, int(port)
+    finally:
+        up.send_signal(signal.SIGTERM)
+        ended = up.wait(PATIENCE)
+    assert ended == 0
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def inside(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def ask(service: tuple[str, int], path: str, body: Any) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(*service, timeout=30)
+    connection = http.client.HTTPConnection(*service, timeout=PATIENCE)
     connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
     response = connection.getresponse()
     answer = json.loads(response.read())
@@ -103,9 +106,8 @@ def test_an_answer_then_its_truth_show_in_the_status(inside: Callable[..., Any],
     assert 1000 < answer["predictions"][0] < 2000
     status, counts = ask(service, "/feedback", {"id": answer["id"], "truth": 1400})
     assert (status, counts["joined"]) == (200, 1)
-    end = time.monotonic() + 30
-    while (model := inside("status")["models"][0])["traffic"]["labels"] < 1:
-        assert time.monotonic() < end, model
+    until(lambda: inside("status")["models"][0]["traffic"]["labels"] == 1)
+    [model] = inside("status")["models"]
     assert model["champion"]["version"] == 1
     assert model["quality"]["status"] == "inconclusive"  # one label proves nothing
 
@@ -119,7 +121,7 @@ def test_a_wrong_request_is_told_what_is_wrong(service: tuple[str, int]) -> None
 def test_two_services_on_one_port_are_refused(trained: Path, service: tuple[str, int]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "boucle", "serve", "--port", str(service[1])],
-        cwd=trained, capture_output=True, text=True, timeout=60,
+        cwd=trained, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 2
     assert str(service[1]) in done.stderr

@@ -20,7 +20,7 @@ model: {estimator: sklearn.linear_model.Ridge}
 evaluate: {require: {rmse: "<= 1"}}
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def deaths(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     x = np.linspace(0, 10, 400)
     pd.DataFrame({"x": x, "y": 2 * x + 1}).to_csv(folder / "line.csv", index=False)
     script = Path(__file__).with_name("killing_turns.py")
-    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, timeout=280)
+    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr[-3000:]
     found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.waiting import PATIENCE
 
 from boucle.core.access import Key, Role
 from boucle.formats.access import Access, digest_of
@@ -23,7 +24,7 @@ from boucle.measures.pictures import blank
 
 PROJECT = "name: wine\ntask: tabular-regression\ndata: {source: wine.csv, target: y}\n"
 EXAMPLES = int(os.environ.get("BOUCLE_SCHEMATHESIS_EXAMPLES", "8"))
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 
 KEY = "a-key-of-the-shop"
@@ -48,7 +49,7 @@ def tried(url: str, clients: Path, folder: Path, *arguments: str, path: str = ""
     file.write_text(json.dumps(without_csv(described(url + path))))
     program, settings = clients / "bin" / "schemathesis", Path(__file__).with_name("schemathesis.toml")
     command = [str(program), "--config-file", str(settings), "run", str(file), "--url", url, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
 
 
@@ -86,6 +87,7 @@ def test_images_are_as_they_are_described(start: Callable[..., Any], clients: Pa
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1200, "height": 1600})
+    page.set_default_timeout(PATIENCE * 1000)
     yield page
     page.close()
 
@@ -100,7 +102,7 @@ def test_the_page_uploads_a_file(start: Callable[..., Any], page: Page, tmp_path
     asked.locator(".opblock-section-request-body select").first.select_option("multipart/form-data")
     asked.locator("input[type=file]").set_input_files(tmp_path / "a.png")
     asked.get_by_role("button", name="Execute").click()
-    expect(asked.locator(".live-responses-table")).to_contain_text('"tall"')
+    expect(asked.locator(".live-responses-table")).to_contain_text('"tall"', timeout=PATIENCE * 1000)
 
 
 def test_where_keys_are_asked_for_the_description_says_so(
@@ -116,11 +118,13 @@ def control_plane(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "boucle.yaml").write_text(PROJECT)
     command = [sys.executable, "-m", "boucle.api.server", "--project", str(tmp_path), "--port", "0"]
     process = subprocess.Popen(command)
-    url = address(tmp_path / ".boucle" / "serving" / "control.json", 60)
-    assert url is not None
-    yield url
-    process.terminate()
-    process.wait(30)
+    try:
+        url = address(tmp_path / ".boucle" / "serving" / "control.json", PATIENCE)
+        assert url is not None
+        yield url
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def test_the_control_plane_is_as_it_is_described(control_plane: str, clients: Path, tmp_path: Path) -> None:

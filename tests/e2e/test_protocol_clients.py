@@ -10,7 +10,7 @@ import pytest
 from boucle.core.access import Key, Role
 from boucle.formats.access import Access, digest_of
 
-pytestmark = [pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.timeout(900)]  # installing the clients is part of it
 WINE = [
     {"name": "x", "shape": [2], "datatype": "FP64", "data": [1.0, 2.0]},
     {"name": "pH", "shape": [2], "datatype": "FP64", "data": [3.0, 3.5]},

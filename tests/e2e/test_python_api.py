@@ -16,6 +16,7 @@ from sklearn.linear_model import LinearRegression
 import boucle
 from boucle.core.errors import Conflict, RequestError
 from boucle.formats.segment import read_new
+from boucle.serving import embedded
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -91,6 +92,21 @@ def module(path: Path) -> ModuleType:
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
     return found
+
+
+@pytest.fixture(autouse=True)
+def _given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what applications have attached: they keep it until their process ends, and this one goes on."""
+    assemble, made = embedded._plane, []
+
+    def remembered(directory: str | Path) -> Any:
+        made.append(assemble(directory))
+        return made[-1]
+
+    monkeypatch.setattr(embedded, "_plane", remembered)
+    yield
+    for plane in made:
+        plane.close()
 
 
 @pytest.fixture

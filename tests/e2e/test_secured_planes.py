@@ -8,7 +8,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.waiting import PATIENCE, until
 
 from boucle.core.access import Role
 from boucle.core.errors import ProjectError
@@ -33,7 +33,7 @@ serve:
   auth: {required: true}
   tls: {certificate: cert.pem, key: key.pem}
 """
-WITHIN = 60.0
+pytestmark = [pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def control_plane(folder: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     tls = (str(folder / "cert.pem"), str(folder / "key.pem"))
     try:
-        url = address(folder / ".boucle" / "serving" / "control.json", WITHIN, tls)
+        url = address(folder / ".boucle" / "serving" / "control.json", PATIENCE, tls)
         assert url is not None, (folder / "log").read_text()
         yield url
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.wait(WITHIN)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -72,13 +72,11 @@ def data_plane(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, *plane.arguments], stdout=log, stderr=log)
     try:
-        until = time.monotonic() + WITHIN
-        while not place.exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        until(place.exists, process)
         yield str(json.loads(place.read_bytes())["url"])
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.wait(WITHIN)
+        process.wait(PATIENCE)
 
 
 def ask(url: str, folder: Path, **headers: str) -> tuple[int, Any, dict[str, str]]:
@@ -86,7 +84,7 @@ def ask(url: str, folder: Path, **headers: str) -> tuple[int, Any, dict[str, str
     context = ssl.create_default_context(cafile=folder / "ca.pem")
     request = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=WITHIN, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
             return answer.status, json.load(answer), {k.lower(): v for k, v in answer.headers.items()}
     except urllib.error.HTTPError as refused:
         with refused:
@@ -120,10 +118,7 @@ def test_the_data_plane_follows_its_keys_without_a_restart(data_plane: str, fold
 
 def asked(url: str, folder: Path, given: dict[str, str], expected: int) -> None:
     """Ask for the model until the answer is the one expected."""
-    until = time.monotonic() + WITHIN
-    while (status := ask(f"{url}/v2/models/wine", folder, **given)[0]) != expected and time.monotonic() < until:
-        time.sleep(0.05)
-    assert status == expected
+    until(lambda: ask(f"{url}/v2/models/wine", folder, **given)[0] == expected)
 
 
 def test_readiness_is_believed_of_our_own_certificate_only(control_plane: str, folder: Path) -> None:
@@ -137,7 +132,7 @@ def test_readiness_is_believed_of_our_own_certificate_only(control_plane: str, f
 def test_what_strangers_could_reach_does_not_start(folder: Path, command: str) -> None:
     (folder / "boucle.yaml").write_text(PROJECT.replace("required: true", "required: false"))
     words = [sys.executable, "-m", "boucle", command, "--host", "0.0.0.0", "--project", str(folder)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert "boucle keys add" in done.stderr
     assert "--insecure" in done.stderr
@@ -152,5 +147,7 @@ def test_a_key_with_a_password_is_refused_instead_of_asked_for(folder: Path) -> 
         capture_output=True,
     )
     locked.rename(plain)
+    project = Project.open(folder)
     with pytest.raises(ProjectError, match="password"):
-        exposure.tls_files(Project.open(folder))
+        exposure.tls_files(project)
+    project.close()

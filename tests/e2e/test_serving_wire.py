@@ -7,11 +7,13 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.waiting import PATIENCE, until
 
 from boucle import plugins
 from boucle.core.deployment import Route, RouteTable, Target
@@ -26,11 +28,11 @@ from boucle.serving.plane import Plane, assemble
 from boucle.serving.versions import LoadedVersion
 from boucle.serving.worker import listen, server
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(400)
 SIGNATURE = Signature((Field("x", "float64"),), outputs_of(None))
-WITHIN = 20.0
 # Behind the ASGI application alone, what stands before the server has to see to slow and endless requests.
-ONLY_QUICK = pytest.mark.parametrize("service", ["quick", "quick-thread"], indirect=True)
+QUICK = ["quick", "quick-thread"]
+ONLY_QUICK = pytest.mark.parametrize("service", QUICK, indirect=True)
 GATE, ENTERED = threading.Event(), threading.Event()
 
 
@@ -43,7 +45,7 @@ class Gated:
     def predict(self, batch: Batch) -> Batch:
         if (batch["x"] == -1).any():
             ENTERED.set()
-            assert GATE.wait(WITHIN)
+            assert GATE.wait(PATIENCE)
         return {"prediction": batch["x"].astype(float) + 1.0}
 
 
@@ -53,7 +55,7 @@ class Service:
     port: int
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=WITHIN)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def ask(self, raw: bytes, answers: int = 1) -> list[Answer]:
         with self.connect() as connection:
@@ -94,32 +96,31 @@ def chunked(*parts: bytes) -> bytes:
     return head + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-
-
 def loaded(plane: Plane) -> LoadedVersion:
     return plane.engine.snapshot.served["one"].versions[1]
 
 
-@pytest.fixture(params=["quick", "quick-thread", "asgi", "asgi-thread"])
-def service(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The plane behind both ways in, with a model that answers on the loop's thread or on its own."""
+@pytest.fixture(autouse=True)
+def _gated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "load", lambda group, name: Gated)
     GATE.clear()
     ENTERED.clear()
-    staged = bundle.staging(tmp_path)
+
+
+@contextmanager
+def serving(kind: str, folder: Path, slow: float) -> Iterator[Service]:
+    """Serve a model as ``kind`` says: which way in, and whether the model answers on a thread of its own."""
+    staged = bundle.staging(folder)
     bundle.write_info(staged, BundleInfo("one", SIGNATURE, "gated", 1.0))
-    path, digest = bundle.publish(staged, tmp_path)
-    limits = {"max_body": 2000, "queue_rows": 2, "deadline": 10.0, "slow": 2.0, "head_bytes": 4000}
-    options = ServeOptions(str(tmp_path), quick=request.param.startswith("quick"), **limits)  # type: ignore[arg-type]
+    path, digest = bundle.publish(staged, folder)
+    options = ServeOptions(
+        str(folder), quick=kind.startswith("quick"), max_body=2000, queue_rows=2, deadline=PATIENCE, slow=slow,
+        head_bytes=4000,
+    )  # fmt: skip
     plane = assemble(options, "worker")
     write_routes(plane.options.routes, RouteTable(1, (Route("one", True, Target(1, str(path), digest)),)))
     plane.engine.start()
-    if request.param.endswith("thread"):
+    if kind.endswith("thread"):
         loaded(plane).lane = None
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
@@ -130,8 +131,22 @@ def service(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     yield Service(plane, port)
     GATE.set()
     running.should_exit = True
-    thread.join(WITHIN)
+    thread.join(PATIENCE)
     plane.close()
+
+
+@pytest.fixture(params=[*QUICK, "asgi", "asgi-thread"])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    """The plane behind both ways in, patient with its callers."""
+    with serving(request.param, tmp_path, slow=PATIENCE) as service:
+        yield service
+
+
+@pytest.fixture(params=QUICK)
+def hasty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    """The same with little patience."""
+    with serving(request.param, tmp_path, slow=0.5) as service:
+        yield service
 
 
 def test_pipelined_requests_are_answered_in_their_order(service: Service) -> None:
@@ -236,17 +251,17 @@ def test_a_caller_who_goes_away_leaves_an_observation_and_harms_nobody(service: 
     loaded(service.plane).lane = None
     with service.connect() as connection:
         connection.sendall(post(b'{"x": -1}', extra="x-request-id: gone\r\n"))
-        assert ENTERED.wait(WITHIN)
+        assert ENTERED.wait(PATIENCE)
     GATE.set()
     assert service.ask(post(b'{"x": 1}'))[0].predictions == [2.0]
-    assert "gone" in {seen.id for seen in read_new(service.plane.options.segments, {})[0]}
+    until(lambda: "gone" in {seen.id for seen in read_new(service.plane.options.segments, {})[0]})
 
 
 def test_a_full_queue_is_503_and_says_when_to_come_back(service: Service) -> None:
     loaded(service.plane).lane = None
     with service.connect() as held, service.connect() as waiting:
         held.sendall(post(b'{"x": -1}'))
-        assert ENTERED.wait(WITHIN)
+        assert ENTERED.wait(PATIENCE)
         waiting.sendall(post(b'[{"x": 1}, {"x": 2}]'))
         until(lambda: loaded(service.plane).batcher.waiting == 2)
         refused = service.ask(post(b'{"x": 3}'))[0]
@@ -264,16 +279,16 @@ def test_an_answer_past_its_deadline_is_503_and_the_connection_goes_on(service: 
         connection.sendall(post(b'{"x": -1}', extra="x-request-id: late\r\n"))
         late = read(connection, 1)[0]
         assert (late.status, json.loads(late.body)["code"], late.headers["x-request-id"]) == (503, "deadline", "late")
+        service.plane.desk.options = service.plane.options
         GATE.set()
         connection.sendall(post(b'{"x": 1}'))
         assert read(connection, 1)[0].predictions == [2.0]
     until(lambda: any(seen.error == "deadline" for seen in read_new(service.plane.options.segments, {})[0]))
 
 
-@ONLY_QUICK
 @pytest.mark.parametrize("start", [b"POST /predict HTTP/1.1\r\nhost: t\r\n", post(b'{"x": 1}')[:-2], b"GE"])
-def test_a_request_that_does_not_arrive_is_ended(service: Service, start: bytes) -> None:
-    with service.connect() as connection:
+def test_a_request_that_does_not_arrive_is_ended(hasty: Service, start: bytes) -> None:
+    with hasty.connect() as connection:
         connection.sendall(start)
         told = connection.recv(1000)
         assert told.startswith(b"HTTP/1.1 408")

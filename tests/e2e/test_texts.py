@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from tests.assets import asset
+from tests.waiting import PATIENCE, until
 
 from boucle.loop.service import address
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 ROWS, LATER = 1200, 60
 
 
@@ -27,13 +27,13 @@ def boucle(folder: Path, *words: str, codes: tuple[int, ...] = (0,)) -> Any:
     """Run a command in ``folder`` with --json and return what it printed; 1 is a gate that was not passed."""
     environ = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "boucle", *words, "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, env=environ)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, env=environ)
     assert done.returncode in codes, done.stderr[-3000:] + done.stdout[-2000:]
     return json.loads(done.stdout)
 
 
 def ask(service: tuple[str, int], path: str, body: Any) -> Any:
-    connection = http.client.HTTPConnection(*service, timeout=30)
+    connection = http.client.HTTPConnection(*service, timeout=PATIENCE)
     connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
     response = connection.getresponse()
     answer = json.loads(response.read())
@@ -70,12 +70,15 @@ def service(folder: Path, trained: dict[str, Any]) -> Iterator[tuple[str, int]]:
     environ = {**os.environ, "BOUCLE_SERVE__PORT": "0", "BOUCLE_SERVE__CONTROL_PORT": "0"}
     with (folder / "up.log").open("wb") as log:
         up = subprocess.Popen([sys.executable, "-m", "boucle", "up"], cwd=folder, stdout=log, stderr=log, env=environ)
-    urls = [address(folder / ".boucle" / "serving" / name, 120) for name in ("address.json", "control.json")]
-    assert all(urls), (folder / "up.log").read_text()
-    host, port = str(urls[0]).removeprefix("http://").split(":")
-    yield host, int(port)
-    up.send_signal(signal.SIGTERM)
-    assert up.wait(60) == 0
+    try:
+        urls = [address(folder / ".boucle" / "serving" / name, PATIENCE) for name in ("address.json", "control.json")]
+        assert all(urls), (folder / "up.log").read_text()
+        host, port = str(urls[0]).removeprefix("http://").split(":")
+        yield host, int(port)
+    finally:
+        up.send_signal(signal.SIGTERM)
+        ended = up.wait(PATIENCE)
+    assert ended == 0
 
 
 def test_word_weights_beat_the_constant_without_torch(folder: Path, trained: dict[str, Any]) -> None:
@@ -101,9 +104,7 @@ def test_served_texts_come_back_as_lessons(folder: Path, service: tuple[str, int
         answer = ask(service, "/predict", {"text": text})
         assert answer["labels"] == [0, 1]
         assert ask(service, "/feedback", {"id": answer["id"], "truth": label})["joined"] == 1
-    end = time.monotonic() + 60
-    while (model := boucle(folder, "status")["models"][0])["traffic"]["labels"] < LATER:
-        assert time.monotonic() < end, model
+    until(lambda: boucle(folder, "status")["models"][0]["traffic"]["labels"] == LATER)
     again = boucle(folder, "train", "--with-feedback", codes=(0, 1))  # as good as the first, give or take a few rows
     assert again["data"]["rows"] == ROWS + LATER
     assert again["data"]["columns"] == ["text", "label"]

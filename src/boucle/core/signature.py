@@ -21,6 +21,7 @@ Task = Literal[
     "text-classification",
     "zero-shot-classification",
     "image-classification",
+    "object-detection",
     "token-classification",
     "question-answering",
     "fill-mask",
@@ -29,14 +30,16 @@ Task = Literal[
     "text-generation",
     "feature-extraction",
 ]
-Kind = Literal["quantity", "class", "spans", "text", "candidates", "vector"]
-"""What one answer is: a number, one of the classes, marked pieces of a text, a text, filled gaps, an embedding."""
+Kind = Literal["quantity", "class", "boxes", "spans", "text", "candidates", "vector"]
+"""What one answer is: a number, one of the classes, things found in a picture, marked pieces of a text, a text, filled
+gaps, an embedding."""
 KINDS: dict[Task, Kind] = {
     "tabular-regression": "quantity",
     "tabular-classification": "class",
     "text-classification": "class",
     "zero-shot-classification": "class",
     "image-classification": "class",
+    "object-detection": "boxes",
     "token-classification": "spans",
     "question-answering": "text",
     "fill-mask": "candidates",
@@ -45,6 +48,8 @@ KINDS: dict[Task, Kind] = {
     "text-generation": "text",
     "feature-extraction": "vector",
 }
+SEEING: tuple[Task, ...] = ("image-classification", "object-detection")
+"""The tasks of pictures."""
 _BY_OUTPUTS = cast("Task", "")
 Label = str | int | bool
 Column = NDArray[np.generic]

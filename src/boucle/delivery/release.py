@@ -13,6 +13,7 @@ from pathlib import Path
 from boucle.core.deployment import Deployment, Rollout, Strategy, Target
 from boucle.core.errors import BoucleError, Conflict, NotFound
 from boucle.core.event import Event
+from boucle.core.ground import ground_of
 from boucle.core.json import to_data
 from boucle.core.verdict import Verdict
 from boucle.delivery.outside import MoveAliases, Outside
@@ -243,7 +244,9 @@ class Delivery:
             about = version or before.challenger or after.champion
             undo = _undo(what, after, about)
             data = {"before": to_data(before), "after": to_data(after), "verdict": to_data(verdict), "undo": undo}
-            event = Event(what, self._clock.now(), reason or f"by {self._actor}", name, about, self._actor, data)
+            why = reason or f"by {self._actor}"
+            data["ground"] = ground_of(why, self._actor)
+            event = Event(what, self._clock.now(), why, name, about, self._actor, data)
             tx.deployments.put(after)
             event = tx.journal.append(event)
         self._outside.publish()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import cast, get_args
 
 import numpy as np
 
 from boucle import plugins
+from boucle.core.conversations import within
 from boucle.core.errors import BoucleError
 from boucle.core.signature import Column, Field
 from boucle.ports.pictures import Disturbance, Pictures
@@ -25,10 +27,15 @@ def changes_of(field: Field, column: Column, seed: int) -> Iterator[tuple[str, C
     if field.dtype == "text":
         for name, change in _TEXTS.items():
             random = np.random.default_rng(seed)
-            yield name, _mapped(column, lambda text, change=change, random=random: change(text, random))
+            one = partial(_with, change, random)
+            yield name, _mapped(column, lambda text, one=one: within(text, one))
     elif field.dtype == "image" and (pictures := _pictures()) is not None:
         for how in cast("tuple[Disturbance, ...]", get_args(Disturbance)):
             yield _NAMES.get(how, how), _mapped(column, lambda raw, how=how: _disturbed(pictures, raw, how, seed))
+
+
+def _with(change: Change, random: np.random.Generator, text: str) -> str:
+    return change(text, random)
 
 
 def typos(text: str, random: np.random.Generator) -> str:

@@ -24,8 +24,14 @@ _SLIGHT = (_NOISE.format(SMALL), *disturbing.SLIGHT)
 
 
 def probe(scored: Scored, primary: str, limit: float, seed: int) -> Robustness:
-    """Change the inputs of at most 1000 rows (of texts or images 200) in each way, 30 columns of a kind at most."""
-    part = scored.sample(FEWER if scored.media else ROWS, seed)
+    """Change the inputs of at most 1000 rows in each way, 30 columns of a kind at most.
+
+    Of texts or images it is 200 rows, and as few as can be judged where each answer is written word by word: nothing
+    is tried where there are fewer.
+    """
+    if scored.written and len(scored) < FEW:
+        return Robustness((), limit, "inconclusive", f"fewer than {FEW} rows")
+    part = scored.sample(FEW if scored.written else FEWER if scored.media else ROWS, seed)
     tried = tuple(
         _tried(part, name, column, batch, order, primary) for name, column, batch, order in _changes(part, seed)
     )

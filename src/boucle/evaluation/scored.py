@@ -15,7 +15,7 @@ from boucle.core.signature import Batch, Column, Label, Signature, Task
 from boucle.measures.intervals import SALT
 from boucle.measures.metrics import Answers, answers
 from boucle.ports.frames import to_batch
-from boucle.ports.runtime import Predictor
+from boucle.ports.runtime import Predictor, Tried
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Scored:
     def media(self) -> bool:
         """Say whether texts or images go in, which take models long."""
         return any(field.dtype in ("text", "image") for field in self.signature.inputs)
+
+    @property
+    def written(self) -> bool:
+        """Say whether answers are written word by word, which takes a model longest of all."""
+        return isinstance(self.predictor, Tried)
 
     def __len__(self) -> int:
         return len(self.truth)

@@ -49,7 +49,8 @@ class Hands:
             kept = memory.read(tx, held.model).doing(decision, project.clock.now(), react.follow_up)
             done, undo = _told(held, decision)
             self._decided(tx, held, decision, undo)
-            alarms.did(tx, held.model, decision.cause, done, undo, acted=project.clock.now(), action=decision.action)
+            facts = {"acted": project.clock.now(), "action": decision.action, "rolling": held.challenger is not None}
+            alarms.did(tx, held.model, decision.cause, done, undo, **facts)
             if decision.action == "retrain":
                 self.retraining.begin(tx, decision.reason, evidence(tx, held, decision.cause))
             elif decision.action in ("rollback", "disable"):
@@ -122,7 +123,7 @@ class Hands:
             return kept
         if self._project.settings.release.require_approval:
             ref = f"{held.model}/{version}"
-            data = {"done": "nothing yet", "approve": f"boucle promote {ref}"}
+            data = {"done": "nothing yet", "approve": f"boucle promote {ref}", "ground": {"code": "approval"}}
             reason = f"{ref} passed its gate and waits for approval: boucle promote {ref}"
             alarms.raise_alarm(self._project, tx, held.model, "approval", reason, version, data)
             return kept
@@ -135,7 +136,10 @@ class Hands:
         told = f"{reason}; the champion stays ({failed} in a row)"
         self._event(tx, "gate_failed", held, told, made=version, failed=failed)
         if failed >= MOST_FAILED_GATES:
-            data = {"done": "the champion stays, and nothing retrains until this alarm is acknowledged"}
+            data = {
+                "done": "the champion stays, and nothing retrains until this alarm is acknowledged",
+                "ground": {"code": "gates", "failed": failed},
+            }
             told = f"{failed} retrainings in a row have failed: {reason}"
             alarms.raise_alarm(self._project, tx, held.model, "gate", told, held.champion, data)
         return replace(kept, failed_gates=failed)
@@ -144,9 +148,12 @@ class Hands:
         """Take notice of what people did about the alarms that wait for them."""
         approval, gate = (alarms.find(tx, held.model, cause) for cause in ("approval", "gate"))
         if approval is not None and approval.version in (held.champion, held.challenger):
-            alarms.resolve(self._project, tx, approval, f"{held.model}/{approval.version} was released")
+            alarms.resolve(
+                self._project, tx, approval, f"{held.model}/{approval.version} was released", code="released"
+            )
         if gate is not None and (gate.state == "acknowledged" or not kept.failed_gates):
-            alarms.resolve(self._project, tx, gate, "somebody has looked" if kept.failed_gates else "a gate has passed")
+            reason, code = ("somebody has looked", "seen") if kept.failed_gates else ("a gate has passed", "passed")
+            alarms.resolve(self._project, tx, gate, reason, code=code)
             return replace(kept, failed_gates=0, noted={})
         return kept
 

@@ -19,6 +19,7 @@ from boucle.formats.files import exclusive, write_atomic
 from boucle.loop.project import Project
 from boucle.loop.registering import Candidate, TurnResult, judge_and_register
 from boucle.measures.metrics import default_metrics
+from boucle.ports.frames import readable
 from boucle.ports.importer import Asked
 from boucle.ports.trainer import Progress
 from boucle.project import template
@@ -56,6 +57,7 @@ def adopt_model(
     if _is_uri(model) and not (directory / FILE).exists():
         raise RequestError(f"{model} is looked up in a project's registry.", hint="begin one with: boucle init")
     asked = Asked(task, tuple(labels), options or {})
+    sample = readable(sample)
     project = _opened(directory, model, sample, name, target, allow_pickle, asked)
     project.prepare()
     with (

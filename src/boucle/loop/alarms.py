@@ -67,9 +67,12 @@ def quieten(project: Project, tx: Transaction, model: str, cause: str, windows: 
         resolve(project, tx, alarm, f"{quiet} quiet windows", quiet)
 
 
-def resolve(project: Project, tx: Transaction, alarm: Alarm, reason: str, quiet: int | None = None) -> Alarm:
+def resolve(
+    project: Project, tx: Transaction, alarm: Alarm, reason: str, quiet: int | None = None, code: str = "words"
+) -> Alarm:
+    """Note that an alarm is over. ``code`` is how its reason is told in any language, see ``core/ground.py``."""
     now = project.clock.now()
-    data = {"alarm": alarm.id, "cause": alarm.cause, "quiet": quiet}
+    data = {"alarm": alarm.id, "cause": alarm.cause, "quiet": quiet, "ground": {"code": code}}
     tx.journal.append(Event("alarm_resolved", now, reason, alarm.model, alarm.version, project.actor, data))
     return tx.alarms.put(replace(alarm, state="resolved", changed=now))
 
@@ -107,7 +110,7 @@ def about(alarm: Alarm) -> dict[str, Any]:
     """Return what the history keeps of an alarm: enough to tell it in any language."""
     verdict = alarm.data.get("verdict")
     evidence = told(from_data(verdict, Verdict)) if verdict else None
-    return {"alarm": alarm.id, "cause": alarm.cause, "evidence": evidence}
+    return {"alarm": alarm.id, "cause": alarm.cause, "evidence": evidence, "ground": alarm.data.get("ground")}
 
 
 def mute(project: Project, model: str, until: float) -> None:

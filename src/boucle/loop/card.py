@@ -10,6 +10,7 @@ from typing import Any
 
 from boucle.core.dataset import Snapshot
 from boucle.core.model import BundleInfo, ModelVersion
+from boucle.core.signature import SEEING
 
 HUB = "hf://"
 MOST_LABELS = 50
@@ -66,7 +67,7 @@ def _use(facts: Facts) -> str:
     """Show the two lines that answer a row; they are right for every task."""
     task = facts.info.signature.task
     lines = ["## Use", "", "```python", "import boucle", "", f'model = boucle.load("FOLDER", task="{task}")']
-    row = '"photo.jpg"' if task == "image-classification" else '"..."'
+    row = '"photo.jpg"' if task in SEEING else '"..."'
     lines += [f"print(model.predict({row}))", "```"]
     if facts.pooled:
         lines += [

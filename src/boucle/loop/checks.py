@@ -12,6 +12,7 @@ from typing import Any
 
 from boucle.core.errors import BoucleError, MissingExtra
 from boucle.core.json import to_data
+from boucle.core.signature import SEEING
 from boucle.data import check, read
 from boucle.loop import exposure
 from boucle.loop.project import Project
@@ -78,7 +79,7 @@ def _extras(project: Project) -> Checked:
     needed = dict.fromkeys(NEEDED, "tabular")
     if settings.model.pretrained is not None:
         needed |= dict.fromkeys(TUNING, "text")
-    if settings.task == "image-classification":
+    if settings.task in SEEING:
         needed["PIL"] = "image"
     for name, extra in needed.items():
         if find_spec(name) is None:

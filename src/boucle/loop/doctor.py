@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from boucle.core.errors import BoucleError
+from boucle.core.signature import SEEING
 from boucle.loop.machine import Machine, importable, within
 from boucle.project.load import find, load
 from boucle.project.settings import Settings
@@ -150,8 +151,9 @@ def _asked(settings: Settings) -> list[tuple[bool, str, str, str]]:
         (tuned, "text", "torch", "model.pretrained"),
         (tuned, "text", "transformers", "model.pretrained"),
         (tuned, "text", "tokenizers", "model.pretrained"),
-        (settings.task == "image-classification", "image", "PIL", f"task: {settings.task}"),
-        (method == "lora", "text", "peft", f"model.method: {method}"),
+        (settings.task in SEEING, "image", "PIL", f"task: {settings.task}"),
+        (method in ("lora", "qlora"), "text", "peft", f"model.method: {method}"),
+        (method == "qlora", "quantized", "bitsandbytes", f"model.method: {method}"),
         ("xgboost" in estimators, "xgboost", "xgboost", "model.estimator"),
         ("lightgbm" in estimators, "lightgbm", "lightgbm", "model.estimator"),
         (".xls" in sources, "excel", "openpyxl", "data.source"),

@@ -86,4 +86,4 @@ def _end(project: Project, tx: Transaction, alert: Alert, over: dict[str, float]
     if firing:
         tx.alarms.put(known)
     else:
-        taken.resolved.append(alarms.resolve(project, tx, known, "Alertmanager says it is over").id)
+        taken.resolved.append(alarms.resolve(project, tx, known, "Alertmanager says it is over", code="outside").id)

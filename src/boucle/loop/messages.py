@@ -6,14 +6,17 @@ data, so in the text they keep to one line and in the HTML they are escaped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, NamedTuple
 
 from boucle.core.alarm import Alarm
+from boucle.core.errors import BoucleError
 from boucle.loop.pictures import histogram
 from boucle.loop.project import Project
+from boucle.loop.telling.reasons import done_about, named, why_alarm
+from boucle.loop.telling.said import Said, say
 from boucle.loop.wording import Language, title, word
 
 MOST_SHOWN = 5
@@ -49,13 +52,25 @@ def write(alarm: Alarm, language: Language = "en") -> Message:
     heading = _heading(alarm, failed, language)
     measured = word("effect", language) + " " if alarm.cause == "drift" else ""
     findings = [_finding(c, measured, language) for c in failed[:MOST_SHOWN]]
+    reason = _told(why_alarm, alarm, alarm.reason, language)
     if len(failed) > MOST_SHOWN:
         findings.append(word("more", language).format(len(failed) - MOST_SHOWN))
-    findings = findings or [_line(alarm.reason, _LONGEST_TEXT)]
+    findings = findings or [_line(reason, _LONGEST_TEXT)]
     facts = _facts(alarm, verdict, language)
     picture, pictured = _picture(failed)
     text = _text(findings, facts, language)
     return Message(heading, text, _html(heading, findings, facts, pictured, language), picture)
+
+
+def _told(tell: Callable[[Alarm], Said | None], alarm: Alarm, text: str, language: Language) -> str:
+    """Tell in another language what was kept as an English text, from what was kept beside it; else the text."""
+    if language == "en":
+        return text
+    try:
+        sentence = tell(alarm)
+        return text if sentence is None else say(sentence, language)
+    except (ArithmeticError, AttributeError, BoucleError, LookupError, TypeError, ValueError):
+        return text  # an odd alarm is told all the same
 
 
 def _heading(alarm: Alarm, failed: list[Mapping[str, Any]], language: Language) -> str:
@@ -75,16 +90,24 @@ def _columns(failed: list[Mapping[str, Any]]) -> list[str]:
 
 def _finding(check: Mapping[str, Any], measured: str, language: Language) -> str:
     """Say one check in one line: name, what was seen with its interval, the bound, how many rows, the note."""
-    said = _line(str(check.get("name", "")))
-    low, high = (_number(check.get(key)) for key in ("low", "high"))
-    if seen := _number(check.get("observed")):
+    said = _line(_named(check, language))
+    low, high = (_number(check.get(key), language) for key in ("low", "high"))
+    if seen := _number(check.get("observed"), language):
         said += f"{word('colon', language)}{measured}{seen}"
-        said += f" [{low}, {high}]" if low and high else ""
+        said += f" [{low}{word('apart', language)}{high}]" if low and high else ""
     if check.get("bound"):
-        said += f" ({word('bound', language)} {_plain(str(check['bound']), _LONGEST_NAME)})"
+        said += f" ({word('bound', language)} {_decimal(_plain(str(check['bound']), _LONGEST_NAME), language)})"
     if isinstance(rows := check.get("n"), int):
         said += f", {rows} {word('rows', language)}"
     return said + (f"; {_line(str(check['note']), 300)}" if check.get("note") else "")
+
+
+def _named(check: Mapping[str, Any], language: Language) -> str:
+    """Name a check as pages do where the message is not in English: its own name is."""
+    if language == "en":
+        return str(check.get("name", ""))
+    name = named(check)
+    return name if isinstance(name, str) else say(name, language)
 
 
 def _facts(alarm: Alarm, verdict: Mapping[str, Any], language: Language) -> list[tuple[str, str, bool]]:
@@ -99,7 +122,8 @@ def _facts(alarm: Alarm, verdict: Mapping[str, Any], language: Language) -> list
     found.append(("opened", _time(alarm.opened) or "–", False))
     if alarm.version is not None:
         found.append(("version", f"{_line(alarm.model)}/{alarm.version}", False))
-    found.append(("done", _line(str(alarm.data.get("done") or word("nothing", language)), _LONGEST_TEXT), False))
+    done = str(alarm.data.get("done") or word("nothing", language))
+    found.append(("done", _line(_told(done_about, alarm, done, language), _LONGEST_TEXT), False))
     if alarm.data.get("undo"):
         found.append(("undo", _line(str(alarm.data["undo"]), 300), True))
     found += [("see", f"boucle alarms {alarm.id}", True), ("ack", f"boucle ack {alarm.id}", True)]
@@ -143,11 +167,15 @@ def _plain(text: str, longest: int) -> str:
     return one if len(one) <= longest else one[: longest - 1] + "…"
 
 
-def _number(value: object) -> str:
+def _number(value: object, language: Language) -> str:
     try:
-        return f"{value:.4g}" if isinstance(value, int | float) else ""
+        return _decimal(f"{value:.4g}", language) if isinstance(value, int | float) else ""
     except OverflowError:  # an int beyond any float
         return ""
+
+
+def _decimal(number: str, language: Language) -> str:
+    return number.replace(".", ",") if language == "fr" else number
 
 
 def _time(value: object) -> str:

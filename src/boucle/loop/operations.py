@@ -13,6 +13,7 @@ import pandas as pd
 
 from boucle.core.deployment import Strategy
 from boucle.core.errors import BoucleError, Conflict, RequestError, SourceError
+from boucle.core.ground import UNSAID, against
 from boucle.core.model import BundleInfo, ModelVersion
 from boucle.core.observation import Feedback
 from boucle.core.signature import KINDS
@@ -29,7 +30,7 @@ from boucle.loop import rollouts
 from boucle.loop.batches import media_frames
 from boucle.loop.project import Project
 from boucle.loop.registering import known_metrics
-from boucle.ports.frames import to_batch
+from boucle.ports.frames import readable, to_batch
 from boucle.ports.runtime import Predictor
 from boucle.serving.media import MediaLimits, to_media
 
@@ -38,7 +39,7 @@ SHORTEST_REASON = 15
 
 
 def promote(
-    project: Project, ref: str, strategy: Strategy | None = None, reason: str = "asked for", override: bool = False
+    project: Project, ref: str, strategy: Strategy | None = None, reason: str = UNSAID, override: bool = False
 ) -> Change:
     """Roll a version out by ``strategy`` (default: the project's).
 
@@ -58,7 +59,7 @@ def promote(
             hint="say why with --reason",
             field="reason",
         )
-    why = f"override: {reason}" if override else reason
+    why = against(reason) if override else reason
     return rollouts.begin(project, version, strategy, why, override=override)
 
 
@@ -151,7 +152,7 @@ def predict_with(
     parts = media_frames(source, info.signature) or _chunks(read_path(source, directory))
     seen = [field.name for field in info.signature.inputs if field.dtype == "image"]
     done = 0
-    for part in parts:
+    for part in map(readable, parts):
         _require_columns(part, info)
         known = pictures.brought_in(part, seen, folders_of(source, directory))
         own = part if known is not part else part.drop(columns=_bytes(part, seen))

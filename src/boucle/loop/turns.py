@@ -8,6 +8,7 @@ from typing import Any
 
 from boucle.core.errors import Conflict, NotFound
 from boucle.core.event import Event
+from boucle.core.ground import ground_of
 from boucle.loop.project import Project
 from boucle.ports.engine import Outcome, Work
 from boucle.ports.stores import Transaction
@@ -46,7 +47,7 @@ class Turns:
             started = {"turn": number, "state": "running"}
             with project.state.begin() as tx:
                 now, who = project.clock.now(), actor or project.actor
-                data = {**started, "with_feedback": with_feedback}
+                data = {**started, "with_feedback": with_feedback, "ground": ground_of(reason, who)}
                 asked = tx.journal.append(Event(ASKED, now, reason, project.name, None, who, data))
             arguments = ["train", "--reason", reason, *(["--with-feedback"] if with_feedback else [])]
             log = project.root / "logs" / f"turn-{number}.log"

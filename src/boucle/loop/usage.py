@@ -18,7 +18,7 @@ log = logging.getLogger("boucle.loop")
 
 
 class Usage:
-    """Remembers who has called, and writes it down now and then. The data plane's calls are not seen here."""
+    """Remembers who has called, and writes it down now and then. The data plane notes its own (``formats.used``)."""
 
     def __init__(self, project: Project) -> None:
         self._project = project

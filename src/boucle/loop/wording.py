@@ -36,6 +36,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ack": ("Acknowledge", "Prendre en charge"),
     "version": ("Version", "Version"),
     "plot": ("reference grey, now blue", "référence en gris, maintenant en bleu"),
+    "apart": (", ", " ; "),
     "colon": (": ", " : "),
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.signature import Batch
+from boucle.measures.boxes import counts
 from boucle.measures.spans import spans_of
 
 COSINE = 0.99
@@ -15,7 +16,7 @@ COSINE = 0.99
 
 
 def alike(kind: str, before: Batch, after: Batch) -> NDArray[np.bool_]:
-    """Say for each row whether two answers are the same; scores of spans and candidates do not count."""
+    """Say for each row whether two answers are the same; scores do not count, and boxes may differ by half."""
     one, two = before["prediction"], after["prediction"]
     if kind == "vector":
         one, two = (np.asarray(side, dtype=np.float64) for side in (one, two))
@@ -23,6 +24,9 @@ def alike(kind: str, before: Batch, after: Batch) -> NDArray[np.bool_]:
         return np.asarray((one * two).sum(1) >= COSINE * lengths)
     if kind == "spans":
         return np.array([set(spans_of(a)) == set(spans_of(b)) for a, b in zip(one, two, strict=True)], dtype=bool)
+    if kind == "boxes":
+        both = counts(one.tolist(), two.tolist())
+        return np.asarray((both == both[:, :1]).all(axis=1))
     if kind == "candidates":
         return np.array([_best(a) == _best(b) for a, b in zip(one, two, strict=True)], dtype=bool)
     if kind == "quantity":

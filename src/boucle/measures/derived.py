@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from boucle.core.conversations import spoken
 from boucle.core.signature import Batch, Column, Field, Kind
 from boucle.measures.languages import language
 from boucle.measures.pictures import head
@@ -98,8 +99,8 @@ def judged(name: str, column: Column) -> tuple[str, ...]:
 
 
 def of_texts(texts: Sequence[Any]) -> dict[str, Column]:
-    """Describe texts, see TEXT; capitals beyond Latin-1 do not count."""
-    known = [text if isinstance(text, str) else "" for text in texts]
+    """Describe texts, see TEXT; of conversations what is said in them. Capitals beyond Latin-1 do not count."""
+    known = [spoken(text) if isinstance(text, str) else "" for text in texts]
     lengths = np.array([len(text) for text in known], dtype=np.float64)
     codes = np.frombuffer("".join(known).encode("latin-1", "replace"), dtype=np.uint8)
     foreign = [0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore")) for text in known]
@@ -144,12 +145,13 @@ def described(image: Any) -> dict[str, Any] | None:
 def answered(kind: Kind, prediction: Column) -> Column:
     """Return what stands for answers of a kind that cannot be counted itself, as float64 of shape (rows,).
 
-    Spans are counted; a text counts by its characters, candidates by the score of the first, a vector by its length.
+    Spans and boxes are counted; a text counts by its characters, candidates by the score of the first, a vector by its
+    length.
     """
     if kind == "vector":
         matrix = _matrix(prediction)
         return np.sqrt(np.square(matrix).sum(axis=1)) if matrix.ndim == 2 else np.full(len(prediction), np.nan)
-    measure = {"spans": _many, "text": _length, "candidates": _first}.get(kind)
+    measure = {"boxes": _many, "spans": _many, "text": _length, "candidates": _first}.get(kind)
     if measure is None:
         return prediction
     return np.array([measure(value) for value in prediction], dtype=np.float64)

@@ -71,6 +71,9 @@ METRICS: dict[str, Metric] = _table(
     Metric("mse", "MSE", "quantity", False, "squared", True),
     Metric("mae", "MAE", "quantity", False, "absolute", True),
     Metric("r2", "R²", "quantity", True, "squared", False, low=float("-inf"), high=1.0),
+    Metric("box_f1", "F1 of boxes", "boxes", True, "unlike", False, high=1.0),
+    Metric("box_precision", "Precision of boxes", "boxes", True, "unlike", False, high=1.0),
+    Metric("box_recall", "Recall of boxes", "boxes", True, "unlike", False, high=1.0),
     Metric("span_f1", "F1 of spans", "spans", True, "unlike", False, high=1.0),
     Metric("span_precision", "Precision of spans", "spans", True, "unlike", False, high=1.0),
     Metric("span_recall", "Recall of spans", "spans", True, "unlike", False, high=1.0),
@@ -86,6 +89,7 @@ METRICS: dict[str, Metric] = _table(
 _DEFAULTS: dict[Kind, tuple[str, ...]] = {
     "quantity": ("rmse", "mae", "r2"),
     "class": ("accuracy", "f1", "roc_auc", "log_loss"),
+    "boxes": ("box_f1", "box_precision", "box_recall"),
     "spans": ("span_f1", "span_precision", "span_recall"),
     "text": ("rouge_l", "chrf", "exact_match"),
     "candidates": ("accuracy_at_1", "accuracy_at_5", "reciprocal_rank"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boucle.core.signature import Kind
-from boucle.measures import spans, texts
+from boucle.measures import boxes, spans, texts
 
 Floats = NDArray[np.float64]
 Parts = dict[str, Floats]
@@ -23,6 +23,15 @@ def _spans(truth: Sequence[Any], told: Sequence[Any]) -> Parts:
         "span_f1": np.column_stack([2.0 * hit, answered + true]),
         "span_precision": np.column_stack([hit, answered]),
         "span_recall": np.column_stack([hit, true]),
+    }
+
+
+def _boxes(truth: Sequence[Any], told: Sequence[Any]) -> Parts:
+    hit, answered, true = boxes.counts(truth, told).T
+    return {
+        "box_f1": np.column_stack([2.0 * hit, answered + true]),
+        "box_precision": np.column_stack([hit, answered]),
+        "box_recall": np.column_stack([hit, true]),
     }
 
 
@@ -61,7 +70,17 @@ def _mean(each: Floats) -> Floats:
     return np.column_stack([each, np.ones(len(each))])
 
 
+def readable(kind: Kind, truth: Any) -> bool:
+    """Say whether a truth that somebody sent can be read as an answer of this kind."""
+    read = {"boxes": boxes.boxes_of, "spans": spans.spans_of}.get(kind)
+    try:
+        return truth is not None and (read is None or read(truth) is not None)
+    except (TypeError, ValueError):
+        return False
+
+
 WAYS: dict[Kind, Callable[[Sequence[Any], Sequence[Any]], Parts]] = {
+    "boxes": _boxes,
     "spans": _spans,
     "text": _texts,
     "candidates": _candidates,

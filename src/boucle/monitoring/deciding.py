@@ -76,4 +76,4 @@ def _mean(name: str, known: Mapping[str, float]) -> float | None:
     if name == "squared":
         root = known.get("rmse")
         return known.get("mse") if root is None else root * root
-    return known.get({"absolute": "mae", "log": "log_loss", "brier": "brier"}[name])
+    return known.get({"absolute": "mae", "log": "log_loss", "brier": "brier"}.get(name, ""))

@@ -13,6 +13,7 @@ from boucle.core.observation import Joined
 from boucle.core.signature import KINDS, Column, Label, Task
 from boucle.measures.counting import level
 from boucle.measures.metrics import Answers, Floats, answers, losses, ordered
+from boucle.measures.structured import readable
 from boucle.monitoring.columns import numbers, shares
 
 
@@ -78,7 +79,9 @@ def labelled(
         truth, prediction, probabilities = values, predicted, None
     elif kind != "class":
         truth, prediction, probabilities = _objects(truths), _objects(predictions), None
-        usable = np.array([t is not None and p is not None for t, p in zip(truths, predictions, strict=True)], bool)
+        usable = np.array(
+            [readable(kind, t) and readable(kind, p) for t, p in zip(truths, predictions, strict=True)], dtype=bool
+        )
     else:
         known, probabilities = _known(classes, truths, predictions, told)
         classes = known if classes is None else tuple(classes)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from boucle.core.conversations import is_conversation, written
 from boucle.core.errors import ContractError, suggest
 from boucle.core.signature import Batch, Column, Field
 
@@ -41,6 +42,12 @@ def to_frame(batch: Batch, fields: Sequence[Field], names: pd.Index | None = Non
         block = np.array([batch[field.name] for field in fields]).T
         return pd.DataFrame(block, columns=[field.name for field in fields] if names is None else names, copy=False)
     return pd.DataFrame({field.name: _series(batch[field.name]) for field in fields}, copy=False)
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose conversations are texts, which is how they are kept; the same table if it has none."""
+    held = [name for name in frame.columns if is_conversation(next(iter(frame[name]), None))]
+    return frame.assign(**{name: frame[name].map(written) for name in held}) if held else frame
 
 
 def to_column(series: pd.Series[Any], field: Field) -> Column:
@@ -120,7 +127,7 @@ def _strings(series: pd.Series[Any]) -> Column:
     values = series.to_numpy(dtype=object, copy=True)
     absent = series.isna().to_numpy()
     if not types.is_string_dtype(series.dtype) or series.dtype == object:
-        values[:] = [value if isinstance(value, str) else str(value) for value in values]
+        values[:] = [value if isinstance(value, str) else str(written(value)) for value in values]
     values[absent] = None
     return values
 

@@ -52,6 +52,16 @@ class Describing(Protocol):
 
 
 @runtime_checkable
+class Tried(Protocol):
+    """What a slow predictor may offer besides: a quick one that shows whether two of the kind are the same model."""
+
+    def trial(self) -> Predictor:
+        """Return a predictor that computes little of each row, and tells more of how: numbers before they are rounded
+        to an answer, and every setting the answers depend on. Its columns are for comparing, nothing else."""
+        ...
+
+
+@runtime_checkable
 class Thumbnails(Protocol):
     """What a predictor of images may offer besides: small pictures of its inputs."""
 

@@ -89,8 +89,11 @@ class Observations(Protocol):
         """Rows (not requests) observed."""
         ...
 
-    def answered(self, model: str) -> dict[int, int]:
-        """Rows (not requests) observed of each version: every request is counted, so not for what is read often."""
+    def answered(self, model: str, since: float = 0.0, until: float | None = None) -> dict[int, int]:
+        """Rows (not requests) observed of each version, of requests made in [since, until).
+
+        Every request is counted, so this is not for what is read often.
+        """
         ...
 
     def rows(
@@ -151,12 +154,14 @@ class Observations(Protocol):
         """Counts: ``labels`` (rows with truth), ``unknown`` (no observation yet); ``delay`` (mean, seconds)."""
         ...
 
-    def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:
-        """Business events as (version, event name, count, summed value)."""
-        ...
+    def brought(
+        self, model: str, event: str, since: float = 0.0, until: float | None = None
+    ) -> list[tuple[int, float, int, int]]:
+        """(version, amount, requests, events): how many requests made in [since, until) brought that amount.
 
-    def event_values(self, model: str, event: str, since: float = 0.0) -> list[tuple[int, float]]:
-        """(version, value) of every request that such events came back for: the sum of theirs."""
+        An amount is the summed value of a request's events, and ``events`` is how many those were, of all these
+        requests. Requests without such an event are not told; shadows do not count. Ordered by version and amount.
+        """
         ...
 
     def known(self, ids: Sequence[str]) -> set[str]:

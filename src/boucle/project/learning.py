@@ -105,7 +105,7 @@ class Search(Section):
     timeout: Duration | None = Field(None, description="stop after this long")
 
 
-Method = Literal["full", "lora", "frozen", "probe"]
+Method = Literal["full", "lora", "qlora", "frozen", "probe"]
 TUNING = (
     "method", "epochs", "learning_rate", "batch_tokens", "max_tokens", "validation", "patience",
     "freeze_embeddings", "rank",
@@ -132,8 +132,8 @@ class Model(Section):
     )
     method: Method | None = Field(
         None,
-        description="full trains all layers, frozen the upper ones, lora small adapters, probe a linear head "
-        "on frozen embeddings; default: frozen on small data, else full",
+        description="full trains all layers, frozen the upper ones, lora small adapters, qlora these over layers kept "
+        "in 4 bits, probe a linear head on frozen embeddings; default: frozen on small data, else full",
     )
     epochs: int | None = Field(
         None, ge=1, le=1000, description="passes over the rows, at most; default: by their number"
@@ -150,7 +150,7 @@ class Model(Section):
     freeze_embeddings: bool | None = Field(
         None, description="leave token embeddings as they are; default: on small data"
     )
-    rank: int | None = Field(None, ge=1, le=512, description="of the adapters of lora; default: 8")
+    rank: int | None = Field(None, ge=1, le=512, description="of the adapters of lora and qlora; default: 8")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Model:
@@ -163,8 +163,8 @@ class Model(Section):
         for key in ("estimator", "params", "search"):
             if key in given:
                 raise ValueError(f"`{key}` and `pretrained` exclude each other: a checkpoint is its own estimator")
-        if self.rank is not None and self.method != "lora":
-            raise ValueError("`rank` is of adapters: it needs `method: lora`")
+        if self.rank is not None and self.method not in ("lora", "qlora"):
+            raise ValueError("`rank` is of adapters: it needs `method: lora` or `qlora`")
         if self.method == "probe":
             idle = [key for key in ("epochs", "learning_rate", "patience", "freeze_embeddings") if key in given]
             if idle:

@@ -133,6 +133,8 @@ def _check(field: Field) -> list[str]:
 
 def _model(options: Options, task: Task) -> list[str]:
     checkpoint = CHECKPOINTS.get(task)
+    if KINDS[task] not in ("class", "quantity") and checkpoint is None:
+        return ["model: {}  # taken in as it is; pretrained: hf://org/name would fine-tune one, where the task can be"]
     if KINDS[task] not in ("class", "quantity"):
         return ["model:", f"  pretrained: {checkpoint}  # the checkpoint to fine-tune, hf://org/name or a folder"]
     how = _WEIGHED if task == "text-classification" else _SMALL if task == "image-classification" else _DETECTED

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from boucle.core.conversations import written
 from boucle.core.errors import RequestError, suggest
 from boucle.core.signature import Batch, Column, Field, Signature
 from boucle.serving.columns import check_declared, expected, fault, shown, to_column
@@ -66,6 +67,7 @@ class TableReader:
         self.limits = limits or MediaLimits()
         self.media = tuple(field for field in signature.inputs if field.dtype in ("text", "image"))
         self.only = only(signature.inputs)
+        self.converses = signature.task == "text-generation" and self.only is not None
         csv.field_size_limit(max(csv.field_size_limit(), self.limits.characters + 1))
         self._fields = signature.inputs
         self._names = frozenset(signature.names)
@@ -150,7 +152,9 @@ class TableReader:
             raise fault("wrong_type", f"{field.name} is not UTF-8.", field) from None
 
     def _column(self, field: Field, values: Sequence[Any]) -> Column:
-        return to_media(field, values, self.limits) if field in self.media else to_column(field, values)
+        if field not in self.media:
+            return to_column(field, values)
+        return to_media(field, list(map(written, values)) if self.converses else values, self.limits)
 
     def checked(self, batch: Batch) -> Batch:
         """Hold typed columns to the declared ranges and categories, where values outside are refused."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from boucle.core.access import LOCAL, Caller
 from boucle.core.errors import BoucleError, Forbidden, MissingExtra, RateLimited, Unauthenticated
+from boucle.formats import used
 from boucle.formats.access import Access, read_access
 from boucle.serving.limits import Buckets, Limit
 
@@ -32,30 +33,39 @@ log = logging.getLogger("boucle.serving")
 class Grant:
     """One caller who is known by a digest, until a time, perhaps at a limited rate."""
 
-    __slots__ = ("caller", "limit", "models", "until")
+    __slots__ = ("caller", "due", "limit", "models", "until")
 
-    def __init__(self, caller: Caller, until: float, limit: Limit | None = None) -> None:
+    def __init__(self, caller: Caller, until: float, limit: Limit | None = None, due: float = math.inf) -> None:
         self.caller = caller
         self.models = caller.models
         self.until = until
         self.limit = limit
+        self.due = due
+        """When its use is to be noted again (Unix seconds)."""
 
 
 class Guard:
-    """The rules of one moment. While ``open``, nothing is required and nobody needs to be asked."""
+    """The rules of one moment. While ``open``, nothing is required and nobody needs to be asked.
 
-    def __init__(self, access: Access, *, required: bool = False, buckets: Buckets | None = None) -> None:
+    In the folder ``marks`` it notes when keys are used; None notes nothing.
+    """
+
+    def __init__(
+        self, access: Access, *, required: bool = False, buckets: Buckets | None = None, marks: Path | None = None
+    ) -> None:
         buckets = buckets or Buckets()
         self.open = not (access.required or required)
         self.metrics_open = self.open or access.metrics_open
         self._keys: dict[bytes, Grant] = {}
         self._tokens: dict[bytes, Grant] = {}
         self._verifier: Verifier | None = None
+        self._marks = marks
+        due = math.inf if marks is None else -math.inf
         for key in access.keys:
             models = None if key.models is None else frozenset(key.models)
             limit = buckets.limit(key.name, key.rate) if key.rate else None
             until = -math.inf if key.revoked is not None else key.until
-            self._keys[bytes.fromhex(key.digest)] = Grant(Caller(key.name, key.role, models, "key"), until, limit)
+            self._keys[bytes.fromhex(key.digest)] = Grant(Caller(key.name, key.role, models, "key"), until, limit, due)
         if access.tokens is not None and not self.open:
             try:
                 self._verifier = _verifier(access)
@@ -81,6 +91,8 @@ class Guard:
             )
         if grant.limit is not None and (wait := grant.limit.take(now)):
             raise _too_often(grant.caller.name, wait)
+        if now >= grant.due:
+            self._note(grant, digest, now)
         return grant.caller
 
     def admit_page(self, path: str, authorization: bytes, api_key: bytes, now: float, model: str = "") -> Caller:
@@ -88,6 +100,11 @@ class Guard:
         if path in OPEN_PAGES or (self.metrics_open and path == "/metrics"):
             return LOCAL
         return self.admit(authorization, api_key, model, now)
+
+    def _note(self, grant: Grant, digest: bytes, now: float) -> None:
+        assert self._marks is not None
+        grant.due = now + used.EVERY
+        used.mark(self._marks, digest.hex(), now)
 
     def _recognise(self, presented: bytes, digest: bytes, stale: Grant | None, now: float) -> Grant:
         """Verify what is not known yet; raises Unauthenticated and Forbidden."""
@@ -125,6 +142,7 @@ class Followed:
         self._path = path
         self._required = required
         self._buckets = Buckets(limits)
+        self._marks = None if limits is None else used.folder_of(limits.parent)
         self._stamp: tuple[int, ...] | None = None
         self._told = ""
         self.guard = Guard(Access(), required=required)
@@ -139,7 +157,7 @@ class Followed:
                 return
             access = read_access(self._path)
             if access is not None:
-                self.guard = Guard(access, required=self._required, buckets=self._buckets)
+                self.guard = Guard(access, required=self._required, buckets=self._buckets, marks=self._marks)
             self._stamp, self._told = stamp, ""
         except FileNotFoundError:
             return

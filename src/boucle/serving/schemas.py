@@ -207,12 +207,28 @@ _SPAN: Schema = {
     },
     "required": ["label", "start", "end"],
 }
+_PIXEL: Schema = {"type": "number", "minimum": 0}
+_THING: Schema = {
+    "type": "object",
+    "properties": {
+        "label": {"type": "string"},
+        "score": {"type": ["number", "null"]},
+        "box": {
+            "type": "object",
+            "description": "in pixels of the picture as it is shown, from its upper left corner",
+            "properties": dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), _PIXEL),
+            "required": ["xmin", "ymin", "xmax", "ymax"],
+        },
+    },
+    "required": ["label", "box"],
+}
 _CANDIDATE: Schema = {
     "type": "object",
     "properties": {"token": {"type": "string"}, "score": {"type": ["number", "null"]}, "text": {"type": "string"}},
     "required": ["token", "score"],
 }
 _ANSWERS: dict[str, Schema] = {
+    "boxes": {"type": "array", "items": _THING, "description": "things in the picture, the surest first"},
     "spans": {"type": "array", "items": _SPAN, "description": "pieces of the text, in their order"},
     "candidates": {"type": "array", "items": _CANDIDATE, "description": "the best first"},
 }

@@ -168,7 +168,7 @@ class ObservationsContract:
         assert ingest(state, *batch, seg=10) == (0, 0)
         with state.begin() as tx:
             assert tx.observations.count("wine") == 2
-            assert tx.observations.events_by_version("wine") == [(1, "sale", 1, 9.5)]
+            assert tx.observations.brought("wine", "sale") == [(1, 9.5, 1, 1)]
 
     def test_cursors_only_go_forward(self, state: State) -> None:
         ingest(state, a=5, b=7)
@@ -189,6 +189,8 @@ class ObservationsContract:
             kept = tx.observations
             assert (kept.count("wine"), kept.count("wine", 1), kept.count("wine", since=1.5)) == (4, 3, 1)
             assert kept.answered("wine") == {1: 3, 2: 1}
+            assert kept.answered("wine", 0.5, 2.0) == {1: 3}
+            assert kept.answered("wine", until=1.0) == {}
             assert kept.count("nobody") == 0
 
     def test_rows_go_on_from_a_position_in_order_of_arrival(self, state: State) -> None:
@@ -235,7 +237,7 @@ class FeedbackContract:
         ingest(state, observed("a", 1.0))
         with state.begin() as tx:
             assert tx.observations.joined("wine").truths == [3]
-            assert tx.observations.events_by_version("wine") == [(1, "sale", 1, 2.0)]
+            assert tx.observations.brought("wine", "sale") == [(1, 2.0, 1, 1)]
             assert tx.observations.feedback_totals("wine")["unknown"] == 0
 
     def test_the_latest_truth_wins_in_any_order_of_arrival(self, state: State) -> None:
@@ -272,7 +274,7 @@ class FeedbackContract:
             assert kept.joined("wine", 2).predictions == [9.0]
             assert sorted(kept.joined("wine").versions) == [1, 2]
             assert kept.feedback_totals("wine") == {"labels": 1, "extra": 0, "unknown": 0, "delay": 100.0}
-            assert kept.events_by_version("wine") == [(1, "sale", 1, 0.0)]
+            assert kept.brought("wine", "sale") == [(1, 0.0, 1, 1)]
 
     def test_the_newest_and_the_recent_can_be_asked_for(self, state: State) -> None:
         ingest(state, *(observed(f"i{n}", float(n), version=1 + n % 2) for n in range(10)))
@@ -324,9 +326,17 @@ class FeedbackContract:
         assert ingest(state, *sales, sales[0], replace(sales[2], time=6.0), Feedback("b", 7.0, event="click")) == (0, 5)
         with state.begin() as tx:
             kept = tx.observations
-            assert kept.events_by_version("wine") == [(1, "sale", 1, 1.0), (2, "click", 1, 0.0), (2, "sale", 3, 10.0)]
-            assert kept.events_by_version("wine", since=2.5) == [(2, "sale", 2, 8.0)]
-            assert kept.event_values("wine", "sale", since=2.5) == [(2, 8.0)]
+            assert kept.brought("wine", "sale") == [(1, 1.0, 1, 1), (2, 2.0, 1, 1), (2, 8.0, 1, 2)]
+            assert kept.brought("wine", "click") == [(2, 0.0, 1, 1)]
+            assert kept.brought("wine", "sale", since=2.5) == [(2, 8.0, 1, 2)]
+            assert kept.brought("wine", "sale", since=1.0, until=3.0) == [(1, 1.0, 1, 1), (2, 2.0, 1, 1)]
+
+    def test_what_requests_brought_is_counted_by_amount(self, state: State) -> None:
+        ingest(state, *(observed(f"i{n}", float(n), version=1 + n % 2) for n in range(12)))
+        ingest(state, *(Feedback(f"i{n}", 50.0, event="sale", value=float(n // 6)) for n in range(12)))
+        with state.begin() as tx:
+            assert tx.observations.brought("wine", "sale") == [(v, m, 3, 3) for v in (1, 2) for m in (0.0, 1.0)]
+            assert tx.observations.brought("beer", "sale") == []
 
 
 class ServiceContract:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from boucle.core.access import Role
 from boucle.core.deployment import Deployment
+from boucle.core.ground import in_console
 from boucle.delivery.release import Change
 from boucle.loop import alarms, operations
 from boucle.loop.project import Project
@@ -184,7 +185,7 @@ _VERBS: dict[str, Callable[[Project, str, str], Change]] = {
 
 def say_reason(project: Project) -> str:
     """Return the reason that stands in the history where none was asked for."""
-    return f"asked for by {project.actor} in the console"
+    return in_console(project.actor)
 
 
 def _done(say: Words, change: Change) -> Done:

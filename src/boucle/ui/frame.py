@@ -70,8 +70,9 @@ def draw(shell: Shell, entry: str) -> Element:
 
 
 def _lost(say: Words, seen: Source[Overview]) -> str:
-    """Write what is shown when the server is gone: how old all numbers are."""
-    read = say.clock(seen.at or time.time(), seconds=True)
+    """Write what is shown when the server is gone: how old all numbers are, with the day, for it may stay so long."""
+    at = seen.at or time.time()
+    read = f"{say.day(at)} {say.clock(at, seconds=True)}"
     return icon("lost") + f"<span>{escape(say('lost', time=read))}</span>"
 
 
@@ -87,16 +88,20 @@ def pulse(say: Words, seen: Source[Overview]) -> str:
     return f'<div class="live"><i></i>{escape(say("bar.live"))}{told}</div>'
 
 
-def _counter(say: Words, name: str, view: Overview | None) -> str:
-    """Return the number beside an entry: only where somebody is needed, or something is under way."""
+def _counter(say: Words, name: str, view: Overview | None, *, small: bool = False) -> str:
+    """Return the count beside an entry: only where somebody is needed, or something is under way.
+
+    It says what it counts; on a small screen there is room for the number alone, and the words are read aloud.
+    """
     if view is None or name not in ("rollouts", "alarms"):
         return ""
     count = view.rollouts if name == "rollouts" else view.alarms
     if not count:
         return ""
-    label = say("nav.running" if name == "rollouts" else "nav.open", count)
     look = "n red" if name == "alarms" else "n"
-    told = f'<span class="hidden">{escape(label)}</span>'
+    if not small:
+        return f'<span class="{look}">{escape(say(f"nav.count.{name}", count))}</span>'
+    told = f'<span class="hidden">{escape(say(f"nav.counted.{name}", count))}</span>'
     return f'<span class="{look}"><span aria-hidden="true">{count}</span>{told}</span>'
 
 
@@ -120,7 +125,7 @@ def bottom(shell: Shell, current: str, view: Overview | None = None) -> str:
             here = ' aria-current="page"' if one.name == current else ""
             links.append(
                 f'<a href="{shell.link(one.path)}"{here}>{icon(one.name)}{escape(say(f"nav.{one.name}"))}'
-                f"{_counter(say, one.name, view)}</a>"
+                f"{_counter(say, one.name, view, small=True)}</a>"
             )
     more = f'<button type="button" data-do="palette">{icon("more")}{escape(say("nav.more"))}</button>'
     return "".join(links) + more

@@ -283,7 +283,7 @@ class Shell:
         error, say = source.error, self.words
         told = error.message if isinstance(error, BoucleError) else type(error).__name__
         hint = getattr(error, "hint", None) or ""
-        since = say("part.since", time=say.clock(source.failed_since, seconds=True))
+        since = say("part.since", time=say.moment(source.failed_since, time.time(), seconds=True))
         code = getattr(error, "code", "internal")
         return (
             f'<p class="fail why"><b>{escape(say("part.failed"))}</b> {escape(told)} {escape(since)}</p>'

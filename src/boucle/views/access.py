@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from boucle.core.access import Caller, Key, Role
 from boucle.core.person import Person as Known
+from boucle.formats import used
 from boucle.loop import access, outbox, usage
 from boucle.loop.project import Project
 
@@ -16,7 +17,7 @@ KEYS = 50
 class KeyRow:
     """One key; ``ends`` is when it stops working (Unix seconds), None never.
 
-    ``used`` is when it was last used at the control plane, to a minute; predictions are not counted.
+    ``used`` is when it was last used at either plane, to a minute; None for one that never was.
     """
 
     name: str
@@ -100,9 +101,12 @@ def keys(project: Project, every: bool = False) -> KeysView:
     with project.state.begin(write=False) as tx:
         seen = usage.used(tx)
         sessions = {one.holder: one.seen for one in reversed(tx.sessions.live(0.0, 0.0)) if one.by == "key"}
-    rows = tuple(
-        _row(key, now, _newest(seen.get(key.name), sessions.get(key.digest))) for key in found[: -KEYS - 1 : -1]
-    )
+    marks = used.folder_of(access.file_of(project).parent)
+
+    def last(key: Key) -> float | None:
+        return _newest(seen.get(key.name), sessions.get(key.digest), used.marked(marks, key.digest))
+
+    rows = tuple(_row(key, now, last(key)) for key in found[: -KEYS - 1 : -1])
     return KeysView(now, project.settings.serve.auth.on, rows, len(found) - len(rows))
 
 
@@ -147,7 +151,7 @@ def _newest(*times: float | None) -> float | None:
     return max((time for time in times if time is not None), default=None)
 
 
-def _row(key: Key, now: float, used: float | None) -> KeyRow:
+def _row(key: Key, now: float, last: float | None) -> KeyRow:
     told = key.about()
     ends = key.expires if key.revoked is None else key.revoked
     return KeyRow(
@@ -159,5 +163,5 @@ def _row(key: Key, now: float, used: float | None) -> KeyRow:
         ends=ends,
         revoked=key.revoked,
         live=ends is None or ends > now,
-        used=used,
+        used=last,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from boucle.loop.telling.said import Said, said
 from boucle.views.newest import Newest
-from boucle.views.said import Said, said
 
 Place = Literal["rollout", "alarms", "drift", "model"]
 

@@ -9,9 +9,9 @@ from boucle.core.alarm import Alarm
 from boucle.core.verdict import Verdict
 from boucle.loop import outbox
 from boucle.loop.project import Project
+from boucle.loop.telling.reasons import done_about, why_alarm
+from boucle.loop.telling.said import Said, said
 from boucle.ports.stores import Transaction
-from boucle.views.reasons import done_about, why_alarm
-from boucle.views.said import Said, said
 from boucle.views.standing import caused
 
 RESOLVED, POINTS, SHOWN = 50, 24, 50

@@ -13,13 +13,13 @@ from boucle.core.signature import Signature
 from boucle.evaluation.result import Comparison, Evaluation
 from boucle.formats.bundle import read_info
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.measures.intervals import Estimate
 from boucle.measures.metrics import METRICS
 from boucle.ports.stores import Transaction
 from boucle.views.contract import Change, bundle_of, changes
 from boucle.views.evaluations import stored, trained
 from boucle.views.newest import Figure
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 SLICES = 50

@@ -14,6 +14,7 @@ from boucle.core.profile import RATES, Counts
 from boucle.core.signature import Field, Signature
 from boucle.formats.bundle import read_info
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.measures.law import Law
 from boucle.monitoring.look import law_of
 from boucle.ports.stores import Transaction
@@ -21,7 +22,6 @@ from boucle.views.drift import Fault, faults_of
 from boucle.views.histogram import Histogram, histogram
 from boucle.views.newest import Newest
 from boucle.views.overview import read
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 FIELDS, FAULTS = 200, 50

@@ -8,11 +8,11 @@ from math import inf
 from typing import Any
 
 from boucle.core.event import Event
+from boucle.loop.telling.phrases import PHRASES
+from boucle.loop.telling.reasons import why
+from boucle.loop.telling.said import Said, said
 from boucle.ports.stores import Transaction
 from boucle.views.kept import Kept
-from boucle.views.phrases import PHRASES
-from boucle.views.reasons import why
-from boucle.views.said import Said, said
 
 DECISIONS = (
     "trained", "adopted", "optimized", "distilled",

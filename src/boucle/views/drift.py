@@ -15,6 +15,8 @@ from boucle.core.observation import Window
 from boucle.core.profile import Counts
 from boucle.core.verdict import Check, Verdict
 from boucle.loop.project import Project
+from boucle.loop.telling.reasons import faulty
+from boucle.loop.telling.said import Said, said
 from boucle.measures.law import Law
 from boucle.monitoring.drift import ENOUGH, LONGEST
 from boucle.monitoring.look import law_of
@@ -23,8 +25,6 @@ from boucle.views.decisions import Decision, decisions
 from boucle.views.histogram import Histogram, histogram
 from boucle.views.newest import Figure, bound_of, figure
 from boucle.views.overview import ModelCard, read
-from boucle.views.reasons import faulty
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 COLUMNS = 50

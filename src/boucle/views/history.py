@@ -10,9 +10,9 @@ from typing import Any
 from boucle.core.errors import NotFound
 from boucle.core.event import Event
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.views.decisions import Decision, decided, undoable
 from boucle.views.kept import MINUTE, Kept
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 PAGE = 50

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from boucle.loop import alarms, memory
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.ports.stores import Transaction
 from boucle.views.overview import read
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.project.answering import Fallback
 from boucle.project.settings import Settings
 from boucle.views.newest import Newest, newest
-from boucle.views.said import Said, said
 
 _DAY = 86400.0
 

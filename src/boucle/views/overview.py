@@ -7,11 +7,11 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.ports.stores import Transaction
 from boucle.views.decisions import Decision, decisions
 from boucle.views.newest import Figure, Newest, figure, newest
 from boucle.views.ring import Stage, ring
-from boucle.views.said import Said, said
 from boucle.views.standing import State, standing
 
 DECIDED = 8

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from boucle.core.verdict import Check, Verdict
 from boucle.evaluation.result import Fairness
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.measures.metrics import METRICS
 from boucle.monitoring.burn import Budget, budgets
-from boucle.monitoring.business import Measure, measure_business
+from boucle.monitoring.business import Measure
 from boucle.monitoring.estimate import ASSUMPTION
 from boucle.monitoring.meter import Metered
-from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 from boucle.views.evaluations import stored, trained
-from boucle.views.kept import Kept
 from boucle.views.newest import Figure, Newest, figure
 from boucle.views.overview import ModelCard, read
-from boucle.views.said import Said, said
 from boucle.views.story import Mark, Series, Span, complete, known, marks, series, since_of
-from boucle.views.worth import Worth, worth
+from boucle.views.worth import Worth, totals, worth
 
 POINTS, SERVICE, SLICES = 600, 240, 50
 SERVED = ("latency_p99_ms", "error_rate")
@@ -93,8 +90,8 @@ def quality(project: Project, model: str, span: Span = "release") -> QualityView
         told, _ = marks(tx, model, since)
         metered = Metered(tx, model, now)
         event = trained(tx, model, card.version) if card.version is not None else None
-        business = _business(project, tx, model)
-        over = worth(project, tx, model, business, since, now)
+        measured = totals(project, tx, model, now)
+        over = worth(project, tx, model, measured, since, now)
     newest = seen.verdict("quality")
     names = [c.name for c in newest.checks[1:] if not c.evidence.get("metric")] if newest is not None else []
     evaluation = stored(project, event)
@@ -119,7 +116,7 @@ def quality(project: Project, model: str, span: Span = "release") -> QualityView
         budgets=tuple(budgets(metered.counted, settings.monitor.slo, seconds(settings.monitor.slo.period))),
         slices=slices,
         fairness=evaluation.fairness if evaluation is not None else (),
-        business=business,
+        business=measured,
         worth=over,
         labels=_labels(seen),
         marks=told,
@@ -154,17 +151,6 @@ def _labels(seen: Newest) -> Labels:
     delay, late = inputs.get("delay"), inputs.get("late")
     silent = seen.now - found[0] if late is not None and seen.now - found[0] > max(2.0 * float(late), 3600.0) else None
     return Labels(seen.labels, inputs.get("end"), delay, late, silent)
-
-
-_measured: Kept[tuple[Path, str], tuple[Measure, ...]] = Kept()
-
-
-def _business(project: Project, tx: Transaction, model: str) -> tuple[Measure, ...]:
-    """Return what was measured in the last minute, or measure it: it reads every event that came back."""
-    declared = project.settings.monitor.business
-    if not declared:
-        return ()
-    return _measured.get((project.root, model), lambda: tuple(measure_business(tx, model, declared)))
 
 
 def _headed(card: ModelCard, newest: Verdict | None, slices: Sequence[Slice]) -> tuple[Said, tuple[Said, ...]]:

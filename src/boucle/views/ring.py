@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boucle.core.verdict import Verdict
+from boucle.loop.telling.said import Said, said
 from boucle.monitoring.service import latencies, quantile
 from boucle.views.newest import Newest
-from boucle.views.said import Said, said
 
 StageState = Literal["pass", "warn", "fail", "running", "inconclusive", "idle"]
 Told = tuple[StageState, Said]

@@ -14,12 +14,12 @@ from boucle.core.event import Event
 from boucle.core.json import from_data
 from boucle.core.verdict import Check, Verdict
 from boucle.loop.project import Project
+from boucle.loop.telling.reasons import titled
+from boucle.loop.telling.said import Said, said
 from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 from boucle.views.decisions import Decision, decided, undoable
 from boucle.views.newest import bound_of
-from boucle.views.reasons import titled
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 POINTS, MOVED = 600, 200

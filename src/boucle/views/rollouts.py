@@ -8,9 +8,9 @@ from typing import Any
 
 from boucle.core.event import Event
 from boucle.loop.project import Project
-from boucle.views.reasons import why
+from boucle.loop.telling.reasons import why
+from boucle.loop.telling.said import Said, said
 from boucle.views.rollout import ENDS
-from boucle.views.said import Said, said
 from boucle.views.story import known
 
 LISTED = 50

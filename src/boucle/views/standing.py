@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boucle.core.verdict import Check, Verdict
+from boucle.loop.telling.said import Said, said
 from boucle.loop.wording import TITLES, title
 from boucle.views.newest import Newest, bound_of
-from boucle.views.said import Said, said
 
 State = Literal["fine", "watching", "early", "below", "stopped"]
 RANKS = ("alarm", "approval", "rollout", "watched", "fine")

@@ -10,12 +10,12 @@ from boucle.core.errors import NotFound
 from boucle.core.event import Event
 from boucle.core.verdict import Check, Verdict
 from boucle.loop.project import Project
+from boucle.loop.telling.said import Said, said
 from boucle.ports.stores import Transaction
 from boucle.views.advice import Advice, advice
 from boucle.views.decisions import Decision, decided, undoable
 from boucle.views.newest import RELEASED, Newest, bound_of
 from boucle.views.overview import ModelCard, read
-from boucle.views.said import Said, said
 
 Span = Literal["24h", "7d", "30d", "release"]
 SPANS: dict[Span, float] = {"24h": 86400.0, "7d": 7 * 86400.0, "30d": 30 * 86400.0}
@@ -245,4 +245,12 @@ def _lead(seen: Newest, columns: Sequence[DriftRow], told: Sequence[Event]) -> l
 
 def _first(told: Sequence[Event], kind: str) -> Event | None:
     """Return the newest event that told of a verdict of this kind that failed."""
-    return next((e for e in reversed(told) if e.kind == "verdict" and e.reason.startswith(f"{kind} fail")), None)
+    failed = (kind, "fail")
+    return next((e for e in reversed(told) if e.kind == "verdict" and _judged(e) == failed), None)
+
+
+def _judged(event: Event) -> tuple[str, str]:
+    """Return which kind of verdict an event tells of, and what it says; "" where that was not kept."""
+    verdict = event.data.get("verdict")
+    known = verdict if isinstance(verdict, dict) else {}
+    return str(known.get("kind", "")), str(known.get("status", ""))

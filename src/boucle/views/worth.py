@@ -1,4 +1,7 @@
-"""What each version is worth over time. Stretches that are long over are measured once: only late events move them."""
+"""What each version is worth, in all and over time.
+
+What is long over is read seldom: only late events move it. What is new is read every minute.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,17 @@ from functools import partial
 from pathlib import Path
 
 from boucle.loop.project import Project
-from boucle.monitoring.business import Measure
+from boucle.monitoring.business import Measure, Takings, measures, take
 from boucle.monitoring.worth import Stretch, measured, stretches
 from boucle.ports.stores import Transaction
 from boucle.project.values import seconds
 from boucle.views.kept import MINUTE, Kept
 
 VERSIONS = 4
+DAY = 86400.0
 _Key = tuple[Path, str, str, tuple[int, ...], tuple[float, float]]
 _known: Kept[_Key, tuple[Stretch, ...]] = Kept()
+_taken: Kept[tuple[Path, str, tuple[str, ...], float], Takings] = Kept(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,24 @@ class Worth:
     name: str
     share: bool
     stretches: tuple[Stretch, ...]
+
+
+def totals(project: Project, tx: Transaction, model: str, now: float) -> tuple[Measure, ...]:
+    """Return every declared measure for every version that something came back for.
+
+    Requests of whole days that are over are read once a day, later ones once a minute, ``now`` in Unix seconds.
+    """
+    declared = project.settings.monitor.business
+    if not declared:
+        return ()
+    events = tuple(sorted({one.event for one in declared.values()}))
+    settled = (now - seconds(project.settings.release.wait) - DAY) // DAY * DAY
+
+    def taken(since: float, until: float | None, good_for: float) -> Takings:
+        key = (project.root, model, events, since)
+        return _taken.get(key, partial(take, tx, model, declared, since, until), good_for)
+
+    return tuple(measures(declared, taken(0.0, settled, DAY) + taken(settled, None, MINUTE)))
 
 
 def worth(

@@ -67,7 +67,8 @@ def test_home_says_what_the_command_line_says(up: Up, look: Look) -> None:
     assert f"challenger {challenger} · {told['rollout']['share']:.0%}".replace("%", "\u00a0%") in shown
     quality = told["quality"]["checks"][0]
     assert f"{quality['observed']:.3f}" in (page.locator(".strip").first.text_content() or "")
-    assert page.inner_text(".rail .n.red").split()[0] == str(sum(a["state"] == "open" for a in told["alarms"]))
+    assert page.inner_text(".rail .n.red") == f"{sum(a['state'] == 'open' for a in told['alarms'])} open"
+    assert f"promise {float(quality['bound'].split()[1]):.3f}" in page.inner_text(".legend")
 
 
 def test_home_shows_why_with_the_columns_that_drifted(up: Up, look: Look) -> None:

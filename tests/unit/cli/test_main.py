@@ -15,7 +15,7 @@ from boucle.core.errors import MissingExtra
 
 def boucle(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "boucle", *words], capture_output=True, text=True, timeout=60, cwd=cwd, check=False
+        [sys.executable, "-m", "boucle", *words], capture_output=True, text=True, timeout=150, cwd=cwd, check=False
     )
 
 

@@ -13,7 +13,7 @@ from boucle.ports.engine import Outcome
 
 from .conftest import World
 
-LATE = 10.0
+LATE = 60.0
 """Seconds after which a thread will not have looked any more."""
 
 

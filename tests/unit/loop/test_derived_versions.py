@@ -182,12 +182,18 @@ def test_layers_that_cannot_be_taken_are_refused(project: Project, student: str)
     assert len(project.registry.versions("tone")) == 1
 
 
-@pytest.mark.parametrize(
-    ("target", "why"),
-    [("openvino", "would need a runtime"), ("int4", "slower than 8 bits"), ("int16", "no exporter 'int16'")],
-)
-def test_a_target_that_cannot_be_had_is_refused_with_what_to_use(project: Project, target: str, why: str) -> None:
-    with pytest.raises((BundleError, NotFound), match=why) as refused:
-        optimizing.optimize(project, "tone/1", target)
+@pytest.mark.parametrize(("target", "runtime"), [("openvino", "pretrained-openvino"), ("int4", "pretrained-onnx")])
+def test_every_target_is_kept_and_judged_as_int8_is(project: Project, target: str, runtime: str) -> None:
+    made = optimizing.optimize(project, "tone/1", target, agreement=0.5)
+    assert (made.turn.version, made.turn.runtime) == (2, runtime)
+    assert made.beside.agreement.n == 72
+    info = read_info(project.bundle(project.registry.version("tone", 2)))
+    assert info.lineage["optimized"]["target"] == target
+    assert "meaning.1" in {column.name for column in read_profile(project.root / "bundles" / made.turn.digest).columns}
+
+
+def test_a_target_that_cannot_be_had_is_refused_with_what_to_use(project: Project) -> None:
+    with pytest.raises(NotFound, match="no exporter 'int16'") as refused:
+        optimizing.optimize(project, "tone/1", "int16")
     assert refused.value.hint
     assert len(project.registry.versions("tone")) == 1

@@ -95,10 +95,13 @@ def test_two_failed_gates_stop_the_retraining_until_somebody_has_looked(world: W
         world.look()
     assert len(world.engine.started) == 2
     (gate,) = [a for a in world.open_alarms() if a.cause == "gate"]
+    assert gate.data["ground"] == {"code": "gates", "failed": 2}
     world.acknowledge(gate)
     world.look()
     assert len(world.engine.started) == 3
     assert "gate" not in world.alarms()
+    (over,) = [event for event in world.events("alarm_resolved") if event.data["cause"] == "gate"]
+    assert over.data["ground"] == {"code": "seen"}
 
 
 def test_one_failed_gate_pages_nobody(world: World) -> None:

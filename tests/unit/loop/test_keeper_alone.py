@@ -27,12 +27,12 @@ class Running:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(20)
+        self.thread.join(90)
         assert not self.thread.is_alive()
 
 
 def until(happens: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while not happens():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -28,7 +28,7 @@ class Receiver:
         self.open.set()
 
     def send(self, title: str, body: str, html: str = "", picture: bytes = b"") -> list[str]:
-        self.open.wait(20)
+        self.open.wait(90)
         if self.failing:
             return ["json://b…d"]
         self.got.append(title)
@@ -48,7 +48,8 @@ class Office:
         self.project.prepare()
         self.good, self.bad = Receiver(), Receiver()
         digests = {address: digest for digest, address in self.project.addresses.items()}
-        self.project.__dict__["notifiers"] = {digests[GOOD]: self.good, digests[BAD]: self.bad}
+        self.receivers = {digests[GOOD]: self.good, digests[BAD]: self.bad}
+        self.project.__dict__["notifiers"] = self.receivers
         self.outbox = self.restarted()
 
     def restarted(self, deadline: float = 30.0) -> Outbox:
@@ -61,8 +62,8 @@ class Office:
     def look(self) -> None:
         """Let the outbox look, until every thread that can end has ended and is noted."""
         self.outbox.look()
-        for one in list(self.outbox._sending.values()):
-            one.thread.join(5 if (self.good.open.is_set() and self.bad.open.is_set()) else 0.2)
+        for to, one in list(self.outbox._sending.items()):
+            one.thread.join(60 if self.receivers[to].open.is_set() else 0)
         self.outbox.look()
 
     def waiting(self) -> int:
@@ -138,7 +139,7 @@ def test_a_message_that_hangs_too_long_counts_as_failed_and_its_address_waits(of
     assert len([t for t in threading.enumerate() if t.name.startswith("message-")]) == 1
     office.bad.open.set()
     for one in list(office.outbox._sending.values()):
-        one.thread.join(5)
+        one.thread.join(60)
     office.look()
     assert (office.bad.got, office.waiting()) == (["drift"], 0)
 

@@ -99,13 +99,13 @@ def test_killed_in_the_middle_the_file_is_predicted_again_and_no_half_is_left(fo
     (folder / "b.txt").write_text("wait\n")
     child = Path(__file__).with_name("watching_child.py")
     process = subprocess.Popen([sys.executable, str(child), str(folder), str(folder.parent / "state")])
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not (folder / ".waiting").exists():
         assert time.monotonic() < end
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
     assert (folder / "a.txt.predictions.jsonl").exists()
     assert list(folder.glob(".b.txt.predictions.*"))
     (folder / "b.txt").write_text("done\n")

@@ -25,6 +25,11 @@ def test_only_what_is_written_is_asked_of_fine_tuning() -> None:
     assert model.tuning == {"checkpoint": "hf://org/name", "method": "lora", "rank": 4, "epochs": 2, "patience": 0}
 
 
+def test_adapters_over_four_bits_have_a_rank_like_any() -> None:
+    model = Model(pretrained="hf://org/name", method="qlora", rank=4)  # type: ignore[call-arg]
+    assert model.tuning == {"checkpoint": "hf://org/name", "method": "qlora", "rank": 4}
+
+
 @pytest.mark.parametrize("key", ["method", "epochs", "max_tokens", "rank"])
 def test_keys_of_fine_tuning_need_a_checkpoint(key: str) -> None:
     value = "full" if key == "method" else 8

@@ -65,7 +65,7 @@ class Telling:
         self.calls.append(len(next(iter(batch.values()))))
         if not self.gate.is_set():
             self.entered.set()
-            self.gate.wait(10)
+            self.gate.wait(60)
         texts = [str(text) for text in batch["text"]] if "text" in batch else []
         match self.name:
             case "mood":

@@ -12,7 +12,7 @@ from boucle.serving.batcher import Batcher, Caller, Job, Lane, code_of, joined
 from boucle.serving.messages import Asked
 from boucle.serving.pace import Pace
 
-LONG = 20.0  # a test that hangs fails, it does not wait for ever
+LONG = 90.0  # a test that hangs fails, it does not wait for ever
 
 
 class Doubler:

@@ -99,7 +99,11 @@ JSON = st.recursive(
 ENTRIES = st.dictionaries(st.sampled_from(["id", "truth", "event", "value", "time", "x"]), JSON, max_size=4) | JSON
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.lists(ENTRIES, max_size=4) | ENTRIES)
 def test_no_garbage_raises_anything_but_a_request_error(capture: Capture, data: Any) -> None:
     try:

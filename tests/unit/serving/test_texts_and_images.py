@@ -222,11 +222,11 @@ def test_texts_that_wait_for_a_slow_model_are_one_call_and_each_gets_its_own_ans
     ]
     model.gate.clear()
     version.batcher.submit(jobs[0])
-    assert model.entered.wait(10)
+    assert model.entered.wait(60)
     for job in jobs[1:]:
         version.batcher.submit(job)
     model.gate.set()
-    answered = [done.get(timeout=10) for _ in jobs]
+    answered = [done.get(timeout=60) for _ in jobs]
     assert model.calls[-2:] == [1, 5]
     told = {job.id: version.answer(job).predictions for job in answered}
     assert told == {"0": ["bad"], "1": ["good"], "2": ["bad", "good"], "3": ["good", "good"]}

@@ -83,6 +83,15 @@ def test_a_pause_is_done_in_the_readers_name_and_brings_its_own_way_back(project
     assert [(event.kind, event.actor) for event in events] == [("rollout_paused", "ana"), ("rollout_resumed", "ana")]
 
 
+def test_a_deed_is_kept_with_the_code_that_tells_its_reason_in_any_language(project: Project) -> None:
+    deeds.pause(SAY, SEEN).act(project.acting("ana"), "")
+    project.acting("ana").delivery.resume("wine")
+    project.acting("ana").delivery.pause("wine", "the new field is wrong")
+    with project.state.begin(write=False) as tx:
+        codes = [event.data["ground"] for event in tx.journal.events("wine")]
+    assert codes == [{"code": "console"}, {"code": "by"}, {"code": "words"}]
+
+
 @pytest.mark.parametrize("command", ["", "rm -rf /", "boucle", "boucle train wine", "boucle keys revoke"])
 def test_only_commands_that_move_a_release_can_be_taken_back(command: str) -> None:
     assert deeds.undo(SAY, command) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
@@ -10,18 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boucle.loop.telling.said import said
 from boucle.loop.wording import Language
 from boucle.ui.draw.axis import Axis, time_ticks
 from boucle.ui.draw.glyphs import _ICONS, COLOURS, icon, sign
+from boucle.ui.draw.legend import of_story
 from boucle.ui.draw.ring import mini, ring, stage_list
 from boucle.ui.draw.strip import spread, strip
 from boucle.ui.draw.whisker import told, whisker
 from boucle.ui.words.catalogue import Words
+from boucle.views.decisions import Decision
 from boucle.views.newest import Figure
 from boucle.views.overview import ModelCard
 from boucle.views.ring import Stage, StageState
-from boucle.views.said import said
-from boucle.views.story import DriftRow, Effect, Point, Series, Story
+from boucle.views.story import DriftRow, Effect, Mark, Point, Series, Story
 
 EVIL = '"><script>alert(1)</script>'
 STATES: tuple[StageState, ...] = ("pass", "warn", "fail", "running", "inconclusive", "idle", "pass", "pass", "pass")
@@ -109,8 +112,54 @@ def test_the_strip_shows_quality_promise_and_drift_on_one_axis(narrow: bool) -> 
     assert "accuracy" in texts
     assert "0.830" in texts
     assert "0.31" in texts
-    assert any(one.get("fill") == "url(#late)" for one in drawn.iter("rect"))
+    (late,) = drawn.iter("pattern")
+    assert any(one.get("fill") == f"url(#{late.get('id')})" for one in drawn.iter("rect"))
     assert min(float(one.get("font-size", "0")) for one in drawn.iter("text")) >= 12
+
+
+def rolled() -> Story:
+    """Return the story of two versions, with a guess beside the truth and a decision."""
+    told = story(points=12)
+    points = tuple(replace(one, version=7 + place // 6) for place, one in enumerate(told.quality.points))
+    made = Decision(3, 550.0, "release", "churn", 8, "keeper", said("event.release", ref="churn/8"), "why")
+    quality = replace(told.quality, points=points)
+    return replace(told, quality=quality, estimate=quality, marks=(Mark(1, made, "running"),), marked=1, until=1200.0)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_each_line_of_the_strip_means_stands_under_it_in_words(language: Language) -> None:
+    say = Words(language)
+    told = [item.text or item[0].tail for item in parsed(of_story(rolled(), say))]
+    assert told == [
+        say("strip.promise", bound=say.number(0.86)), say("strip.guess"),
+        say("strip.late", time=say.moment(600.0, 1200.0)), say("strip.decision"), say("strip.bars"),
+    ]  # fmt: skip
+    alone = replace(story(), estimate=Series(""), columns=(), complete=None)
+    assert of_story(alone, say).count("<li>") == 1
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_versions_on_the_strip_are_named_in_words_and_clear_of_one_another(narrow: bool) -> None:
+    texts = list(parsed(strip(rolled(), Words("en"), narrow=narrow)).iter("text"))
+    named = [one for one in texts if (one.text or "").startswith("version")]
+    assert [one.text for one in named] == ["version 8", "version 7"]
+    assert not [one for one in texts if (one.text or "").startswith("/")]
+    after, before = (float(one.get("x", "0")) for one in named)
+    assert after - before >= 62
+
+
+def test_the_wide_and_the_narrow_strip_have_nothing_in_common_that_hides_with_one_of_them() -> None:
+    wide, narrow = (set(re.findall(r'id="([^"]+)"', strip(story(), Words("en"), narrow=way))) for way in (False, True))
+    assert wide
+    assert narrow
+    assert not wide & narrow
+
+
+def test_what_is_guessed_does_not_look_like_what_is_promised() -> None:
+    looks = {one.get("stroke-dasharray") for one in parsed(strip(rolled(), Words("en"))).iter("polyline")}
+    bounds = {one.get("stroke-dasharray") for one in parsed(strip(rolled(), Words("en"))).iter("line")}
+    assert looks - {None}
+    assert not (looks - {None}) & bounds
 
 
 def test_what_is_not_judged_yet_is_said() -> None:

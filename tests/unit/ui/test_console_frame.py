@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -9,10 +11,17 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route as Path
 from starlette.testclient import TestClient
 
+from boucle.loop.telling.said import said
+from boucle.loop.wording import Language
 from boucle.ui.csp import Pages, theme_of
+from boucle.ui.frame import _counter, _lost
 from boucle.ui.language import inside
+from boucle.ui.live import Source
 from boucle.ui.routes import ENTRIES, routes
+from boucle.ui.words.catalogue import Words
+from boucle.views.overview import Overview
 
+VIEW = Overview("churn", 0.0, said("home.none"), said("home.none.lead"), (), (), {}, 0, 2, 0.0, None)
 PAGE = '<!doctype html><html lang="en"><script>one()</script><script src="/x.js"></script></html>'
 
 
@@ -56,6 +65,26 @@ def test_only_a_theme_that_there_is_gets_into_the_page(client: TestClient, cooki
 )
 def test_a_way_back_stays_on_this_site(path: str, kept: str) -> None:
     assert inside(path) == kept
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "21\u00a0Nov 12:00:00"), ("fr", "21\u00a0nov. 12:00:00")])
+def test_the_banner_of_a_lost_server_has_the_day_for_a_page_may_stay_open_overnight(
+    language: Language, day: str
+) -> None:
+    seen: Source[Overview] = Source(lambda: VIEW)
+    seen.at = 1_795_262_400.0
+    assert day in _lost(Words(language, ZoneInfo("UTC")), seen)
+
+
+@pytest.mark.parametrize(
+    ("language", "rail", "phone"),
+    [("en", "2 open", "2 alarms open"), ("fr", "2 ouvertes", "2 alarmes ouvertes")],
+)
+def test_the_count_beside_an_entry_says_what_it_counts(language: Language, rail: str, phone: str) -> None:
+    say = Words(language)
+    assert f">{rail}<" in _counter(say, "alarms", VIEW)
+    assert phone in _counter(say, "alarms", VIEW, small=True)
+    assert _counter(say, "rollouts", VIEW) == ""
 
 
 def test_every_page_stands_under_an_entry_and_none_hides_another() -> None:

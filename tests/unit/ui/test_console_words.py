@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from boucle.loop.telling.said import said
 from boucle.ui.words.catalogue import LANGUAGES, Entry, Words, catalogue
-from boucle.views.said import said
 
 NOON = 1_795_262_400.0  # 21 November 2026, 12:00 UTC
 UTC = ZoneInfo("UTC")
@@ -42,9 +42,9 @@ def test_every_word_that_a_page_asks_for_is_there() -> None:
 
 
 def test_french_counts_nought_as_one() -> None:
-    assert Words("en")("nav.open", 0) == "0 alarms open"
-    assert Words("fr")("nav.open", 0) == "0 alarme ouverte"
-    assert Words("fr")("nav.open", 2) == "2 alarmes ouvertes"
+    assert Words("en")("nav.counted.alarms", 0) == "0 alarms open"
+    assert Words("fr")("nav.counted.alarms", 0) == "0 alarme ouverte"
+    assert Words("fr")("nav.counted.alarms", 2) == "2 alarmes ouvertes"
 
 
 def test_numbers_are_written_as_each_language_does() -> None:
@@ -56,10 +56,19 @@ def test_numbers_are_written_as_each_language_does() -> None:
 
 @pytest.mark.parametrize(
     ("time", "written"),
-    [(NOON - 3600, "11:00"), (NOON - 86400, "yesterday 12:00"), (NOON - 5 * 86400, "16\u00a0Nov 12:00")],
-)
+    [
+        (NOON - 3600, "11:00"), (NOON - 86400, "yesterday 12:00"), (NOON - 5 * 86400, "16\u00a0Nov 12:00"),
+        (NOON - 365 * 86400, "21\u00a0Nov 2025 12:00"), (NOON + 86400, "22\u00a0Nov 12:00"),
+    ],
+)  # fmt: skip
 def test_a_moment_is_as_short_as_it_can_be_told(time: float, written: str) -> None:
     assert Words("en", UTC).moment(time, NOON) == written
+
+
+def test_a_moment_of_another_day_has_its_day_in_french_too() -> None:
+    say = Words("fr", UTC)
+    assert say.moment(NOON - 86400, NOON, seconds=True) == "hier 12:00:00"
+    assert say.moment(NOON - 9 * 86400, NOON) == "12\u00a0nov. 12:00"
 
 
 def test_times_are_told_by_the_readers_clock_across_a_change_of_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boucle.loop.telling.said import said
 from boucle.loop.wording import Language
 from boucle.ui.draw import bars, evidence, histogram
 from boucle.ui.draw.bands import band
@@ -20,7 +21,6 @@ from boucle.ui.words.catalogue import Words
 from boucle.views.drift import ColumnDrift
 from boucle.views.histogram import Bin, Histogram
 from boucle.views.rollout import Guardrail, Look, RolloutView, Step
-from boucle.views.said import said
 from boucle.views.story import Point, Series
 
 EVIL = '"><script>alert(1)</script>'
@@ -120,7 +120,7 @@ def test_multiples_break_lines_between_versions_and_hatch_what_is_incomplete() -
     row = Row("Accuracy", "late truth", Series("accuracy", points, 0.85, True), None, 70.0)
     drawn = multiples([row], (), 0.0, 100.0, EN)
     assert drawn.count("<polyline") == 2
-    assert "url(#hatch)" in drawn
+    assert "url(#late" in drawn
     assert "n = 500" in (parsed(drawn).get("aria-label") or "")
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from boucle.loop.telling.said import said
 from boucle.ui.draw.answer import answer, bars
 from boucle.ui.draw.evidence_of import LONGEST, evidence_of
 from boucle.ui.draw.fields import allowed, changes, fields
@@ -25,7 +26,6 @@ from boucle.views.drift import Fault
 from boucle.views.histogram import Bin, Histogram
 from boucle.views.history import EventView
 from boucle.views.maturity import Item, Level, Maturity
-from boucle.views.said import said
 
 EN, FR = (Words(language, ZoneInfo("UTC")) for language in LANGUAGES)
 EVIL = "<img src=x onerror=alert(1)>"

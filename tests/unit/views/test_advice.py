@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boucle.views.said import say
+from boucle.loop.telling.said import say
 from boucle.views.story import story
 
 from .conftest import Written, accuracy, rollout

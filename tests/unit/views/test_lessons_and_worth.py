@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +14,12 @@ from boucle.core.errors import NotFound
 from boucle.core.event import Event
 from boucle.core.observation import Feedback, Observation
 from boucle.core.verdict import Check
+from boucle.monitoring.business import cut_of, measure_business, revenue, take
 from boucle.monitoring.worth import MOST, measured, stretches
 from boucle.project.watching import Business
 from boucle.views.lessons import lessons
 from boucle.views.quality import quality
+from boucle.views.worth import totals
 
 from .conftest import HOUR, NOW, Written, accuracy
 
@@ -106,6 +109,38 @@ def test_worth_is_told_by_version_and_not_where_events_are_still_to_come(written
     assert [(s.version, s.value) for s in one.stretches] == [(1, 10.0), (2, 30.0)]
     assert not one.share
     assert all(s.end <= NOW - HOUR for s in one.stretches)
+
+
+def test_what_is_read_in_two_parts_is_what_is_read_at_once(written: Written) -> None:
+    declared = {"kept": business(value="amount"), "asked": business()}
+    monitor = written.project.settings.monitor.model_copy(update={"business": declared})
+    written.project.settings = written.project.settings.model_copy(update={"monitor": monitor})
+    for version, hours, count, each in (
+        (1, 900.0, 300, 9.5),
+        (1, 30.0, 40, 700.0),
+        (2, 80.0, 50, 3.0),
+        (2, 1.0, 8, 4.0),
+    ):
+        served(written, version, hours, count, each, 0.5)
+    with written.project.state.begin(write=False) as tx:
+        assert list(totals(written.project, tx, "churn", NOW)) == measure_business(tx, "churn", declared)
+        served_since = take(tx, "churn", declared, NOW - 100 * HOUR, NOW - 20 * HOUR)
+    assert served_since.rows == {1: 40, 2: 50}
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(1, 400)), min_size=1, max_size=20))
+def test_amounts_with_counts_are_cut_where_their_quantile_is(told: list[tuple[float, int]]) -> None:
+    amounts, many = (np.array(column) for column in zip(*told, strict=True))
+    assert cut_of(amounts, many) == pytest.approx(np.quantile(np.repeat(np.abs(amounts), many), 0.995), abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.floats(-50, 50), st.integers(1, 9)), min_size=1, max_size=12), st.floats(1, 60))
+def test_the_value_of_counted_amounts_is_that_of_each_request_by_itself(
+    told: list[tuple[float, int]], cut: float
+) -> None:
+    amounts, many = (np.array(column) for column in zip(*told, strict=True))
+    counted, each = revenue(amounts, 200, cut, many), revenue(np.repeat(amounts, many), 200, cut)
+    assert (counted.value, counted.low, counted.high) == pytest.approx((each.value, each.low, each.high))
 
 
 def test_an_event_of_another_kind_ends_no_turn(written: Written) -> None:

@@ -13,9 +13,9 @@ from boucle.core.profile import RATES
 from boucle.core.verdict import Check, Verdict
 from boucle.loop import alarms
 from boucle.loop.policy import NOTES
-from boucle.views.phrases import PHRASES
-from boucle.views.reasons import done_about, faulty, why, why_alarm
-from boucle.views.said import Said, say
+from boucle.loop.telling.phrases import PHRASES
+from boucle.loop.telling.reasons import done_about, faulty, why, why_alarm
+from boucle.loop.telling.said import Said, say
 
 LOST = Verdict.of("churn/2", "quality", [Check("accuracy", "fail", 0.562, ">= 0.7520", 0.518, 0.605, 1500)])
 EVIDENCE = {"kind": "quality", "status": "fail", "checks": [to_data(LOST.checks[0])], "more": 2}
@@ -34,6 +34,13 @@ def test_a_decision_tells_its_cause_and_numbers_in_both_languages() -> None:
     english, french = both(told("decision", action="retrain", cause="quality", evidence=EVIDENCE))
     assert english == "quality loss: accuracy 0.562 [0.518, 0.605], bound ≥ 0.752, n = 1,500; and 2 more"
     assert french == "perte de qualité : accuracy 0,562 [0,518 ; 0,605], borne ≥ 0,752, n = 1\u202f500 ; et 2 de plus"
+
+
+def test_what_drifted_says_that_its_number_is_an_effect() -> None:
+    drift = Verdict.of("churn/2", "drift", [Check("contract", "fail", 0.332, "< 0.1", 0.205, 0.47, 500)])
+    english, french = both(told("decision", action="alert", cause="drift", evidence=alarms.told(drift)))
+    assert english == "data drift: contract, effect 0.332 [0.205, 0.470], bound < 0.1, n = 500"
+    assert french.startswith("dérive des données : contract, effet 0,332")
 
 
 def test_what_waits_says_why_first_with_the_numbers_of_then() -> None:
@@ -78,10 +85,31 @@ def test_a_rollout_names_what_it_compares() -> None:
         ("message_tested", "why", "ana", {"kind": "mailto", "sent": False}, "vers mailto, et il n'a pas pu partir"),
     ],
 )
-def test_what_is_usually_written_is_said_in_french(
+def test_what_an_older_state_has_as_text_is_said_in_french(
     kind: str, reason: str, actor: str, data: dict[str, Any], french: str
 ) -> None:
     assert both(why(Event(kind, 100.0, reason, "churn", 2, actor, data)))[1] == french
+
+
+@pytest.mark.parametrize(
+    ("ground", "french"),
+    [
+        ({"code": "console"}, "demandé par ana dans la console"),
+        ({"code": "unsaid"}, "à la demande"),
+        ({"code": "by"}, "par ana"),
+        ({"code": "against", "words": "it had to"}, "contre le verdict : it had to"),
+        ({"code": "approval"}, "churn/2 a passé son contrôle et attend un oui"),
+        ({"code": "gates", "failed": 3}, "3\u00a0réentraînements de suite ont échoué"),
+        ({"code": "released"}, "churn/2 a été mis en service"),
+        ({"code": "seen"}, "quelqu'un a regardé"),
+    ],
+)
+def test_a_reason_is_told_by_its_code_whatever_its_text(ground: dict[str, Any], french: str) -> None:
+    assert both(told("rollback", "in other words", "ana", ground=ground))[1] == french
+
+
+def test_words_that_only_look_like_another_reason_are_kept_as_they_are() -> None:
+    assert told("rollback", "asked for", "ana", ground={"code": "words"}) is None
 
 
 @pytest.mark.parametrize(
@@ -107,6 +135,21 @@ def test_an_alarm_says_what_it_is_about_and_what_was_done() -> None:
     waits = both(done_about(Alarm(1, "churn", "quality", 1.0, "", data=held)))[1]
     assert waits == "pas encore (réentraîner) : le budget de 6 réentraînements par jour est épuisé"
     assert done_about(Alarm(1, "churn", "gate", 1.0, "", data={"done": "the champion stays"})) is None
+
+
+def test_an_alarm_that_no_verdict_opened_is_told_by_its_code() -> None:
+    data = {"done": "the champion stays", "ground": {"code": "gates", "failed": 3}}
+    gates = Alarm(1, "churn", "gate", 1.0, "3 retrainings in a row have failed: why", 2, data=data)
+    assert both(why_alarm(gates))[1] == "3\u00a0réentraînements de suite ont échoué"
+    assert both(done_about(gates))[1].startswith("le champion reste")
+
+
+@pytest.mark.parametrize(
+    ("rolling", "french"), [(True, "le déploiement est arrêté"), (False, "retour au champion précédent")]
+)
+def test_a_rollback_says_whether_a_rollout_was_under_way(rolling: bool, french: str) -> None:
+    data = {"action": "rollback", "done": "in other words", "rolling": rolling}
+    assert both(done_about(Alarm(1, "churn", "quality", 1.0, "", data=data)))[1] == french
 
 
 def test_broken_values_are_named_by_what_is_wrong_with_them() -> None:

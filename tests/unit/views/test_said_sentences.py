@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boucle.views import figures
-from boucle.views.phrases import PHRASES
-from boucle.views.said import Said, said, say
+from boucle.loop.telling import figures
+from boucle.loop.telling.phrases import PHRASES
+from boucle.loop.telling.said import Said, said, say
 
 
 def places(phrase: str) -> set[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from boucle.core.verdict import Check
 from boucle.loop import alarms
+from boucle.loop.telling.said import say
 from boucle.views.overview import ModelCard, overview
-from boucle.views.said import say
 from boucle.views.story import story
 
 from .conftest import HOUR, Written, accuracy, column, loss, rollout
@@ -51,7 +51,7 @@ def test_drift_alone_is_watched_and_a_data_fault_breaks_the_first_stage(written:
     written.released()
     written.judged("quality", accuracy(0.93))
     written.judged("drift", column("contract", 0.31, "fail"), column("tenure", 0.02))
-    assert card(written).why.text == "contract drifted, effect 0.310"
+    assert card(written).why.text == "contract drifted, effect now 0.310"
     written.judged("fault", Check("pH far", "fail", 0.02, "<= 0.005", n=500, evidence={"column": "pH", "kind": "far"}))
     one = card(written)
     assert (one.state, one.why.text, stage(one, "data")) == ("watching", "broken data in pH", "fail")

@@ -7,7 +7,7 @@ SmoothQuant (2023), but by a node of its own, since what is divided may be used 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,17 +26,17 @@ NARROWING = 2
 Nodes = dict[str, list[Any]]
 
 
-def evened(model: Any, rows: Sequence[Tensors]) -> Any:
+def evened(model: Any, rows: Sequence[Tensors], strength: float = STRENGTH) -> Any:
     """Return a model that computes the same; ``rows`` are inputs that show how large its channels get."""
     fed = _fed(model)
     if not fed or not rows:
         return model
     weights = {one.name: one for one in model.graph.initializer}
-    seen = _largest(model, list(fed), rows)
+    largest = seen(model, list(fed), rows, lambda values: np.abs(values).max(0), np.maximum)
     divided: dict[str, Any] = {}
     for name, nodes in fed.items():
         matrices = [numpy_helper.to_array(weights[node.input[1]]) for node in nodes]
-        scale = _scale(seen[name], np.max([np.abs(one).max(1) for one in matrices], axis=0))
+        scale = _scale(largest[name], np.max([np.abs(one).max(1) for one in matrices], axis=0), strength)
         for node, matrix in zip(nodes, matrices, strict=True):
             kept = weights[node.input[1]]
             kept.CopyFrom(numpy_helper.from_array((matrix * scale[:, None]).astype(np.float32), kept.name))
@@ -67,8 +67,17 @@ def _fed(model: Any) -> Nodes:
     return found
 
 
-def _largest(model: Any, names: list[str], rows: Sequence[Tensors]) -> dict[str, NDArray[np.float32]]:
-    """Return how large each channel gets over all rows."""
+def seen(
+    model: Any,
+    names: Sequence[str],
+    rows: Sequence[Tensors],
+    told: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    joined: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]],
+) -> dict[str, NDArray[np.float32]]:
+    """Return what ``told`` says of each channel of the flows ``names``, ``joined`` over all rows.
+
+    ``told`` is given a flow with a line for each token, shape (tokens, channels).
+    """
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     there = {output.name for output in probe.graph.output}
@@ -80,15 +89,15 @@ def _largest(model: Any, names: list[str], rows: Sequence[Tensors]) -> dict[str,
     takes = {given.name for given in session.get_inputs()}
     found: dict[str, NDArray[np.float32]] = {}
     for feeds in rows:
-        values = session.run(names, {name: value for name, value in feeds.items() if name in takes})
+        values = session.run(list(names), {name: value for name, value in feeds.items() if name in takes})
         for name, value in zip(names, values, strict=True):
-            most = np.abs(value).reshape(-1, value.shape[-1]).max(0)
-            found[name] = np.maximum(found.get(name, most), most)
+            one = told(value.reshape(-1, value.shape[-1]))
+            found[name] = joined(found[name], one) if name in found else one
     return found
 
 
-def _scale(seen: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    scale = np.maximum(seen, LEAST) ** STRENGTH / np.maximum(weights, LEAST) ** (1 - STRENGTH)
+def _scale(seen: NDArray[np.float32], weights: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+    scale = np.maximum(seen, LEAST) ** strength / np.maximum(weights, LEAST) ** (1 - strength)
     scale /= np.exp(np.log(scale).mean())
     return scale.clip(1 / MOST, MOST).astype(np.float32)
 

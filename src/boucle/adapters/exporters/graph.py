@@ -12,7 +12,8 @@ from torch import nn
 
 from boucle.adapters.pretrained import pooled
 from boucle.adapters.pretrained.checkpoints import ONNX, Checkpoint
-from boucle.adapters.pretrained.onnx_engine import VECTOR, OnnxEngine
+from boucle.adapters.pretrained.onnx_engine import OnnxEngine
+from boucle.adapters.pretrained.onnx_files import VECTOR
 from boucle.adapters.pretrained.torch_engine import TorchEngine
 from boucle.core.errors import BundleError
 from boucle.core.signature import KINDS
@@ -62,7 +63,12 @@ def write(checkpoint: Checkpoint, folder: Path) -> float:
             f"{checkpoint.task} writes texts token by token, which ONNX Runtime does not do here.",
             hint="make it smaller with --target bf16",
         )
-    engine = TorchEngine(checkpoint.with_options(precision="float32", device="cpu"))
+    if checkpoint.task == "object-detection":
+        raise BundleError(
+            "object-detection gives boxes beside its scores, which ONNX Runtime does not do here.",
+            hint="make it smaller with --target bf16",
+        )
+    engine = TorchEngine(checkpoint.with_options(precision="float32", device="cpu", bits=None))
     known = ("pixel_values",) if checkpoint.task == "image-classification" else _TEXT
     takes = tuple(name for name in known if name in engine.takes)
     gives = _OUTPUTS.get(checkpoint.task, ("logits",))

@@ -11,8 +11,8 @@ from boucle.adapters.pretrained.checkpoints import ONNX, Checkpoint
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
 
-RUNTIMES = ("pretrained", "pretrained-onnx")
-_FOR_TORCH = ("precision", "device")
+RUNTIMES = ("pretrained", "pretrained-onnx", "pretrained-openvino")
+_FOR_TORCH, _FOR_FILES = ("precision", "device", "bits"), ("engine",)
 
 
 def checkpoint_of(directory: Path, info: BundleInfo) -> Checkpoint:
@@ -29,7 +29,7 @@ def checkpoint_of(directory: Path, info: BundleInfo) -> Checkpoint:
 def with_weights(directory: Path, info: BundleInfo, target: str) -> Checkpoint:
     """Return a checkpoint that still has its safetensors; raises BundleError for one that is exported already."""
     checkpoint = checkpoint_of(directory, info)
-    if checkpoint.runtime == "pretrained-onnx":
+    if checkpoint.runtime != "pretrained":
         raise BundleError(
             f"This version is an ONNX file already; {target} is made of weights that torch reads.",
             hint="name the version it was made from: boucle show says which",
@@ -47,8 +47,7 @@ def taken_along(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def moved(checkpoint: Checkpoint, folder: Path, **options: object) -> Checkpoint:
-    """Return the checkpoint in its new folder; as ONNX, what only torch understands is left out."""
-    kept = {name: value for name, value in checkpoint.options.items() if name not in _FOR_TORCH}
-    if not (folder / ONNX).is_file():
-        kept = dict(checkpoint.options)
+    """Return the checkpoint in its new folder; as ONNX, without what only torch understands, and who computes it."""
+    left = (*_FOR_TORCH, *_FOR_FILES) if (folder / ONNX).is_file() else ()
+    kept = {name: value for name, value in checkpoint.options.items() if name not in left}
     return replace(checkpoint, folder=folder, options=kept).with_options(**options)

@@ -8,12 +8,8 @@ from typing import Literal, cast
 from boucle.core.errors import TrainingError, suggest
 from boucle.ports.trainer import Job
 
-Method = Literal["full", "lora", "frozen", "probe"]
-METHODS: tuple[Method, ...] = ("full", "lora", "frozen", "probe")
-_QUANTIZED = (
-    "training over weights of 4 bits saves the memory of large models on a GPU, and is not done here: use"
-    "  method: lora, and  boucle optimize REF --target int8  afterwards"
-)
+Method = Literal["full", "lora", "qlora", "frozen", "probe"]
+METHODS: tuple[Method, ...] = ("full", "lora", "qlora", "frozen", "probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +45,6 @@ class Asked:
                 raise TrainingError(f"Fine-tuning has no '{key}'.", hint=hint)
         asked = cls(**given)
         if asked.method is not None and asked.method not in METHODS:
-            raise TrainingError(
-                f"There is no method '{asked.method}' of fine-tuning.",
-                hint=_QUANTIZED
-                if str(asked.method) == "qlora"
-                else f"{suggest(cast('str', asked.method), METHODS)}one of {', '.join(METHODS)}",
-            )
+            hint = f"{suggest(cast('str', asked.method), METHODS)}one of {', '.join(METHODS)}"
+            raise TrainingError(f"There is no method '{asked.method}' of fine-tuning.", hint=hint)
         return asked

@@ -27,12 +27,16 @@ Point = tuple[float, float]
 
 @dataclass
 class Course:
-    """The way so far. ``best`` is the lowest validation loss, ``waited`` the epochs since."""
+    """The way so far. ``best`` is the lowest validation loss, ``waited`` the epochs since.
+
+    ``notes`` tell of what was made of it in the end.
+    """
 
     curves: dict[str, list[Point]] = field(default_factory=dict)
     best: float = float("inf")
     best_epoch: float = 0.0
     waited: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def note(self, name: str, epoch: float, value: float) -> None:
         self.curves.setdefault(name, []).append((round(epoch, 4), value))

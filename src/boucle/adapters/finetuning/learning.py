@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from boucle.adapters.finetuning import running
+from boucle.adapters.finetuning import quantized, running
 from boucle.adapters.finetuning.batches import Batches
 from boucle.adapters.finetuning.course import Course
 from boucle.adapters.finetuning.goals import Goal, scores
@@ -38,14 +38,23 @@ def learn(
     """Train; returns the whole model, adapters merged, and the course it took. ``base`` loads the model anew."""
     recipe = ready.recipe
     _still(ready.model)
-    if recipe.method == "lora":
+    if recipe.method in ("lora", "qlora"):
         from boucle.adapters.finetuning import lora  # peft: only adapters need it
 
         adapters = lora.adapted(ready.model, task, recipe.rank)
         course = _run(ready, adapters, goal, folder, pace)
         count = max(1, min(PROVED_ROWS, PROVED_TOKENS // int(ready.material.lengths.max())))
         few = ready.held[:count] if len(ready.held) else np.arange(1)
-        return lora.merged(adapters, base, folder, ready.material.tensors(few)), course
+        feeds = ready.material.tensors(few)
+        if recipe.method == "lora":
+            return lora.merged(adapters, base, folder, feeds)[0], course
+        wide, off = quantized.widened(adapters, base)
+        whole, apart = lora.merged(adapters, lambda: wide, folder, feeds)
+        course.notes.append(
+            f"qlora: the layers are the checkpoint's as {quantized.BITS} bits keep them, {off:.0%} off; merged in "
+            f"float32 the model answers {len(few)} rows as it was trained, up to {apart:.0e} in a probability"
+        )
+        return whole, course
     with ExitStack() as stack:
         if ready.anatomy is not None:
             ready.anatomy.freeze(recipe.frozen, recipe.freeze_embeddings)

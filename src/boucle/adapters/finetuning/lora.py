@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
 
 from boucle.adapters.finetuning.goals import scores
 from boucle.adapters.pretrained import versions
@@ -18,21 +18,24 @@ FOLDER = "adapter"
 TOLERANCE = 1e-6
 """How far a probability may lie from what it was before the adapters were written, or merged."""
 DROPOUT, SCALE = 0.05, 2
-# Without its kind of task peft trains adapters over a head that stays at random and is not saved.
+# Without its kind of task peft trains adapters over a head that stays at random and is not saved, unless it is named;
+# where the task is to find an answer, its model of that kind is never told which text a token is of.
 _KINDS: dict[Task, TaskType | None] = {
     "text-classification": TaskType.SEQ_CLS,
     "token-classification": TaskType.TOKEN_CLS,
     "image-classification": None,
-    "question-answering": TaskType.QUESTION_ANS,
+    "question-answering": None,
     "summarization": TaskType.SEQ_2_SEQ_LM,
     "translation": TaskType.SEQ_2_SEQ_LM,
     "text-generation": TaskType.CAUSAL_LM,
 }
-_HEADS = ("classifier", "score", "pre_classifier")
+_HEADS = ("classifier", "score", "pre_classifier", "qa_outputs")
 
 
 def adapted(model: Any, task: Task, rank: int) -> Any:
-    """Put adapters on every linear layer but the head's, which is trained whole."""
+    """Put adapters on every linear layer but the head's, which is trained whole; the layers may be in 4 bits."""
+    if getattr(model, "is_loaded_in_4bit", False):
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     kind = _KINDS[task]
     heads = [name for name, _ in model.named_children() if name in _HEADS]
     config = LoraConfig(
@@ -41,7 +44,7 @@ def adapted(model: Any, task: Task, rank: int) -> Any:
         lora_alpha=SCALE * rank,
         lora_dropout=DROPOUT,
         target_modules="all-linear",
-        modules_to_save=heads if kind is None else None,
+        modules_to_save=heads or None,  # by itself peft adapts some heads first, and cannot save them then
     )
     made = get_peft_model(model, config)
     saved = [name for name, value in made.named_parameters() if value.requires_grad and "modules_to_save" in name]
@@ -53,20 +56,22 @@ def adapted(model: Any, task: Task, rank: int) -> Any:
     return made
 
 
-def merged(adapters: Any, base: Callable[[], Any], folder: Path, feeds: Mapping[str, torch.Tensor]) -> Any:
+def merged(
+    adapters: Any, base: Callable[[], Any], folder: Path, feeds: Mapping[str, torch.Tensor]
+) -> tuple[Any, float]:
     """Write adapters under ``folder``, read them onto a fresh ``base``, merge; returns the whole model.
 
-    ``feeds`` are rows that all three have to answer the same, up to TOLERANCE. Raises TrainingError when not.
+    ``feeds`` are rows that all three have to answer the same, up to TOLERANCE; by how much a probability does differ
+    is returned too. Raises TrainingError when that is more.
     """
     place = folder / FOLDER
     with versions.quiet():
         adapters.save_pretrained(str(place), save_embedding_layers=False)
         wanted = _shares(adapters.to("cpu", torch.float32), feeds)
         again = PeftModel.from_pretrained(base(), str(place))
-    _require_same(wanted, _shares(again, feeds), "read again")
+    apart = _require_same(wanted, _shares(again, feeds), "read again")
     whole = again.merge_and_unload()
-    _require_same(wanted, _shares(whole, feeds), "merged into the model")
-    return whole
+    return whole, max(apart, _require_same(wanted, _shares(whole, feeds), "merged into the model"))
 
 
 def _shares(model: Any, feeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -76,7 +81,7 @@ def _shares(model: Any, feeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return found
 
 
-def _require_same(wanted: torch.Tensor, found: torch.Tensor, when: str) -> None:
+def _require_same(wanted: torch.Tensor, found: torch.Tensor, when: str) -> float:
     apart = float((wanted - found).abs().max())
     if not apart <= TOLERANCE:
         raise TrainingError(
@@ -84,3 +89,4 @@ def _require_same(wanted: torch.Tensor, found: torch.Tensor, when: str) -> None:
             hint="something trained was not kept; use  method: full",
             difference=apart,
         )
+    return apart

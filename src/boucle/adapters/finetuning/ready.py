@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boucle.adapters.finetuning.anatomy import Anatomy, size
+from boucle.adapters.finetuning import quantized
+from boucle.adapters.finetuning.anatomy import Anatomy
 from boucle.adapters.finetuning.asked import Asked
 from boucle.adapters.finetuning.examples import Examples, validation_rows
 from boucle.adapters.finetuning.feeding import Kept, Material, Pictures, Texts, survey
@@ -60,7 +61,7 @@ def made(job: Job, asked: Asked, examples: Examples, start: Start, progress: Pro
     """Open the model, plan, and run it over all rows once."""
     progress("opening the checkpoint", 0.01)
     hardware = Hardware.here()
-    model, fresh = load(start, examples, job.seed)
+    model, fresh = (quantized.opened if asked.method == "qlora" else load)(start, examples, job.seed)
     model.to(hardware.device)
     material, notes = _material(model, examples, start)
     _attend(model, material, hardware)
@@ -70,9 +71,10 @@ def made(job: Job, asked: Asked, examples: Examples, start: Start, progress: Pro
         lengths=material.lengths,
         layers=0 if anatomy is None else len(anatomy.layers),
         width=_width(model),
-        parameters=size(model.parameters()),
+        parameters=model.num_parameters(),
         cacheable=anatomy is not None and anatomy.feed is not None and not writes,
         writes=writes,
+        weights=model.get_memory_footprint(),
     )
     recipe = plan(asked, facts, hardware, int(start.checkpoint.options.get("max_length", 0)))
     _require_room(recipe, facts, hardware)
@@ -125,8 +127,10 @@ def _require_room(recipe: Recipe, facts: Facts, hardware: Hardware) -> None:
     if recipe.method == "probe":
         return
     share = 1.0 if recipe.method == "full" else 1 - recipe.frozen / max(1, facts.layers)
-    trained = round(facts.parameters * (0.02 if recipe.method == "lora" else share))
+    trained = round(facts.parameters * (0.02 if recipe.method in ("lora", "qlora") else share))
     wanted = needed(recipe, facts, trained)
+    if recipe.method == "qlora" and hardware.device == "cpu":
+        wanted = max(wanted, 4 * facts.parameters)  # what it is merged into
     if wanted > hardware.memory:
         lighter = "lora" if recipe.method == "full" else "probe"
         raise TrainingError(

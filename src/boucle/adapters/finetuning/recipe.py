@@ -16,7 +16,7 @@ SMALL = 5_000
 LONG = 256
 """Tokens a text is cut at unless more are asked for: twice the tokens are twice the cost, and rarely tell more."""
 ROWS, MOST_ROWS = 16, 48
-RATES: dict[Method, float] = {"full": 1e-4, "frozen": 2e-4, "lora": 1e-3, "probe": 0.0}
+RATES: dict[Method, float] = {"full": 1e-4, "frozen": 2e-4, "lora": 1e-3, "qlora": 1e-3, "probe": 0.0}
 HEAD_RATE = 1e-3
 _CACHE_SHARE = 0.3
 _STATE = 16
@@ -25,7 +25,10 @@ _STATE = 16
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a plan goes by: ``lengths`` in tokens, shape (rows,); ``width`` is that of a token's vector."""
+    """What a plan goes by: ``lengths`` in tokens, shape (rows,); ``width`` is that of a token's vector.
+
+    ``weights`` are the bytes of the parameters as they were loaded, 0 for float32.
+    """
 
     lengths: NDArray[np.int64]
     layers: int
@@ -33,6 +36,7 @@ class Facts:
     parameters: int
     cacheable: bool
     writes: bool = False
+    weights: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def needed(recipe: Recipe, facts: Facts, trained: int) -> int:
     """Estimate the bytes a training takes: weights, the state of what is trained, a step's activations."""
     step = max(recipe.batch_tokens, int(facts.lengths.max()))
     activations = step * facts.width * 4 * 40 * max(1, facts.layers - recipe.frozen)
-    return 4 * facts.parameters + _STATE * trained + activations
+    return (facts.weights or 4 * facts.parameters) + _STATE * trained + activations
 
 
 def _rate(method: Method, small: bool) -> float:

@@ -63,8 +63,11 @@ def aligned(examples: Examples, start: Start) -> Examples:
     return examples.ordered_as(_own_labels(start.checkpoint))
 
 
-def load(start: Start, examples: Examples, seed: int) -> tuple[Any, frozenset[str]]:
-    """Load the model in float32 with a head for the classes; returns it and the parameters that begin at random."""
+def load(start: Start, examples: Examples, seed: int, **settings: Any) -> tuple[Any, frozenset[str]]:
+    """Load the model in float32 with a head for the classes; returns it and the parameters that begin at random.
+
+    ``settings`` are further arguments of ``from_pretrained``.
+    """
     import torch  # the plan of a training is made without it
 
     names = dict(enumerate(examples.names))
@@ -77,6 +80,7 @@ def load(start: Start, examples: Examples, seed: int) -> tuple[Any, frozenset[st
         ignore_mismatched_sizes=True,
         output_loading_info=True,
         dtype=torch.float32,
+        **settings,
     )
     end = getattr(model.config, "eos_token_id", None)
     if isinstance(end, int) and getattr(model.config, "pad_token_id", None) is None:

@@ -77,7 +77,7 @@ class Telling:
             BASELINE: self._score([self.examples.constant[row] for row in held]),
             recipe.method: self._score(list(answers["prediction"])),
         }
-        notes = [*self.examples.notes, *self.start.notes, *self.ready.notes, *self._poor(scores)]
+        notes = [*self.examples.notes, *self.start.notes, *self.ready.notes, *course.notes, *self._poor(scores)]
         return Fitted(
             model=made,
             runtime=made.runtime,

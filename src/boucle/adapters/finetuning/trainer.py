@@ -8,7 +8,7 @@ from dataclasses import replace
 from boucle.adapters.finetuning.asked import METHODS, Asked
 from boucle.adapters.finetuning.examples import Examples, read
 from boucle.adapters.finetuning.start import Start, aligned, opened
-from boucle.adapters.pretrained import versions
+from boucle.adapters.pretrained import bits, versions
 from boucle.core.errors import TrainingError
 from boucle.core.signature import KINDS, Task
 from boucle.ports.trainer import Fitted, Job, Progress
@@ -16,11 +16,11 @@ from boucle.ports.trainer import Fitted, Job, Progress
 METHODS_OF: dict[Task, tuple[str, ...]] = {
     "text-classification": METHODS,
     "image-classification": METHODS,
-    "token-classification": ("full", "lora", "frozen"),
-    "question-answering": ("full", "lora", "frozen"),
-    "summarization": ("full", "lora"),
-    "translation": ("full", "lora"),
-    "text-generation": ("full", "lora"),
+    "token-classification": ("full", "lora", "qlora", "frozen"),
+    "question-answering": ("full", "lora", "qlora", "frozen"),
+    "summarization": ("full", "qlora", "lora"),
+    "translation": ("full", "qlora", "lora"),
+    "text-generation": ("full", "qlora", "lora"),
 }
 KEPT_EVERY = 30.0
 """Seconds after which the state of a training is kept again."""
@@ -47,6 +47,8 @@ class PretrainedTrainer:
 
     def _trained(self, job: Job, asked: Asked, examples: Examples, start: Start, progress: Progress) -> Fitted:
         versions.attribute("Trainer")  # says what is missing, or in the way, before anything is computed
+        if asked.method == "qlora":
+            bits.package()
         # torch and transformers take seconds, and a job that is wrong needs neither.
         from boucle.adapters.finetuning import ready, workspace
         from boucle.adapters.finetuning.goals import Goal

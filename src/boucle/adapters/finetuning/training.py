@@ -81,6 +81,7 @@ class Training:
         pace = Pace(self.job.seed, kept_every, self.progress)
         base = partial(_anew, self.start, self.examples, self.job.seed)
         whole, self.course = learn(self.ready, goal, self.job.task, base, folder, pace)
+        self.notes += self.course.notes
         return whole
 
     def _fitted(self, made: Checkpoint, rows: NDArray[np.intp], shares: Floats, score: float, **more: Any) -> Fitted:

@@ -12,7 +12,7 @@ from typing import Any
 from boucle.adapters.pretrained import folders, heads, hub
 from boucle.adapters.pretrained.options import checked
 from boucle.core.errors import BundleError
-from boucle.core.signature import Task
+from boucle.core.signature import SEEING, Task
 
 SAID = "checkpoint.json"
 """What a checkpoint that we wrote says of itself, beside the files of its framework."""
@@ -42,8 +42,13 @@ class Checkpoint:
 
     @property
     def runtime(self) -> str:
-        """The runtime that keeps it: ``pretrained-onnx`` where the folder holds ``model.onnx``, else ``pretrained``."""
-        return "pretrained-onnx" if (self.folder / ONNX).is_file() else "pretrained"
+        """The runtime that keeps it: ``pretrained`` but where the folder holds ``model.onnx``.
+
+        That file is computed by ``pretrained-onnx``, with the option ``engine: openvino`` by ``pretrained-openvino``.
+        """
+        if not (self.folder / ONNX).is_file():
+            return "pretrained"
+        return "pretrained-openvino" if self.options.get("engine") == "openvino" else "pretrained-onnx"
 
     def with_options(self, **options: Any) -> Checkpoint:
         """Return it with some options changed; raises BundleError for one that is not known."""
@@ -113,7 +118,7 @@ def load(folder: Path, said: Mapping[str, Any]) -> Checkpoint:
 
 def _labels(config: Mapping[str, Any], folder: Path, task: Task) -> tuple[str, ...]:
     """Read the classes from ``labels.json`` or the model's configuration."""
-    if task not in ("text-classification", "token-classification", "image-classification"):
+    if task not in ("text-classification", "token-classification", *SEEING):
         return ()
     listed: Any = None
     if (folder / "labels.json").is_file():

@@ -9,7 +9,7 @@ from typing import Any
 
 from boucle.adapters.pretrained.moved import GGUF
 from boucle.core.errors import BundleError, UnsafeBundle
-from boucle.core.signature import Task
+from boucle.core.signature import SEEING, Task
 
 WEIGHTS, INDEX, ONNX = "model.safetensors", "model.safetensors.index.json", "model.onnx"
 PREPROCESSING = ("preprocessor_config.json", "preprocess.json")
@@ -57,7 +57,12 @@ def require_weights(folder: Path) -> None:
 
 def require_input(folder: Path, task: Task) -> None:
     """Check that what prepares the inputs is there: a tokenizer, or how pictures are scaled. Raises BundleError."""
-    if task == "image-classification":
+    if task == "object-detection" and (folder / ONNX).is_file():
+        raise BundleError(
+            f"The checkpoint {folder} is an ONNX file, which is not run for {task}.",
+            hint="use it with its model.safetensors: torch finds things in pictures",
+        )
+    if task in SEEING:
         if not any((folder / name).is_file() for name in PREPROCESSING):
             raise BundleError(
                 f"The checkpoint {folder} does not say how pictures are prepared for it.",

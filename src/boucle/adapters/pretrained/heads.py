@@ -16,6 +16,7 @@ _HEADS: tuple[tuple[str, tuple[Task, ...]], ...] = (
     ("ForMaskedLM", ("fill-mask",)),
     ("ForPreTraining", ("fill-mask",)),
     ("ForImageClassification", ("image-classification",)),
+    ("ForObjectDetection", ("object-detection",)),
     ("ForCausalLM", ("text-generation",)),
     ("ForConditionalGeneration", ("summarization", "translation", "text-generation")),
     ("MTModel", ("summarization", "translation", "text-generation")),
@@ -24,6 +25,12 @@ _HEADS: tuple[tuple[str, tuple[Task, ...]], ...] = (
 _ENCODERS = ("ForMaskedLM", "ForPreTraining", "ForSequenceClassification", "ForTokenClassification", "Model")
 """What holds an encoder whose vectors can be used."""
 _ENTAILED = "entail"
+DETECTORS = {
+    "detr": True, "table-transformer": True, "yolos": True, "conditional_detr": False, "dab-detr": False,
+    "deformable_detr": False, "rt_detr": False, "rt_detr_v2": False, "d_fine": False, "lw_detr": False,
+}  # fmt: skip
+"""What finds things in pictures, by its type: whether the last of its scores stands for nothing at all, as in DETR
+(Carion et al. 2020). Then they compete; else each stands for itself."""
 
 
 def tasks_of(config: Mapping[str, Any]) -> tuple[Task, ...]:
@@ -63,6 +70,7 @@ def require(config: Mapping[str, Any], task: Task, folder: Path, origin: str) ->
     tasks = tasks_of(config)
     onnx = (folder / "model.onnx").is_file()
     if task in tasks or (not tasks and onnx):
+        _require_detector(config, task, origin)
         return
     if KINDS[task] == "class" and (folder / "head.safetensors").is_file():
         return  # a linear head on its encoder: pretrained/pooled.py
@@ -83,6 +91,15 @@ def require(config: Mapping[str, Any], task: Task, folder: Path, origin: str) ->
         task=task,
         tasks=list(tasks),
     )
+
+
+def _require_detector(config: Mapping[str, Any], task: Task, origin: str) -> None:
+    kind = str(config.get("model_type"))
+    if task == "object-detection" and config and kind not in DETECTORS:
+        raise BundleError(
+            f"The checkpoint {origin} finds things in a way that is not known here ({kind}).",
+            hint=f"take one of these: {', '.join(DETECTORS)}",
+        )
 
 
 def entailment(config: Mapping[str, Any]) -> int | None:

@@ -8,18 +8,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from boucle.adapters.pretrained import onnx_files
 from boucle.adapters.pretrained.checkpoints import ONNX, Checkpoint
 from boucle.adapters.pretrained.engines import Tensors
 from boucle.core.errors import BundleError, RequestError
-from boucle.core.signature import KINDS
 
-_OUTPUTS = {
-    "question-answering": ("start_logits", "end_logits"),
-    "feature-extraction": ("last_hidden_state",),
-}
-VECTOR = "vector"
-"""An output a file may have besides: one vector a row, of what goes in; drift of meaning is found on it."""
-_VECTORS = (VECTOR, "sentence_embedding", "pooler_output", "embeddings")
 _TYPES: dict[str, Any] = {
     "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32,
     "tensor(float16)": np.float16, "tensor(bool)": np.bool_,
@@ -35,21 +28,17 @@ class OnnxEngine:
     """A session; one thread a call."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        if KINDS[checkpoint.task] == "text" and checkpoint.task != "question-answering":
-            raise BundleError(
-                f"{checkpoint.task} writes texts, which ONNX Runtime does not do here.",
-                hint="use the checkpoint with its safetensors weights: the runtime `pretrained`",
-            )
+        onnx_files.require_scores(checkpoint, "ONNX Runtime")
         self._session = _session(checkpoint)
         self._types = {given.name: _TYPES.get(given.type, np.float32) for given in self._session.get_inputs()}
         names = [given.name for given in self._session.get_inputs()]
-        self._image = names[0] if checkpoint.task == "image-classification" and len(names) == 1 else None
+        self._image = onnx_files.picture(checkpoint, names)
         self.takes = frozenset({"pixel_values"} if self._image else names)
         self.budget, self.slack = int(checkpoint.options.get("batch_tokens", 1024)), 8
         if self._session.get_modelmeta().producer_name == _QUANTIZER:
             self.budget = 1
-        self._outputs = self._named(checkpoint)
-        self.vectors = "vector" in self._outputs
+        self._outputs = onnx_files.outputs(checkpoint, [output.name for output in self._session.get_outputs()])
+        self.vectors = onnx_files.VECTOR in self._outputs
 
     @property
     def scores(self) -> int | None:
@@ -67,24 +56,6 @@ class OnnxEngine:
         except Exception as error:
             raise RequestError(f"The model cannot compute these rows: {str(error).splitlines()[0]}") from error
         return dict(zip(self._outputs, answers, strict=True))
-
-    def _named(self, checkpoint: Checkpoint) -> dict[str, str]:
-        """Return our names of the outputs and the session's."""
-        there = [output.name for output in self._session.get_outputs()]
-        wanted = _OUTPUTS.get(checkpoint.task, ("logits",))
-        also = {VECTOR: VECTOR} if VECTOR in there else {}
-        if all(name in there for name in wanted):
-            return {name: name for name in wanted} | also
-        if checkpoint.task == "feature-extraction":
-            for name in _VECTORS:
-                if name in there:
-                    return {VECTOR: name}
-        if len(there) == len(wanted):
-            return dict(zip(wanted, there, strict=True))
-        raise BundleError(
-            f"{checkpoint.folder / ONNX} gives {', '.join(there)}; {checkpoint.task} needs {' and '.join(wanted)}.",
-            hint="export the checkpoint again, for this task",
-        )
 
 
 def _session(checkpoint: Checkpoint) -> Any:

@@ -17,8 +17,8 @@ def _number(low: float, high: float) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low < value <= high
 
 
-def _one_of(*names: str) -> Callable[[Any], bool]:
-    return lambda value: value in names
+def _one_of(*values: str | int) -> Callable[[Any], bool]:
+    return lambda value: not isinstance(value, bool) and value in values
 
 
 def _text(value: Any) -> bool:
@@ -33,10 +33,12 @@ _KNOWN: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "max_length": ("a whole number of tokens, 8 or more", _whole(8)),
     "batch_tokens": ("a whole number of tokens, 16 or more", _whole(16)),
     "precision": ("float32, bfloat16 or float16", _one_of("float32", "bfloat16", "float16")),
+    "bits": ("8 or 4, which takes bitsandbytes", _one_of(8, 4)),
+    "engine": ("onnxruntime or openvino, for a model.onnx", _one_of("onnxruntime", "openvino")),
     "device": ("the name of a device, such as cpu or cuda", _text),
     "pooling": ("mean, cls, max or last", _one_of("mean", "cls", "max", "last")),
     "normalize": ("true or false", _flag),
-    "threshold": ("the probability from which the last of two classes is answered, between 0 and 1", _number(0, 1)),
+    "threshold": ("the probability from which the last of two classes, or a thing, is told, 0 to 1", _number(0, 1)),
     "top_k": ("a whole number, 1 or more", _whole(1)),
     "stride": ("a whole number of tokens", _whole(0)),
     "max_answer_length": ("a whole number of tokens, 1 or more", _whole(1)),
@@ -50,6 +52,7 @@ _KNOWN: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "repetition_penalty": ("a number above 0", _number(0, 100)),
     "seed": ("a whole number", _whole(0)),
     "prefix": ("a text that is put before each input", _text),
+    "system": ("a text that stands before what the system says in each conversation", _text),
     "source_language": ("the code of a language", _text),
     "target_language": ("the code of a language", _text),
     "max_pixels": ("a whole number of pixels", _whole(1)),

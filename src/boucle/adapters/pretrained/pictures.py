@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from boucle.adapters.pretrained.folders import PREPROCESSING, read_json
+from boucle.adapters.pretrained.scaling import Scale, Side
 from boucle.core.errors import BundleError, RequestError
 
 MOST_PIXELS = 50_000_000
@@ -21,8 +22,8 @@ MOST_PIXELS = 50_000_000
 _WARPED = 384
 """Pixels a side from which ConvNeXT scales a picture to a square and cuts nothing off."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-Side = tuple[int, int]
-"""Height and width."""
+_LYING = (5, 6, 7, 8)
+"""Orientations of a camera that lay on its side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Preparation:
     ``shortest`` scales the short side to so many pixels and keeps the proportions, ``size`` scales to height and width,
     ``crop`` then cuts the middle. ``resample`` is PIL's number of the filter; values are multiplied by ``factor``,
     then ``mean`` is taken off and the rest divided by ``deviation``, one number a channel (three, or one for gray).
+    With ``whole`` nothing of this is done but the last: the picture is scaled by that, each to a size of its own.
     """
 
     shortest: int | None
@@ -42,27 +44,35 @@ class Preparation:
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
     most: int = MOST_PIXELS
+    whole: Scale | None = None
 
     @classmethod
-    def read(cls, folder: Path, most: int | None = None) -> Preparation:
-        """Read it from a checkpoint's folder; raises BundleError."""
+    def read(cls, folder: Path, most: int | None = None, whole: int | None = None) -> Preparation:
+        """Read it from a checkpoint's folder; raises BundleError.
+
+        With ``whole`` pictures are not cut, and their sides are multiples of it.
+        """
         file = next((folder / name for name in PREPROCESSING if (folder / name).is_file()), folder / PREPROCESSING[0])
         said = read_json(file)
         try:
-            return _prepared(said, most or MOST_PIXELS)
+            return _prepared(said, most or MOST_PIXELS) if whole is None else _whole(said, most or MOST_PIXELS, whole)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{file} does not say how pictures are prepared: {error!r}.") from error
 
     def pixels(self, raw: bytes, row: int = 0, field: str = "image") -> NDArray[np.float32]:
         """Return a picture's array, shape (channels, height, width); raises RequestError naming the row."""
-        picture = opened(raw, row, field, self.most, "L" if len(self.mean) == 1 else "RGB")
-        picture = self._scaled(picture)
+        return self.seen(raw, row, field)[0]
+
+    def seen(self, raw: bytes, row: int = 0, field: str = "image") -> tuple[NDArray[np.float32], Side]:
+        """Return a picture's array as ``pixels`` does, and the height and width it has upright in its file."""
+        picture, side = _upright(raw, row, field, self.most, "L" if len(self.mean) == 1 else "RGB")
+        picture = self._scaled(picture, side)
         values = np.asarray(picture, dtype=np.float32)
         values = values[:, :, np.newaxis] if values.ndim == 2 else values
         values *= np.float32(self.factor)
         values -= np.asarray(self.mean, dtype=np.float32)
         values /= np.asarray(self.deviation, dtype=np.float32)
-        return np.ascontiguousarray(values.transpose(2, 0, 1))
+        return np.ascontiguousarray(values.transpose(2, 0, 1)), side
 
     def brightness(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return how bright prepared pictures are, 0 black to 1 white; ``pixels`` is (rows, channels, high, wide)."""
@@ -78,15 +88,18 @@ class Preparation:
         small.save(kept, "JPEG", quality=80)
         return kept.getvalue()
 
-    def _scaled(self, picture: Image.Image) -> Image.Image:
+    def _scaled(self, picture: Image.Image, side: Side) -> Image.Image:
         width, height = picture.size
+        if self.whole is not None:
+            high, wide = self.whole.fitted(side)
+            return picture.resize((wide, high), Image.Resampling(self.resample))
         if self.shortest is not None:
             ratio = self.shortest / min(width, height)
             wanted = (max(1, int(width * ratio)), max(1, int(height * ratio)))
             wanted = (self.shortest, wanted[1]) if width <= height else (wanted[0], self.shortest)
             if max(wanted) > 16 * self.shortest and self.crop:  # a strip: only its middle will be looked at
                 picture = _middle(picture, (min(height, width * 16), min(width, height * 16)))
-                return self._scaled(picture)
+                return self._scaled(picture, side)
             picture = picture.resize(wanted, Image.Resampling(self.resample))
         elif self.size is not None:
             picture = picture.resize((self.size[1], self.size[0]), Image.Resampling(self.resample))
@@ -98,6 +111,11 @@ def opened(raw: bytes, row: int, field: str, most: int = MOST_PIXELS, mode: str 
 
     Raises RequestError naming the row: no picture, cut off, or larger than ``most`` pixels.
     """
+    return _upright(raw, row, field, most, mode)[0]
+
+
+def _upright(raw: bytes, row: int, field: str, most: int, mode: str) -> tuple[Image.Image, Side]:
+    """Read a picture file, see ``opened``; returns the height and width of the file's picture too."""
     with _refusing(row, field):
         picture = Image.open(io.BytesIO(raw), formats=FORMATS)
         width, height = picture.size
@@ -105,7 +123,8 @@ def opened(raw: bytes, row: int, field: str, most: int = MOST_PIXELS, mode: str 
             raise _too_large(row, field, f"{width} x {height} pixels, more than {most:,}")
         picture.draft("RGB", (1024, 1024))  # a JPEG is decoded at a fraction of its size where that is enough
         picture.load()
-        return _plain(ImageOps.exif_transpose(picture), mode)
+        side = (width, height) if picture.getexif().get(0x0112) in _LYING else (height, width)
+        return _plain(ImageOps.exif_transpose(picture), mode), side
 
 
 def pictures(column: Sequence[Any] | NDArray[Any], field: str) -> list[bytes]:
@@ -174,18 +193,23 @@ def _prepared(said: Mapping[str, Any], most: int) -> Preparation:
         crop = (None, (crop[0], crop[0]))
     if size is None and crop[1] is None:
         raise ValueError("pictures would not all get one size: it needs size or crop_size")
+    return Preparation(shortest=shortest, size=size, crop=crop[1], most=most, **_values(said))
+
+
+def _whole(said: Mapping[str, Any], most: int, multiple: int) -> Preparation:
+    return Preparation(None, None, None, most=most, whole=Scale.of(said, multiple), **_values(said))
+
+
+def _values(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the values of pictures are brought to those a model takes."""
     normal = said.get("do_normalize", True)
     mean, deviation = (said["image_mean"], said["image_std"]) if normal else ((0.0,) * 3, (1.0,) * 3)
-    return Preparation(
-        shortest=shortest,
-        size=size,
-        crop=crop[1],
-        resample=int(said.get("resample", 2)),
-        factor=float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 1.0,
-        mean=tuple(float(value) for value in mean),
-        deviation=tuple(float(value) for value in deviation),
-        most=most,
-    )
+    return {
+        "resample": int(said.get("resample", 2)),
+        "factor": float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 1.0,
+        "mean": tuple(float(value) for value in mean),
+        "deviation": tuple(float(value) for value in deviation),
+    }
 
 
 def _of_convnext(said: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ _TASKS: dict[Task, tuple[str, str]] = {
     "text-generation": ("write", "Author"),
     "feature-extraction": ("embed", "Embedder"),
     "image-classification": ("look", "Viewer"),
+    "object-detection": ("detect", "Detector"),
 }
 _EXTRAS = {"PIL": "onnx-image", "tokenizers": "onnx-text"}
 

@@ -12,7 +12,11 @@ from boucle.adapters.pretrained.checkpoints import Checkpoint, resolve
 from boucle.adapters.pretrained.signatures import signature_of
 from boucle.core.errors import RequestError
 
-_RUNTIMES = {"pretrained": "PretrainedRuntime", "pretrained-onnx": "PretrainedOnnxRuntime"}
+_RUNTIMES = {
+    "pretrained": "PretrainedRuntime",
+    "pretrained-onnx": "PretrainedOnnxRuntime",
+    "pretrained-openvino": "PretrainedOpenvinoRuntime",
+}
 
 
 class PyFunc:

@@ -13,6 +13,7 @@ from boucle.adapters.pretrained import checkpoints
 from boucle.adapters.pretrained.checkpoints import SAID, Checkpoint
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
+from boucle.core.signature import SEEING
 from boucle.ports.runtime import Saved
 
 FOLDER = "checkpoint"
@@ -27,7 +28,7 @@ def save(checkpoint: Checkpoint, directory: Path, packages: tuple[str, ...]) -> 
     target = directory / FOLDER
     try:
         _copy(checkpoint, target)
-        if checkpoint.task != "image-classification":
+        if checkpoint.task not in SEEING:
             convert_tokenizer(target)
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)

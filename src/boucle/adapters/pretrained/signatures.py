@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.core.errors import BundleError, ContractError
-from boucle.core.signature import KINDS, Field, Signature, Task, outputs_of
+from boucle.core.signature import KINDS, SEEING, Field, Signature, Task, outputs_of
 
 _SIZES = ("hidden_size", "d_model", "dim", "n_embd", "hidden_sizes")
 _READABLE = ("text", "string", "image")
@@ -21,7 +21,7 @@ def signature_of(checkpoint: Checkpoint, fields: Sequence[Field] | None = None) 
 
 def default_inputs(task: Task) -> tuple[Field, ...]:
     """Return the inputs of a task under our names."""
-    if task == "image-classification":
+    if task in SEEING:
         return (Field("image", "image"),)
     if task == "question-answering":
         return (Field("question", "text"), Field("context", "text"))
@@ -36,7 +36,7 @@ def outputs(checkpoint: Checkpoint) -> tuple[Field, ...]:
         return outputs_of(checkpoint.labels)
     if kind == "vector":
         return (Field("prediction", "float64", shape=(dimensions(checkpoint),)),)
-    if kind in ("spans", "candidates"):
+    if kind in ("boxes", "spans", "candidates"):
         return (Field("prediction", "json"),)
     answer = Field("prediction", "text")
     if task == "question-answering":

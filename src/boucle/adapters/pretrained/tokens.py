@@ -46,6 +46,8 @@ class Tokens:
         mark = _content(named.get("unk_token"))
         self._unknown = None if mark is None else self.id_of(mark)
         self.mask = _content(named.get("mask_token"))
+        self.named = {key: text for key, value in named.items() if key[-6:] == "_token" and (text := _content(value))}
+        """The marks that have a role of their own, such as ``bos_token``, as texts."""
         self._tokenizer.no_padding()
         if stride is None:
             self._tokenizer.enable_truncation(self.limit, direction=direction)
@@ -65,13 +67,20 @@ class Tokens:
             return list(self._tokenizer.encode_batch(given))
         except Exception as error:
             row = next((row for row, texts in enumerate(given) if not _valid(texts)), None)
-            which = "A row" if row is None else f"Row {row}"
-            raise RequestError(
-                f"{which} of '{field}' cannot be read as text: {_line(error)}.",
-                hint="send valid Unicode: a text that was read in the wrong encoding holds halves of characters",
-                field=field,
-                row=row,
-            ) from error
+            raise _unreadable(error, field, row) from error
+
+    def whole(self, text: str, *, field: str, row: int) -> Encoding | None:
+        """Encode a text that brings its own marks, as a conversation does; None when it would have to be cut.
+
+        Raises RequestError when it cannot be encoded.
+        """
+        if len(text) > self._characters:
+            return None
+        try:
+            found = self._tokenizer.encode(text, add_special_tokens=False)
+        except Exception as error:
+            raise _unreadable(error, field, row) from error
+        return None if found.overflowing else found
 
     def length(self, text: str) -> int:
         """Return how many tokens a text has, cut or not, without those that mark its ends."""
@@ -89,6 +98,10 @@ class Tokens:
     def added(self) -> dict[str, int]:
         """Return the tokens that were added to the vocabulary, such as marks of languages."""
         return {token.content: int(place) for place, token in self._tokenizer.get_added_tokens_decoder().items()}
+
+    def marks(self) -> list[str]:
+        """Return the texts that are read as marks wherever they stand, such as those of the ends."""
+        return [token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special]
 
     def unknown(self, encodings: Sequence[Encoding]) -> NDArray[np.float64]:
         """Return the share of tokens of each text that are not in the vocabulary; NaN for a text without a token."""
@@ -165,6 +178,16 @@ def texts(column: Sequence[Any] | NDArray[Any], field: str) -> list[str]:
             what = "missing" if value is None or value != value else f"a {type(value).__name__}"
             raise RequestError(f"Row {row} of '{field}' is {what}, not a text.", field=field, row=row)
     return list(column)
+
+
+def _unreadable(error: Exception, field: str, row: int | None) -> RequestError:
+    which = "A row" if row is None else f"Row {row}"
+    return RequestError(
+        f"{which} of '{field}' cannot be read as text: {_line(error)}.",
+        hint="send valid Unicode: a text that was read in the wrong encoding holds halves of characters",
+        field=field,
+        row=row,
+    )
 
 
 def _valid(texts: Any) -> bool:

@@ -10,23 +10,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from boucle.adapters.pretrained import pooled, versions
+from boucle.adapters.pretrained import bits, pooled, versions
 from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.pretrained.engines import Tensors, Writing
 from boucle.core.errors import BundleError, RequestError
 from boucle.core.signature import KINDS
 
 _NAMES = ("input_ids", "attention_mask", "token_type_ids", "pixel_values")
-_OUTPUTS = ("logits", "start_logits", "end_logits", "last_hidden_state")
+_OUTPUTS = ("logits", "pred_boxes", "start_logits", "end_logits", "last_hidden_state")
 
 
 class TorchEngine:
-    """A model of transformers in evaluation mode. Precision and device are the checkpoint's options."""
+    """A model of transformers in evaluation mode. Precision, device and bits are the checkpoint's options."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._device = _device(checkpoint)
-        self.model = versions.load_model(checkpoint)
-        self.model.to(self._device).eval()
+        self.model = _loaded(checkpoint, self._device)
         known = inspect.signature(self.model.forward).parameters
         self.takes = frozenset(name for name in _NAMES if name in known)
         self.budget, self.slack = int(checkpoint.options.get("batch_tokens", 2048)), 96
@@ -90,6 +89,20 @@ class TorchEngine:
         except (RuntimeError, ValueError, IndexError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise RequestError(f"The model cannot compute these rows: {why}") from error
+
+
+def _loaded(checkpoint: Checkpoint, device: torch.device) -> Any:
+    few = checkpoint.options.get("bits")
+    if few is None:
+        return versions.load_model(checkpoint).to(device).eval()
+    quantization = bits.quantization(few, checkpoint)
+    model = versions.load_model(checkpoint, quantization_config=quantization, device_map={"": device})
+    if not bits.settle(model):
+        raise BundleError(
+            f"No layer of {checkpoint.folder} can be kept in {few} bits: they have no matrices.",
+            hint="leave `bits` out",
+        )
+    return model.eval()
 
 
 def _device(checkpoint: Checkpoint) -> torch.device:

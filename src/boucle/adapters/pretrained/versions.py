@@ -29,10 +29,16 @@ CLASSES: dict[Task, str] = {
     "text-generation": "AutoModelForCausalLM",
     "feature-extraction": "AutoModel",
     "image-classification": "AutoModelForImageClassification",
+    "object-detection": "AutoModelForObjectDetection",
 }
 _TORCHVISION = (
     "remove torchvision (pip uninstall torchvision): its published builds are for CUDA, and beside a CPU build of "
     "torch it breaks every import of transformers. Boucle needs none of it"
+)
+
+_TIMM = (
+    "it is built on timm, which brings torchvision; take a revision of it without timm, or another model for the task, "
+    "such as a YOLOS or an RT-DETR to find things"
 )
 
 
@@ -65,14 +71,16 @@ def attribute(name: str) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from writing to the terminal what is no concern of who uses a model."""
-    logger = logging.getLogger("transformers")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keep transformers, and what it imports, from writing to the terminal what is no concern of who uses a model."""
+    loggers = [logging.getLogger(name) for name in ("transformers", "bitsandbytes")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def fast_tokenizer(folder: Path) -> Any:
@@ -144,22 +152,11 @@ def from_pretrained(name: str, checkpoint: Checkpoint, **settings: Any) -> Any:
         hint = "fetch the checkpoint again, or install the version of transformers its config.json names"
         if "trust_remote_code" in str(error) or "auto_map" in checkpoint.config:
             hint = "it brings code of its own, which is never run here; take a checkpoint of a known architecture"
+        elif "timm" in str(error):
+            hint = _TIMM
         raise BundleError(
             f"The checkpoint {checkpoint.folder} cannot be read by transformers: {why}", hint=hint
         ) from error
-
-
-def quantization(bits: int) -> Any:
-    """Return the ``quantization_config`` that loads a model in 8 or 4 bits; raises BoucleError for other numbers.
-
-    The keywords ``load_in_8bit`` and ``load_in_4bit`` of ``from_pretrained`` are gone.
-    """
-    if bits not in (4, 8):
-        raise BoucleError(f"A model cannot be loaded in {bits} bits.", hint="8 and 4 can be had")
-    found = attribute("BitsAndBytesConfig")
-    if bits == 8:
-        return found(load_in_8bit=True)
-    return found(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype="bfloat16")
 
 
 def writing(model: Any, wanted: Writing) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from boucle.adapters.pretrained.predictors import predictor
 from boucle.adapters.pretrained.torch_engine import TorchEngine
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
-from boucle.core.signature import Signature
+from boucle.core.signature import SEEING, Signature
 from boucle.ports.runtime import Predictor, Saved
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
@@ -47,4 +47,4 @@ def required(model: Any) -> Checkpoint:
 
 
 def _packages(signature: Signature) -> tuple[str, ...]:
-    return (*_PACKAGES, "pillow") if signature.task == "image-classification" else _PACKAGES
+    return (*_PACKAGES, "pillow") if signature.task in SEEING else _PACKAGES

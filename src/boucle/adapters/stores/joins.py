@@ -123,29 +123,3 @@ def totals(connection: Connection, model: str) -> dict[str, float]:
         for table in (labels, business)
     )
     return {"labels": count, "extra": extra, "unknown": unknown, "delay": delay or 0.0}
-
-
-def events_by_version(connection: Connection, model: str, since: float) -> list[tuple[int, str, int, float]]:
-    """Sum the events of requests made at ``since`` or later, by the version that answered them."""
-    seen, told = observations.c, business.c
-    query = (
-        select(seen.version, told.event, func.count(), func.coalesce(func.sum(told.value), 0.0))
-        .join_from(business, observations, told.id == seen.id)
-        .where(seen.model == model, seen.time >= since, seen.role != _SHADOW)
-        .group_by(seen.version, told.event)
-        .order_by(seen.version, told.event)
-    )
-    return [(version, name, count, float(value)) for version, name, count, value in connection.execute(query)]
-
-
-def event_values(connection: Connection, model: str, event: str, since: float) -> list[tuple[int, float]]:
-    """Sum the values of ``event`` for each request made at ``since`` or later."""
-    seen, told = observations.c, business.c
-    query = (
-        select(seen.version, func.coalesce(func.sum(told.value), 0.0))
-        .join_from(business, observations, told.id == seen.id)
-        .where(seen.model == model, seen.time >= since, seen.role != _SHADOW, told.event == event)
-        .group_by(seen.version, seen.position)
-        .order_by(seen.version, seen.position)
-    )
-    return [(version, float(value)) for version, value in connection.execute(query)]

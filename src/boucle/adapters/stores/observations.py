@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from boucle.adapters.stores import feedback as returned
 from boucle.adapters.stores import forgetting, joins, service
@@ -16,11 +16,6 @@ from boucle.core.observation import Feedback, Joined, Observation, Served
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
-_ANSWERED = (
-    select(observations.c.version, func.sum(observations.c.rows))
-    .where(observations.c.model == bindparam("model"))
-    .group_by(observations.c.version)
-)
 
 
 class SqlObservations:
@@ -52,8 +47,8 @@ class SqlObservations:
             query = query.where(table.version == version)
         return int(self._connection.execute(query).scalar_one())
 
-    def answered(self, model: str) -> dict[int, int]:
-        return {version: int(rows) for version, rows in self._connection.execute(_ANSWERED, {"model": model})}
+    def answered(self, model: str, since: float = 0.0, until: float | None = None) -> dict[int, int]:
+        return service.answered(self._connection, model, since, until)
 
     def rows(
         self, model: str, version: int | None = None, roles: Sequence[str] = (), after: int = 0, limit: int = 0
@@ -110,11 +105,10 @@ class SqlObservations:
     def feedback_totals(self, model: str) -> dict[str, float]:
         return joins.totals(self._connection, model)
 
-    def events_by_version(self, model: str, since: float = 0.0) -> list[tuple[int, str, int, float]]:
-        return joins.events_by_version(self._connection, model, since)
-
-    def event_values(self, model: str, event: str, since: float = 0.0) -> list[tuple[int, float]]:
-        return joins.event_values(self._connection, model, event, since)
+    def brought(
+        self, model: str, event: str, since: float = 0.0, until: float | None = None
+    ) -> list[tuple[int, float, int, int]]:
+        return service.brought(self._connection, model, event, since, until)
 
     def known(self, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Integer, case, func, literal_column, select
 
 from boucle.adapters.stores.tables import business, observations
 from boucle.core.observation import REFUSED, Served
 
 _ASIDE = ("fallback", "pinned")
+_NOUGHT = literal_column("0", Integer)
 
 
 def served(
@@ -32,6 +33,15 @@ def served(
         .group_by(seen.version, seen.role)
     )
     return [Served(v, r, int(n), int(m), int(f), int(s)) for v, r, n, m, f, s in connection.execute(query)], int(end)
+
+
+def answered(connection: Connection, model: str, since: float, until: float | None) -> dict[int, int]:
+    """Count rows of requests made in [since, until) by version; the expression keeps SQLite on the index by time."""
+    seen = observations.c
+    version = (seen.version + _NOUGHT).label("version")
+    query = select(version, func.sum(seen.rows)).where(seen.model == model, seen.time >= since).group_by(version)
+    query = query if until is None else query.where(seen.time < until)
+    return {int(version): int(rows) for version, rows in connection.execute(query)}
 
 
 def before(connection: Connection, model: str, version: int, time: float, limit: int) -> list[tuple[float, str]]:
@@ -79,3 +89,28 @@ def earned(
     amount = each.c.amount
     query = select(each.c.version, func.count(), func.sum(amount), func.sum(amount * amount)).group_by(each.c.version)
     return {version: (int(n), float(sum_), float(squares)) for version, n, sum_, squares in connection.execute(query)}
+
+
+def brought(
+    connection: Connection, model: str, event: str, since: float, until: float | None
+) -> list[tuple[int, float, int, int]]:
+    """Count requests made in [since, until) by version and by what their events brought.
+
+    With a beginning requests are read along time, else all events: a join that may be empty keeps databases to that
+    order, and expressions to group by keep SQLite off the index by version.
+    """
+    seen, told = observations.c, business.c
+    version, position = (seen.version + _NOUGHT).label("version"), seen.position + _NOUGHT
+    brought = func.coalesce(func.sum(told.value), 0.0).label("amount")
+    each = select(version, brought, func.count(told.id).label("events")).group_by(version, position)
+    if since:
+        own = (told.id == seen.id) & (told.event == event)
+        each = each.outerjoin_from(observations, business, own).having(func.count(told.id) > 0)
+    else:
+        each = each.join_from(business, observations, told.id == seen.id).where(told.event == event)
+    each = each.where(seen.model == model, seen.time >= since, seen.role != "shadow")
+    found = (each if until is None else each.where(seen.time < until)).subquery().c
+    query = select(found.version, found.amount, func.count(), func.sum(found.events))
+    query = query.group_by(found.version, found.amount).order_by(found.version, found.amount)
+    rows = connection.execute(query)
+    return [(version, float(amount), int(requests), int(events)) for version, amount, requests, events in rows]

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from msgspec.structs import astuple
 
+from boucle.core.conversations import is_conversation
 from boucle.core.errors import RequestError
 from boucle.core.signature import Batch
 from boucle.serving.codec import TableReader, malformed, parse
@@ -74,6 +75,8 @@ def quick(typed: Typed) -> Read:
 
 def table(data: Any, reader: TableReader) -> Batch:
     """Read whatever a person would send: records, columns, or rows in the signature's order."""
+    if reader.converses and (talks := _conversations(data, reader)):
+        return reader.values(talks)
     if reader.only is not None and (type(data) in (str, bytes) or bare(data) or _listed(data)):
         return reader.values(data if type(data) is list else [data])
     if type(data) is dict:
@@ -87,6 +90,17 @@ def table(data: Any, reader: TableReader) -> Batch:
     if type(data) is list:
         return reader.rows(data) if data and type(data[0]) is list else reader.records(data)
     raise malformed("The body is neither an object of columns nor a list of such objects.")
+
+
+def _conversations(data: Any, reader: TableReader) -> list[Any]:
+    """Return the conversations that data are: one, several, or one under the name of the only field."""
+    assert reader.only is not None
+    if type(data) is dict and data.keys() == {reader.only.name}:
+        data = data[reader.only.name]
+    if is_conversation(data):
+        return [data]
+    several = type(data) is list and bool(data) and is_conversation(data[0])
+    return data if several else []
 
 
 def _listed(data: Any) -> bool:

@@ -11,8 +11,8 @@ from boucle.ui.draw.axis import Axis, time_ticks
 from boucle.ui.draw.glyphs import COLOURS, escape, tone
 from boucle.ui.draw.picture import picture
 from boucle.ui.draw.scale import Scale, places_for, ticks
-from boucle.ui.draw.strip import spread
-from boucle.ui.draw.svg import STRONG, line, text
+from boucle.ui.draw.strip import GUESS, spread
+from boucle.ui.draw.svg import STRONG, hatched, line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.story import Mark, Point, Series
 
@@ -24,7 +24,7 @@ _GAP = 3.5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure. ``guess`` is drawn dashed beside it; ``share`` says that it is written as per cent.
+    """One measure. ``guess`` is drawn dotted beside it; ``share`` says that it is written as per cent.
 
     ``complete`` is up to when its truth has come (Unix seconds); what is later is hatched.
     """
@@ -88,7 +88,7 @@ def _row(one: Row, axis: Axis, top: float, each: int, narrow: bool, say: Words) 
     if series.bound is not None:
         parts.append(_bound(series.bound, one, axis, y, narrow, say))
     if one.guess is not None:
-        parts += [_course(run, axis, y, "var(--soft)", ' stroke-dasharray="4 3"') for run in _runs(one.guess.points)]
+        parts += [_course(run, axis, y, "var(--soft)", GUESS) for run in _runs(one.guess.points)]
     for run in _runs(series.points):
         parts.append(_area(run, axis, y) + _course(run, axis, y, "var(--champ)"))
     parts.append(_last(one, axis, y, say))
@@ -142,13 +142,8 @@ def _late(one: Row, axis: Axis, top: float, bottom: float, say: Words) -> str:
     if one.complete is None or one.complete >= axis.until:
         return ""
     x = axis(max(one.complete, axis.since))
-    label = escape(say("strip.complete", time=say.moment(one.complete, axis.until)))
-    place = f'x="{x:.1f}" y="{top:.1f}" width="{max(axis.right - x, 1):.1f}" height="{bottom - top:.1f}"'
-    return (
-        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<line x1="0" y1="0" x2="0" y2="6" stroke="var(--ref)" stroke-width="1.4"/></pattern></defs>'
-        f'<rect {place} fill="url(#hatch)" opacity="0.45"><title>{label}</title></rect>'
-    )
+    label = say("strip.late", time=say.moment(one.complete, axis.until))
+    return hatched(x, top, max(axis.right - x, 1), bottom - top, label, f"late{axis.left:.0f}-{top:.0f}")
 
 
 def _bound(bound: float, one: Row, axis: Axis, y: Scale, narrow: bool, say: Words) -> str:

@@ -8,7 +8,7 @@ from statistics import median
 
 from boucle.ui.draw.axis import Axis, time_ticks
 from boucle.ui.draw.glyphs import COLOURS, Tone, escape, tone
-from boucle.ui.draw.svg import INK, STRONG, line, text
+from boucle.ui.draw.svg import INK, STRONG, hatched, line, text
 from boucle.ui.words.catalogue import Words
 from boucle.views.story import DriftRow, Mark, Point, Series, Story
 
@@ -17,13 +17,17 @@ _TOP, _QUALITY = 20, 76
 _GAP = 3.5
 """Times the usual distance of two points beyond which nothing was judged between them: the line is broken there."""
 _CIRCLE = 9
+_NAMED = 62
+"""The width of a version's name above its line."""
+GUESS = ' stroke-dasharray="0.1 4" stroke-linecap="round"'
+"""The look of what is guessed without labels: dotted, where a promise is dashed."""
 
 
 def strip(story: Story, say: Words, *, narrow: bool = False) -> str:
     """Draw the story of one model."""
     width = NARROW if narrow else WIDE
-    left, right = (0, 52) if narrow else (104, 98)
-    line, row = (18 if narrow else 0), (40 if narrow else 24)
+    left, right = (0, 52) if narrow else (104, 108)
+    line, row = (34 if narrow else 0), (40 if narrow else 24)
     axis = Axis(story.since, story.until, left, width - right)
     top = _TOP + line
     bottom = top + _QUALITY
@@ -50,7 +54,7 @@ def told(story: Story, say: Words) -> str:
 
 def _quality(story: Story, axis: Axis, top: float, bottom: float, narrow: bool, say: Words) -> str:
     series = story.quality if story.quality.points else story.estimate
-    label_y = top - 12 if narrow else top + 9
+    label_y = top - 36 if narrow else top + 9
     parts = [text(0, label_y, series.name or say("strip.quality"), 13, look=STRONG)]
     kind = say("strip.truth" if story.quality.points else "strip.estimate" if series.points else "strip.unjudged")
     where = (axis.right, label_y, "end") if narrow else (0, label_y + 17, "")
@@ -59,15 +63,15 @@ def _quality(story: Story, axis: Axis, top: float, bottom: float, narrow: bool, 
         return "".join(parts)
     scale = _Scale(series, top, bottom, story.estimate.points)
     if story.complete is not None and story.complete < story.until:
-        parts.append(_incomplete(axis, max(story.complete, story.since), top, bottom, say, narrow))
+        parts.append(_incomplete(axis, max(story.complete, story.since), top, bottom, say))
     if series.bound is not None:
         parts.append(_bound(series.bound, axis, scale, narrow, say))
     if story.quality.points and story.estimate.points:
         for points in _unbroken(story.estimate.points):
-            parts.append(_line(points, axis, scale, ' stroke-dasharray="4 3" opacity="0.7"', "1.4"))
+            parts.append(_line(points, axis, scale, GUESS, "1.8"))
     runs = _unbroken(series.points)
     parts += [_band(points, axis, scale) + _line(points, axis, scale) for points in runs]
-    parts.append(_versions(runs, axis, scale))
+    parts.append(_versions(runs, axis, top - 7, say))
     parts.append(_newest(series, axis, scale, say))
     return "".join(parts)
 
@@ -128,17 +132,16 @@ def _bound(bound: float, axis: Axis, scale: _Scale, narrow: bool, say: Words) ->
     return drawn + text(axis.right + 8, y + 4, label)
 
 
-def _versions(runs: Sequence[Sequence[Point]], axis: Axis, scale: _Scale) -> str:
-    """Name the version at the beginning of its line, where more than one has answered."""
+def _versions(runs: Sequence[Sequence[Point]], axis: Axis, y: float, say: Words) -> str:
+    """Name the version above the beginning of its line, where more than one has answered; the newest come first."""
     if len({points[0].version for points in runs}) < 2:
         return ""
-    drawn, before = "", None
-    for points in runs:
-        first = points[0]
-        if first.version != before:
-            high = first.value if first.high is None else first.high
-            drawn += text(axis(first.time), scale(high) - 4, f"/{first.version}")
-        before = first.version
+    starts = [runs[0][0], *(after[0] for before, after in pairwise(runs) if after[0].version != before[0].version)]
+    drawn, free = "", axis.right + _NAMED
+    for first in reversed(starts):
+        x = axis(first.time)
+        if x + _NAMED <= free:
+            drawn, free = drawn + text(x, y, say("strip.version", version=first.version)), x
     return drawn
 
 
@@ -151,23 +154,14 @@ def _newest(series: Series, axis: Axis, scale: _Scale, say: Words) -> str:
     return text(axis.right + 8, y, say.fixed(last.value, 3), 13, look=STRONG)
 
 
-def _incomplete(axis: Axis, since: float, top: float, bottom: float, say: Words, narrow: bool) -> str:
+def _incomplete(axis: Axis, since: float, top: float, bottom: float, say: Words) -> str:
     """Hatch the part in which labels have not all come."""
     x = axis(since)
     width = axis.right - x
     if width < 3:
         return ""
-    label = say("strip.complete", time=say.clock(since))
-    beside = (
-        f'<text x="{axis.right}" y="{top - 7:.1f}" font-size="12" text-anchor="end" class="s">{escape(label)}</text>'
-    )
-    return (
-        '<defs><pattern id="late" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<line x1="0" y1="0" x2="0" y2="6" stroke="var(--ref)" stroke-width="1.4"/></pattern></defs>'
-        f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{bottom - top:.1f}" fill="url(#late)" '
-        'opacity="0.45">'
-        f"<title>{escape(label)}</title></rect>" + ("" if narrow else beside)
-    )
+    label = say("strip.late", time=say.moment(since, axis.until))
+    return hatched(x, top, width, bottom - top, label, f"late{axis.left:.0f}")
 
 
 def _column(row: DriftRow, axis: Axis, y: float, narrow: bool, say: Words) -> str:

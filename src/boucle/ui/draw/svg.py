@@ -17,6 +17,19 @@ def line(x1: float, y1: float, x2: float, y2: float, colour: str, look: str = ""
     return f'<line {ends} stroke="{colour}" {look}/>'
 
 
+def hatched(x: float, y: float, width: float, height: float, label: str, name: str) -> str:
+    """Hatch an area, which says what it is when pointed at. ``name`` is its own on the page.
+
+    A browser paints nothing from a drawing that is hidden, so the wide and the narrow one cannot share a pattern.
+    """
+    return (
+        f'<defs><pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<line x1="0" y1="0" x2="0" y2="6" stroke="var(--ref)" stroke-width="1.4"/></pattern></defs>'
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="url(#{name})" opacity="0.45">'
+        f"<title>{escape(label)}</title></rect>"
+    )
+
+
 INK = ""
 STRONG = 'font-weight="500"'
 """Looks of a text that is not soft."""

@@ -58,7 +58,7 @@ def _number(text: str) -> int:
 def _chain(view: HistoryView, say: Words) -> str:
     chain = view.chain
     if chain.ok:
-        told = status("pass", say("history.verified", chain.events, time=say.clock(chain.time)))
+        told = status("pass", say("history.verified", chain.events, time=say.moment(chain.time, view.time)))
     else:
         told = status("fail", say("history.broken.at", at=chain.broken_at))
     return f'<div class="small">{told}</div>{command("boucle history --verify", say("copy"), say("copied"))}'

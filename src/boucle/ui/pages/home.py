@@ -138,7 +138,8 @@ def happened(shell: Shell, seen: Source[Overview]) -> None:
             shell.ask(action)
 
     with shell.box("card o4", "section"):
-        shell.html(f'<h2 style="margin-bottom:8px">{escape(say("home.happened"))}</h2>')
+        then = f'<p class="small soft">{escape(say("home.then"))}</p>'
+        shell.html(f"<h2>{escape(say('home.happened'))}</h2>{then}").style("margin-bottom: 8px")
         rows = shell.part(seen, lambda view: _rows(shell, view), classes="", tag="div")
         rows.on("click", take_back, js_handler=_TAKEN)
         shell.html(f'<a class="link small" href="{shell.link("/history")}">{escape(say("home.all"))}</a>')

@@ -9,6 +9,7 @@ from boucle.core.access import Role
 from boucle.core.errors import NotFound
 from boucle.ui.actions import command
 from boucle.ui.draw.glyphs import escape
+from boucle.ui.draw.legend import of_story
 from boucle.ui.draw.lists import status_of, who_answers
 from boucle.ui.draw.ring import ring, stage_list
 from boucle.ui.draw.strip import mark_tone, strip
@@ -104,7 +105,7 @@ def story_card(
         spans()
         shell.part(told, lambda view: strip(view, say), classes="wide-only", tag="div")
         shell.part(told, lambda view: strip(view, say, narrow=True), classes="small-only", tag="div")
-        shell.part(told, lambda view: marks(view, shell), classes="", tag="div")
+        shell.part(told, lambda view: of_story(view, say) + marks(view, shell), classes="", tag="div")
 
 
 def todo(view: Story, shell: Shell) -> str:

@@ -12,6 +12,7 @@ from boucle.project.values import seconds
 from boucle.ui.actions import command
 from boucle.ui.draw.forest import Line, forest
 from boucle.ui.draw.glyphs import escape, sign, status, tone
+from boucle.ui.draw.legend import of_quality
 from boucle.ui.draw.multiples import Row, multiples
 from boucle.ui.draw.numbers import behind, both, table
 from boucle.ui.draw.worth import told, worth
@@ -91,11 +92,7 @@ def _pictures(view: QualityView, say: Words, *, narrow: bool = False) -> str:
 
 
 def _told(view: QualityView, say: Words) -> str:
-    """Name the dashed line, and put the numbers under the picture."""
-    dashed = ""
-    if view.estimate.points:
-        text = say("quality.dashed", assumption=say("quality.assumes"))
-        dashed = f'<p class="small soft" style="margin-top:8px">{escape(text)}</p>'
+    """Say what the lines are, and put the numbers under the picture."""
     heads = [
         say("numbers.time"),
         view.quality.name or "–",
@@ -110,7 +107,7 @@ def _told(view: QualityView, say: Words) -> str:
         ]
         for p in reversed(view.quality.points[-_NUMBERS:])
     ]  # fmt: skip
-    return dashed + behind(heads, rows, say)
+    return of_quality(view, say) + behind(heads, rows, say)
 
 
 def _slices(view: QualityView, shell: Shell) -> str:

@@ -2,7 +2,7 @@
 
 Each module beside this one holds ``WORDS``: a key, then English and French. A word that depends on a count is a pair
 of forms, for one and for many; the count is ``n``. A test holds that both languages have the same places to fill in.
-Sentences about models come from the views (``views.said``), numbers are written as they are there (``views.figures``).
+Sentences about models come from the views, told as everywhere (``loop/telling``), and so are numbers written.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any
 
+from boucle.loop.telling import figures
+from boucle.loop.telling.said import Said, say, tell
 from boucle.loop.wording import Language
-from boucle.views import figures
-from boucle.views.said import Said, say, tell
 
 Word = str | tuple[str, str]
 Entry = tuple[Word, Word]
@@ -117,13 +117,15 @@ class Words:
         at = self._at(time)
         return f"{at.day} {_MONTHS[self.language][at.month - 1]} {at.year} {at:%H:%M:%S %Z}"
 
-    def moment(self, time: float, now: float) -> str:
+    def moment(self, time: float, now: float, *, seconds: bool = False) -> str:
         """Write when something was as short as it can be told from ``now``: a time today, else a day and a time."""
-        at, today = self._at(time).date(), self._at(now).date()
+        at, today, clock = self._at(time).date(), self._at(now).date(), self.clock(time, seconds=seconds)
         if at == today:
-            return self.clock(time)
-        day = self("time.yesterday") if at == today - timedelta(days=1) else self.day(time)
-        return f"{day} {self.clock(time)}"
+            return clock
+        if at == today - timedelta(days=1):
+            return f"{self('time.yesterday')} {clock}"
+        year = "" if at.year == today.year else f" {at.year}"
+        return f"{self.day(time)}{year} {clock}"
 
     def offset(self, time: float) -> float:
         """Return how many seconds the reader's clock is ahead of UTC at ``time``."""

@@ -18,11 +18,13 @@ WORDS: dict[str, Entry] = {
     "nav.main": ("Main", "Navigation principale"),
     "nav.small": ("Main, small screen", "Navigation principale, petit écran"),
     "nav.skip": ("Skip to content", "Aller au contenu"),
-    "nav.running": (
+    "nav.count.rollouts": (("{n} under way", "{n} under way"), ("{n} en cours", "{n} en cours")),
+    "nav.count.alarms": (("{n} open", "{n} open"), ("{n} ouverte", "{n} ouvertes")),
+    "nav.counted.rollouts": (
         ("{n} rollout under way", "{n} rollouts under way"),
         ("{n} déploiement en cours", "{n} déploiements en cours"),
     ),
-    "nav.open": (("{n} alarm open", "{n} alarms open"), ("{n} alarme ouverte", "{n} alarmes ouvertes")),
+    "nav.counted.alarms": (("{n} alarm open", "{n} alarms open"), ("{n} alarme ouverte", "{n} alarmes ouvertes")),
     "bar.live": ("live", "en direct"),
     "bar.rate": ("{rate} req/s", "{rate} req/s"),
     "bar.quiet": ("no traffic", "pas de trafic"),

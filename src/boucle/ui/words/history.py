@@ -8,8 +8,8 @@ WORDS: dict[str, Entry] = {
     "history.today": ("Today", "Aujourd’hui"),
     "history.yesterday": ("Yesterday", "Hier"),
     "history.verified": (
-        ("Verified at {time}: {n} event, none changed.", "Verified at {time}: {n} events, none changed."),
-        ("Vérifié à {time} : {n} événement, intact.", "Vérifié à {time} : {n} événements, aucun modifié."),
+        ("{n} event, not changed (verified: {time}).", "{n} events, none changed (verified: {time})."),
+        ("{n} événement, intact (vérifié : {time}).", "{n} événements, aucun modifié (vérifié : {time})."),
     ),
     "history.broken.at": (
         "The chain is broken at event {at}: it, or what stood before it, was changed or removed.",

@@ -9,6 +9,7 @@ WORDS: dict[str, Entry] = {
     "home.reorder": ("Update order", "Mettre à jour l’ordre"),
     "home.fine": (("{n} is fine", "{n} are fine"), ("{n} va bien", "{n} vont bien")),
     "home.happened": ("What happened, and why", "Ce qui s’est passé, et pourquoi"),
+    "home.then": ("Each with the numbers of that moment.", "Avec les chiffres du moment même."),
     "home.all": ("All decisions", "Toutes les décisions"),
     "home.quiet": (
         "Nothing decided yet. The keeper looks every second while it runs.",

@@ -8,10 +8,7 @@ WORDS: dict[str, Entry] = {
     "multiples.none": ("nothing in this time", "rien sur cette période"),
     "quality.over": ("Over time", "Au fil du temps"),
     "quality.truth": ("late truth, n = {n}", "vérité tardive, n = {n}"),
-    "quality.dashed": (
-        "dashed: estimated without labels, {assumption}",
-        "tirets : estimé sans étiquettes, {assumption}",
-    ),
+    "quality.dotted": ("estimated without labels, {assumption}", "estimé sans étiquettes, {assumption}"),
     "quality.assumes": ("assumes P(y|x) unchanged", "suppose P(y|x) inchangé"),
     "quality.estimated": ("estimated without labels", "estimé sans étiquettes"),
     "quality.reported": ("told, not judged", "indiqué, non jugé"),

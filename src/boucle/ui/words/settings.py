@@ -40,8 +40,8 @@ WORDS: dict[str, Entry] = {
     "keys.col.used": ("Last used", "Dernier usage"),
     "keys.used.never": ("not yet", "pas encore"),
     "keys.used.note": (
-        "Last used: in this console or its API, to the minute. Predictions are not counted here.",
-        "Dernier usage : dans cette console ou son API, à la minute près. Les prédictions n’y comptent pas.",
+        "Last used: for a prediction, in this console or its API; to the minute.",
+        "Dernier usage : pour une prédiction, dans cette console ou son API ; à la minute près.",
     ),
     "keys.all": ("all", "tous"),
     "keys.never": ("never", "jamais"),

@@ -13,7 +13,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from tests import checkpoints
 
-from boucle.adapters.exporters import evening, graph, parents, quantizing
+from boucle.adapters.exporters import evening, graph, parents, quantizing, trying
 from boucle.adapters.importers.pretrained import PretrainedImporter
 from boucle.adapters.pretrained.checkpoints import Checkpoint, resolve
 from boucle.adapters.runtimes.pretrained_onnx import PretrainedOnnxRuntime
@@ -80,7 +80,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 def test_the_widest_matrices_stay_in_float_where_too_many_answers_change(
     exported: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enough: float, left: int
 ) -> None:
-    monkeypatch.setattr(quantizing, "ENOUGH", enough)
+    monkeypatch.setattr(trying, "ENOUGH", enough)
     signature = PretrainedImporter().signature(exported)
     parents.taken_along(exported, tmp_path)
     done = quantizing.quantize(exported, tmp_path, signature, {"text": TEXTS})

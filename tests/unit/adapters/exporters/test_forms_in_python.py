@@ -60,8 +60,9 @@ def test_a_student_learns_from_a_file_besides(folder: Path, tmp_path: Path) -> N
 
 
 def test_what_cannot_be_made_is_refused_as_by_the_command(folder: Path) -> None:
-    with pytest.raises(BundleError, match="4 bits"):
-        boucle.optimize("tone/1", "int4", folder)
+    boucle.optimize("tone/1", "int4", folder, agreement=0.0)
+    with pytest.raises(BundleError, match="in 4 bits already"):
+        boucle.optimize("tone/2", "int8", folder)
     with pytest.raises(RequestError, match="layers=0,1"):
         boucle.distill("tone/1", "layers=0,1", folder)
 

@@ -59,13 +59,35 @@ def marking(job: Job) -> Job:
     )
 
 
-def test_marked_words_are_found_in_new_texts(marking: Job) -> None:
-    fitted = fit(marking)
+@pytest.mark.parametrize("method", ["frozen", "lora"])
+def test_marked_words_are_found_in_new_texts(marking: Job, method: str) -> None:
+    fitted = fit(replace(marking, pretrained={**(marking.pretrained or {}), "method": method}))
     assert fitted.signature.kind == "spans"
     assert fitted.scores[fitted.chosen] > 0.8 > fitted.scores["baseline"]
     texts = np.array(["a lovely film with awful actor"], dtype=object)
     (found,) = PretrainedRuntime().wrap(fitted.model, fitted.signature).predict({"text": texts})["prediction"]
     assert [(span["label"], span["text"]) for span in found] == [("PRAISE", "lovely"), ("BLAME", "awful")]
+
+
+def found_in(fitted: Fitted, text: str) -> list[tuple[str, str]]:
+    (found,) = (
+        PretrainedRuntime()
+        .wrap(fitted.model, fitted.signature)
+        .predict({"text": np.array([text], object)})["prediction"]
+    )
+    return [(span["label"], span["text"]) for span in found]
+
+
+def test_a_word_that_is_rarely_marked_is_found_where_labels_weigh_the_same(marking: Job) -> None:
+    random, made = np.random.default_rng(1), []
+    for row in range(90):
+        text = " ".join(random.permutation([*random.choice(PLAIN, 6), "fine"]))
+        place = text.index("fine")
+        made.append((text, [{"label": "PRAISE", "start": place, "end": place + 4}] if row % 4 == 0 else []))
+    rare = replace(marking, frame=pd.DataFrame(made, columns=["text", "spans"]))
+    plain, even = fit(rare), fit(replace(rare, class_weight="balanced"))
+    assert found_in(plain, "a fine film with plot") == []
+    assert found_in(even, "a fine film with plot") == [("PRAISE", "fine")]
 
 
 def test_spans_that_are_none_are_refused_by_their_row(marking: Job) -> None:

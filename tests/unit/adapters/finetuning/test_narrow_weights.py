@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +11,6 @@ from torch import nn
 
 from boucle.adapters.finetuning.classification import even
 from boucle.adapters.finetuning.precision import Descent, Narrow, narrowed, narrows
-from boucle.adapters.finetuning.trainer import PretrainedTrainer
-from boucle.core.errors import BoucleError
-from boucle.ports.trainer import Job
 
 
 def descend(steps: int, narrow: Narrow, model: nn.Module, descent: Descent) -> None:
@@ -80,11 +76,3 @@ def test_balanced_classes_weigh_the_same_and_a_row_one_on_average() -> None:
     weights = even(counts).numpy()
     assert weights[0] * 6 == pytest.approx(weights[1] * 2)
     assert (weights * counts).sum() == pytest.approx(counts.sum())
-
-
-def test_four_bits_are_refused_saying_what_to_use(job: Job) -> None:
-    with pytest.raises(BoucleError, match="no method 'qlora'") as caught:
-        PretrainedTrainer().fit(
-            replace(job, pretrained={"checkpoint": "x", "method": "qlora"}), lambda text, share: None
-        )
-    assert "target int8" in str(caught.value.hint)

@@ -135,6 +135,36 @@ def test_summaries_are_learned_and_the_kept_model_writes_them(summing: Job, meth
     assert right.mean() > 0.7
 
 
+def translated(rows: int, seed: int) -> pd.DataFrame:
+    """Make texts whose last two words are told in others, the other way round."""
+    random, words = np.random.default_rng(seed), {"film": "plot", "actor": "scene", "good": "great", "bad": "awful"}
+    made = []
+    for row in range(rows):
+        kind, thing = ("good", "bad")[row % 2], ("film", "actor")[row // 2 % 2]
+        made.append((" ".join([*random.choice(PLAIN[5:], 4), kind, thing]), f"{words[thing]} {words[kind]}"))
+    return pd.DataFrame(made, columns=["en", "fr"])
+
+
+def test_translations_are_learned_and_the_kept_model_writes_them(job: Job, checkpoint: Path, tmp_path: Path) -> None:
+    folder = written("t5", checkpoint, tmp_path / "t5")
+    config = json.loads((folder / "config.json").read_text())
+    config["task_specific_params"] = {"translation_en_to_fr": {"prefix": "of the "}}
+    (folder / "config.json").write_text(json.dumps(config))
+    asked = {"checkpoint": str(folder), "epochs": 14, "learning_rate": 5e-3, "batch_tokens": 120, "patience": 0}
+    fields = (Field("en", "text"),)
+    fitted = fit(
+        replace(
+            job, task="translation", fields=fields, target="fr", frame=translated(120, 0), metric="chrf",
+            pretrained=asked,
+        )
+    )  # fmt: skip
+    assert fitted.scores["full"] > fitted.scores["baseline"]
+    assert fitted.model.options["prefix"] == "of the "
+    new = translated(20, 5)
+    right = np.array(again(fitted, {"en": new["en"].tolist()})) == new["fr"].to_numpy()
+    assert right.mean() > 0.7
+
+
 def test_a_text_is_put_before_as_the_checkpoint_was_taught_and_its_beams_are_not_kept(summing: Job) -> None:
     fitted = fit(replace(summing, pretrained={**(summing.pretrained or {}), "epochs": 1}))
     assert fitted.model.options["prefix"] == "it was "
@@ -171,9 +201,10 @@ def test_only_what_follows_the_prompt_is_asked_for(job: Job, checkpoint: Path, t
         assert places[0] == len(pairs.encodings[row]) - 1
 
 
-def test_answers_are_found_in_new_texts(answering: Job) -> None:
-    fitted = fit(answering)
-    assert fitted.scores["full"] > 0.8 > fitted.scores["baseline"]
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_answers_are_found_in_new_texts(answering: Job, method: str) -> None:
+    fitted = fit(replace(answering, pretrained={**(answering.pretrained or {}), "method": method}))
+    assert fitted.scores[method] > 0.8 > fitted.scores["baseline"]
     new = asked(20, seed=5)
     found = again(fitted, {"question": new["question"].tolist(), "context": new["context"].tolist()})
     assert np.mean(np.array(found) == new["answer"].to_numpy()) > 0.8

@@ -16,6 +16,7 @@ import transformers
 
 import boucle
 from boucle.adapters.pretrained import versions
+from boucle.adapters.pretrained.bits import quantization
 from boucle.adapters.pretrained.checkpoints import resolve
 from boucle.adapters.pretrained.tokens import Tokens
 from boucle.core.errors import BoucleError, BundleError
@@ -66,10 +67,11 @@ def test_a_trainer_is_given_its_tokenizer_under_another_name() -> None:
 
 
 @pytest.mark.parametrize(("bits", "key"), [(8, "load_in_8bit"), (4, "load_in_4bit")])
-def test_few_bits_are_asked_for_by_a_configuration(bits: int, key: str) -> None:
-    assert getattr(versions.quantization(bits), key) is True
+def test_few_bits_are_asked_for_by_a_configuration(tiny: Tiny, bits: int, key: str) -> None:
+    checkpoint = resolve(tiny("encoder"))
+    assert getattr(quantization(bits, checkpoint), key) is True
     with pytest.raises(BoucleError, match="in 5 bits"):
-        versions.quantization(5)
+        quantization(5, checkpoint)
 
 
 @pytest.fixture

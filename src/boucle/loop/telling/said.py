@@ -1,4 +1,4 @@
-"""A sentence as a view holds it: which one, with which values; told in either language by one function."""
+"""A sentence as a view or a message holds it: which one, with which values; told in either language by one function."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from boucle.loop.telling import figures
+from boucle.loop.telling.phrases import PHRASES
 from boucle.loop.wording import Language
-from boucle.views import figures
-from boucle.views.phrases import PHRASES
 
 _FORMATS: dict[str, Callable[[float, Language], str]] = {
     "count": figures.count,

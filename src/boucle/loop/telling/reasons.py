@@ -11,9 +11,10 @@ from typing import Any
 
 from boucle.core.alarm import Alarm
 from boucle.core.event import Event
+from boucle.core.ground import ground_of
 from boucle.loop import alarms
-from boucle.views.phrases import PHRASES
-from boucle.views.said import Said, said
+from boucle.loop.telling.phrases import PHRASES
+from boucle.loop.telling.said import Said, said
 
 _SHOWN = 3
 _ALARMS = ("alarm_opened", "alarm_acknowledged")
@@ -25,8 +26,8 @@ _TRAINED = ("trained", "adopted", "optimized", "distilled")
 def why(event: Event) -> Said | None:
     """Return the reason of an event as a sentence; None where only its text tells it."""
     data, kind = event.data, event.kind
-    if (asked := _asked(event)) is not None:
-        return asked
+    if (grounded := _grounded(event)) is not None:
+        return grounded
     if kind == "decision":
         return _decided(data)
     if kind == "retraining" or kind in _ALARMS:
@@ -50,18 +51,27 @@ def why(event: Event) -> Said | None:
     return _verdict(event)
 
 
-def _asked(event: Event) -> Said | None:
-    """Return the reason that stands where a person gave none, or that they gave against a verdict."""
-    text, actor = event.reason, event.actor
-    if text == f"asked for by {actor} in the console":
-        return said("reason.console", actor=actor)
-    if text == "asked for":
+def _grounded(event: Event) -> Said | None:
+    """Tell the code that an event was written with; an older one, without it, is known by its text."""
+    ground, ref = event.data.get("ground") or ground_of(event.reason, event.actor), f"{event.model}/{event.version}"
+    code = str(ground.get("code", ""))
+    if code in ("console", "by"):
+        return said(f"reason.{code}", actor=event.actor)
+    if code == "unsaid":
         return said("reason.asked")
-    if text in (f"by {actor}", f"promoted by {actor}", f"rolled back by {actor}"):
-        return said("reason.by", actor=actor)
-    if text.startswith("override: "):
-        return said("reason.override", text=text.removeprefix("override: "))
-    return None
+    if code == "against":
+        return said("reason.override", text=ground.get("words", event.reason))
+    return _about_alarm(ground, ref)
+
+
+def _about_alarm(ground: Mapping[str, Any], ref: str) -> Said | None:
+    """Tell why an alarm that no verdict opened is there, or why it is over."""
+    code = str(ground.get("code", ""))
+    if code == "gates":
+        return said("reason.gates", failed=int(ground.get("failed", 0)))
+    plain = {"approval": "reason.approval", "released": "reason.released", "seen": "reason.seen",
+             "passed": "reason.over", "outside": "reason.outside"}  # fmt: skip
+    return said(plain[code], ref=ref) if code in plain else None
 
 
 def _decided(data: Mapping[str, Any]) -> Said | None:
@@ -87,8 +97,11 @@ def _held(held: Mapping[str, Any]) -> Said | None:
 
 def why_alarm(alarm: Alarm) -> Said | None:
     """Return what an alarm is about, with its numbers; None where only its text tells it."""
-    evidence = alarms.about(alarm)["evidence"]
-    return checks(evidence["checks"], evidence["more"]) if evidence else None
+    known = alarms.about(alarm)
+    evidence = known["evidence"]
+    if evidence:
+        return checks(evidence["checks"], evidence["more"], evidence["kind"])
+    return _about_alarm(known["ground"] or {}, f"{alarm.model}/{alarm.version}")
 
 
 def done_about(alarm: Alarm) -> Said | None:
@@ -97,8 +110,12 @@ def done_about(alarm: Alarm) -> Said | None:
     if held and not alarm.data.get("undo"):
         waits = _held(held)
         return said("done.waits", action=said(f"act.{action}"), held=waits) if waits is not None else None
-    if action == "rollback" and not str(alarm.data.get("done", "")).startswith("rolled back"):
+    older = not str(alarm.data.get("done", "")).startswith("rolled back")
+    if action == "rollback" and alarm.data.get("rolling", older):
         return said("done.ended")
+    code = str((alarm.data.get("ground") or {}).get("code", ""))
+    if not action and f"done.{code}" in PHRASES:
+        return said(f"done.{code}")
     return said(f"done.{action}") if f"done.{action}" in PHRASES else None
 
 
@@ -108,7 +125,8 @@ def _caused(data: Mapping[str, Any]) -> Said | None:
     if not evidence:
         plain = f"reason.{cause}"
         return said(plain) if plain in ("reason.follow_up", "reason.stale", "reason.schedule") else None
-    told = checks(_checks(evidence.get("checks")), int(evidence.get("more") or 0))
+    kind = str(evidence.get("kind") or cause)
+    told = checks(_checks(evidence.get("checks")), int(evidence.get("more") or 0), kind)
     title = f"cause.{cause}"
     return said("reason.because", cause=said(title), told=told) if told is not None and title in PHRASES else None
 
@@ -122,7 +140,7 @@ def _verdict(event: Event) -> Said | None:
         return said("reason.passed", ref=f"{event.model}/{event.version}") if passed and event.version else None
     status = str(verdict.get("status", ""))
     found = [check for check in known if check.get("status") == status] or known
-    told = checks(found[:_SHOWN], max(0, len(found) - _SHOWN))
+    told = checks(found[:_SHOWN], max(0, len(found) - _SHOWN), str(verdict.get("kind", "")))
     if told is None:
         return None
     if event.kind in _TRAINED:
@@ -134,12 +152,12 @@ def _verdict(event: Event) -> Said | None:
     return told
 
 
-def checks(found: Sequence[Mapping[str, Any]], more: int = 0) -> Said | None:
-    """Tell checks with their numbers, one behind the other; None when there is none with a number."""
+def checks(found: Sequence[Mapping[str, Any]], more: int = 0, kind: str = "") -> Said | None:
+    """Tell checks of a ``kind`` of verdict with their numbers, one behind the other; None without a number."""
     told: Said | None = None
     for check in found:
         if check.get("observed") is not None:
-            one = _check(check)
+            one = _check(check, kind)
             told = one if told is None else said("reason.and", first=told, then=one)
     return said("reason.more", told=told, n=more) if told is not None and more > 0 else told
 
@@ -151,9 +169,22 @@ def _checks(found: object) -> list[Mapping[str, Any]]:
     )
 
 
-def _check(check: Mapping[str, Any]) -> Said:
-    known = check.get("evidence") or check
-    name = faulty(str(known.get("column", "")), str(known.get("kind", ""))) or _named(str(check["name"]))
+def named(check: Mapping[str, Any]) -> Said | str:
+    """Name a check; columns and metrics keep the names that people gave them."""
+    found = check.get("evidence")
+    known = found if isinstance(found, Mapping) and found else check
+    name = str(check.get("name", ""))
+    if (fault := faulty(str(known.get("column", "")), str(known.get("kind", "")))) is not None:
+        return fault
+    if name.endswith(_APART):
+        return said("reason.apart", check=titled(name.removesuffix(_APART)))
+    return said(_PLAIN[name]) if name in _PLAIN else name
+
+
+def _check(check: Mapping[str, Any], kind: str) -> Said:
+    name = named(check)
+    if kind == "drift" and check["name"] != "rows":
+        name = said("reason.effect", name=name)
     values = {"name": name, "value": float(check["observed"])}
     if check.get("low") is not None and check.get("high") is not None:
         told = said("reason.between", low=float(check["low"]), high=float(check["high"]), **values)
@@ -167,13 +198,6 @@ def _check(check: Mapping[str, Any]) -> Said:
 def faulty(column: str, kind: str) -> Said | None:
     """Say what is wrong with the values of a column; None for a kind of fault that there are no words for."""
     return said(f"fault.{kind}", column=column) if f"fault.{kind}" in PHRASES else None
-
-
-def _named(name: str) -> Said | str:
-    """Name a check; columns and metrics keep the names that people gave them."""
-    if name.endswith(_APART):
-        return said("reason.apart", check=titled(name.removesuffix(_APART)))
-    return said(_PLAIN[name]) if name in _PLAIN else name
 
 
 def titled(name: str) -> Said:

@@ -1,12 +1,12 @@
-"""The sentences of the views in English and in French. `{n:count}` and the like: see ``said``.
+"""The sentences of pages, commands and messages in English and in French. `{n:count}` and the like: see ``said``.
 
 One word per thing, as in the glossary. Present tense, what is known first, then what is not, then what happens.
 """
 
 from __future__ import annotations
 
+from boucle.loop.telling.reason_words import REASONS
 from boucle.loop.wording import TITLES
-from boucle.views.reason_words import REASONS
 
 PHRASES: dict[str, tuple[str, str]] = {
     **{f"cause.{cause}": title for cause, title in TITLES.items()},
@@ -102,10 +102,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "broken data in {column} and {more:column|columns} more",
         "données abîmées dans {column} et {more:colonne|colonnes} de plus",
     ),
-    "why.drift": ("{column} drifted, effect {effect:num}", "{column} a dérivé, effet {effect:num}"),
+    "why.drift": ("{column} drifted, effect now {effect:num}", "{column} a dérivé, effet actuel {effect:num}"),
     "why.drift.more": (
-        "{column} drifted, effect {effect:num}, and {more:column|columns} more",
-        "{column} a dérivé, effet {effect:num}, et {more:colonne|colonnes} de plus",
+        "{column} drifted, effect now {effect:num}, and {more:column|columns} more",
+        "{column} a dérivé, effet actuel {effect:num}, et {more:colonne|colonnes} de plus",
     ),
     "why.rollout": (
         "{version} answers {share:pct}, {needed:label|labels} more needed",
@@ -178,8 +178,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     # A model's page.
     "story.is": ("{model}: {state}.", "{model} : {state}."),
     "story.drift": (
-        "{column} changed {ago:span} ago, effect {effect:num}.",
-        "{column} a changé il y a {ago:span}, effet {effect:num}.",
+        "{column} changed {ago:span} ago; in the newest window its effect is {effect:num}.",
+        "{column} a changé il y a {ago:span} ; dans la dernière fenêtre, son effet est {effect:num}.",
     ),
     "story.lost": (
         "{metric} left its promise {ago:span} ago: {value:num} against {bound:num}, on {n:label|labels}.",

@@ -17,6 +17,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "reason.note": ("{told}; {note}", "{told} ; {note}"),
     "reason.held": ("{held}; {told}", "{held} ; {told}"),
     "reason.apart": ("{check}, challenger minus champion", "{check}, challenger moins champion"),
+    "reason.effect": ("{name}, effect", "{name}, effet"),
     "reason.gain": ("improvement over the champion", "gain sur le champion"),
     "reason.prediction": ("prediction", "prédiction"),
     "reason.rows": ("rows", "lignes"),
@@ -52,6 +53,15 @@ REASONS: dict[str, tuple[str, str]] = {
     "reason.console": ("asked for by {actor} in the console", "demandé par {actor} dans la console"),
     "reason.by": ("by {actor}", "par {actor}"),
     "reason.override": ("against the verdict: {text}", "contre le verdict : {text}"),
+    "reason.approval": ("{ref} passed its gate and waits for a yes", "{ref} a passé son contrôle et attend un oui"),
+    "reason.gates": (
+        "{failed:retraining in a row has failed|retrainings in a row have failed}",
+        "{failed:réentraînement de suite a échoué|réentraînements de suite ont échoué}",
+    ),
+    "reason.released": ("{ref} was released", "{ref} a été mis en service"),
+    "reason.seen": ("somebody has looked", "quelqu'un a regardé"),
+    "reason.over": ("a gate has passed", "un contrôle est passé"),
+    "reason.outside": ("it is over, says who told of it", "c'est fini, selon qui l'avait signalé"),
     "reason.quiet": ("{n:quiet window|quiet windows}", "{n:fenêtre calme|fenêtres calmes}"),
     "reason.alias": (
         "the champion alias was moved in the registry",
@@ -78,6 +88,11 @@ REASONS: dict[str, tuple[str, str]] = {
     "done.disable": (
         "the model is switched off, its fallback answers",
         "le modèle est désactivé, la réponse de secours le remplace",
+    ),
+    "done.approval": ("nothing yet: it waits for a yes", "rien encore : un oui est attendu"),
+    "done.gates": (
+        "the champion stays, and nothing retrains until this alarm is acknowledged",
+        "le champion reste, et rien n'est réentraîné tant que cette alarme n'est pas prise en charge",
     ),
     "done.ask": ("rows are chosen to be labelled first", "des lignes sont choisies pour être étiquetées d'abord"),
     "done.waits": ("not yet ({action}): {held}", "pas encore ({action}) : {held}"),
