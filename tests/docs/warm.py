@@ -1,7 +1,8 @@
 """Run commands and programs each in a fork of a process that has the heavy imports behind it.
 
 A dozen documents with a dozen commands each would spend most of their minutes on imports. One JSON object a line on
-standard input, ``{"boucle": [words]}`` or ``{"python": code}`` with folder, environment and a file for the output;
+standard input, ``{"boucle": [words]}``, ``{"python": code}`` or ``{"script": [file, words]}`` with folder, environment
+and a file for the output;
 the exit code comes back on standard output.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import sys
 import traceback
 from importlib import import_module
@@ -48,11 +50,15 @@ def _become(asked: dict[str, Any]) -> None:
     try:
         if "boucle" in asked:
             import_module("boucle.cli.main").run(asked["boucle"])
+        sys.path.insert(0, asked["folder"])
+        if "script" in asked:
+            sys.argv = asked["script"]
+            runpy.run_path(sys.argv[0], run_name="__main__")
         else:
-            sys.path.insert(0, asked["folder"])
             exec(compile(asked["python"], "<block>", "exec"), {"__name__": "__main__"})
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        sys.stderr.write(f"{end.code}\n" if isinstance(end.code, str) else "")
     except BaseException:  # noqa: BLE001 the fork ends here whatever happened, and must not go on as its parent
         traceback.print_exc()
         code = 1
