@@ -10,8 +10,8 @@ Directives are HTML comments before a block:
 
 In ``console`` blocks only lines that begin with ``$`` run; one that ends with ``&`` goes on until the document ends,
 and a server among them is waited for. Ports 8080 and 8081 become free ones. A ``python`` block is a program by itself.
-A ``yaml`` block is a project file, or some sections of one. Plain ``boucle`` lines and Python blocks run in forks of
-one warm process (``warm.py``), all else in a shell.
+A ``yaml`` block is a project file, or some sections of one. Plain ``boucle`` and ``python FILE`` lines and Python
+blocks run in forks of one warm process (``warm.py``), all else in a shell.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ PAGES = sorted(
 )
 RUN = {"console", "bash", "python", "yaml"}
 PLAIN = re.compile(r"boucle (?!.* >)[^|&;$`]*")
+SCRIPT = re.compile(r"python (\w+\.py[^|&;$`<>]*)")
 PATIENCE = 600.0
 SHOWN = {"text", "json", "toml", "html", "http", "sql", "csv", "diff", "promql", "mermaid"}
 BASE = {
@@ -209,6 +210,8 @@ class Shell:
     def _line(self, line: str, expected: int) -> None:
         if PLAIN.fullmatch(line):
             self._warmly(expected, line, boucle=shlex.split(line)[1:])
+        elif script := SCRIPT.fullmatch(line):
+            self._warmly(expected, line, script=shlex.split(script[1]))
         else:
             self._call(["bash", "-uo", "pipefail", "-c", line], expected)
 
@@ -311,6 +314,9 @@ def test_blocks_share_a_folder_and_failures_are_seen(tmp_path: Path, warm: Warm)
     shell.run(Block(3, "python", "import pathlib\npathlib.Path('port').unlink()\n"))
     shell.run(Block(4, "yaml", "serve: {port: '${P}'}\n"))
     shell.run(Block(5, "console", "$ false\n", exit=1))
+    (tmp_path / "told.py").write_text("import sys\nif __name__ == '__main__':\n    sys.exit(sys.argv[1])\n")
+    shell.run(Block(7, "console", "$ python told.py why\n", exit=1))
+    assert (tmp_path / "output-of-a-block.log").read_text() == "why\n"
     with pytest.raises(AssertionError, match="exit 1"):
         shell.run(Block(6, "console", "$ cat port\n"))
 

@@ -50,11 +50,12 @@ def _become(asked: dict[str, Any]) -> None:
     try:
         if "boucle" in asked:
             import_module("boucle.cli.main").run(asked["boucle"])
-        sys.path.insert(0, asked["folder"])
-        if "script" in asked:
+        elif "script" in asked:
+            sys.path.insert(0, asked["folder"])
             sys.argv = asked["script"]
             runpy.run_path(sys.argv[0], run_name="__main__")
         else:
+            sys.path.insert(0, asked["folder"])
             exec(compile(asked["python"], "<block>", "exec"), {"__name__": "__main__"})
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

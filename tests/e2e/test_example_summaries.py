@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from tests.e2e.example_pages import walked
 
+GENERATING = ("torch", "peft", "transformers.models.llama.modeling_llama")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return walked("summaries", tmp_path_factory.mktemp("examples"), ("torch", "transformers"))
+    return walked("summaries", tmp_path_factory.mktemp("examples"), GENERATING)
 
 
 def test_a_summary_is_shorter_than_its_article_and_about_it(folder: Path) -> None:

@@ -83,10 +83,11 @@ def packed(numbers: Bytes, bits: int) -> Bytes:
         return numbers
     if numbers.shape[-1] % 2:
         numbers = np.concatenate([numbers, np.zeros((*numbers.shape[:-1], 1), dtype=np.uint8)], axis=-1)
-    return numbers[..., ::2] | (numbers[..., 1::2] << 4)
+    found: Bytes = np.bitwise_or(numbers[..., ::2], numbers[..., 1::2] << 4, dtype=np.uint8)
+    return found
 
 
-def _unpacked(packed: Bytes, bits: int) -> Bytes:
+def _unpacked(held: Bytes, bits: int) -> Bytes:
     if bits == 8:
-        return packed
-    return np.stack([packed & 15, packed >> 4], axis=-1).reshape(*packed.shape[:-1], -1)
+        return held
+    return np.stack([held & 15, held >> 4], axis=-1).reshape(*held.shape[:-1], -1)

@@ -140,7 +140,7 @@ def _prepared(began: Start, examples: Examples, asked: Asked, seed: int) -> Read
     held = validation_rows(examples, recipe.validation, seed)
     learned = np.setdiff1d(np.arange(len(examples)), held)
     nothing = np.empty((len(examples), 0), dtype=np.float32)
-    return Ready(began, model, fresh, material, hardware, anatomy, recipe, learned, held, nothing, None, ())
+    return Ready(model, fresh, material, hardware, anatomy, recipe, learned, held, nothing, None, ())
 
 
 def _material(model: Any, began: Start, examples: Examples) -> Material:

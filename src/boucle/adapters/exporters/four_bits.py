@@ -29,7 +29,7 @@ LEAST = 32
 IN_8_BITS = 4
 """MatMulNBits' ``accuracy_level`` that computes in 8 bits."""
 STRENGTH = 0.5
-"""How much of the unevenness of channels goes to the weights: more than half of it costs more than it saves here."""
+"""How much of the unevenness of channels goes to the weights: 0.5 lost least of 0, 0.3 and 0.5."""
 SHOWN = 128
 """Rows on which it is seen what flows where: a matrix of 1,536 channels needs more than some dozens."""
 DOMAIN = "com.microsoft"

@@ -132,7 +132,8 @@ def _require_room(recipe: Recipe, facts: Facts, hardware: Hardware) -> None:
     if recipe.method == "qlora" and hardware.device == "cpu":
         wanted = max(wanted, 4 * facts.parameters)  # what it is merged into
     if wanted > hardware.memory:
-        lighter = "lora" if recipe.method == "full" else "probe"
+        narrower = "qlora" if hardware.device == "cuda" else "probe"
+        lighter = {"full": "lora", "lora": narrower}.get(recipe.method, "probe")
         raise TrainingError(
             f"Training {facts.parameters / 1e6:,.0f} million parameters takes about {wanted / 1e9:.1f} GB; "
             f"{hardware.memory / 1e9:.1f} GB are free.",

@@ -39,7 +39,8 @@ class OpenvinoEngine:
         ports = {_name(port, known): port for port in self._model.outputs}
         self._outputs = {ours: ports[theirs] for ours, theirs in onnx_files.outputs(checkpoint, list(ports)).items()}
         self.vectors = onnx_files.VECTOR in self._outputs
-        self._most = int(checkpoint.config.get("max_position_embeddings") or 512)
+        said = checkpoint.config
+        self._most, self._words = int(said.get("max_position_embeddings") or 0), int(said.get("vocab_size") or 0)
         self._cut = frozenset(self._outputs) - {onnx_files.VECTOR} if checkpoint.task in _PER_TOKEN else frozenset()
         self._own = threading.local()
 
@@ -47,6 +48,7 @@ class OpenvinoEngine:
         """Compute one batch; raises RequestError when the model refuses it."""
         if self._image:
             feeds = {self._image: feeds["pixel_values"]}
+        self._require(feeds)
         width = next(iter(feeds.values())).shape[1]
         feeds = self._widened(feeds, width)
         given = {
@@ -61,6 +63,16 @@ class OpenvinoEngine:
             raise RequestError(f"The model cannot compute these rows: {_line(error)}") from error
         found = {ours: request.get_tensor(port).data for ours, port in self._outputs.items()}
         return {ours: np.array(one[:, :width] if ours in self._cut else one) for ours, one in found.items()}
+
+    def _require(self, feeds: Tensors) -> None:
+        """Raise RequestError for what lies outside the model's tables: OpenVINO would read past their ends."""
+        ids = feeds.get("input_ids")
+        if ids is None or not ids.size:
+            return
+        if self._most and ids.shape[1] > self._most:
+            raise RequestError(f"The model cannot compute these rows: {ids.shape[1]} tokens, it reads {self._most}.")
+        if self._words and not 0 <= int(ids.min()) <= int(ids.max()) < self._words:
+            raise RequestError(f"The model cannot compute these rows: it knows {self._words} tokens, they have others.")
 
     def _widened(self, feeds: Tensors, width: int) -> Tensors:
         """Return texts with some tokens more, which the mask hides."""

@@ -38,7 +38,7 @@ def shares(fitted: Fitted, job: Job) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("method", ["frozen", "lora"])
+@pytest.mark.parametrize("method", ["frozen", "lora", "qlora"])
 def test_a_killed_training_goes_on_to_the_model_it_would_have_made(job: Job, tmp_path: Path, method: str) -> None:
     job = replace(job, pretrained={**(job.pretrained or {}), "method": method, "epochs": 2})
     killed_at(job, 0.22 + 0.7 * 0.6)

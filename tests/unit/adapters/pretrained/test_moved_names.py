@@ -37,7 +37,7 @@ OLD = [
     "AutoModelWithLMHead", "AutoModelForVision2Seq", "TextDataset", "Conversation", "is_tf_available", "gguf_file",
     "assistant_only_loss", "IterableDataset", "pretrained_tokenizer",
 ]  # fmt: skip
-FOREIGN = ["trl", "gguf", "torchvision", "timm", "tensorflow", "evaluate", "optimum", "setfit", "bitsandbytes"]
+FOREIGN = ["trl", "gguf", "torchvision", "timm", "tensorflow", "evaluate", "optimum", "setfit"]
 
 
 @cache
