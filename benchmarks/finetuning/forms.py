@@ -1,7 +1,7 @@
-"""What each target of ``boucle optimize`` gives: CPU ms a text, answers kept, size; all forms in the same run.
+"""What each target of ``boucle optimize`` gives, and ``boucle distill``: CPU ms a text, answers kept, size, in one run.
 
-``python -m benchmarks.finetuning.forms`` fine-tunes MiniLM on film sentences, makes every form of it, and asks them in
-turns. ``--seed N``, ``--rows N`` to learn from, ``--rounds N``, ``--only onnx,int8`` and ``--out FILE`` may be given.
+``python -m benchmarks.finetuning.forms`` fine-tunes MiniLM on one of the two sets of texts, makes every form of it, and
+asks them in turns. May be given: ``--set topics``, ``--seed N``, ``--rounds N``, ``--only onnx,int8``, ``--out FILE``.
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.finetuning.texts import Part, checkpoint, movies, topics
+from benchmarks.finetuning.texts import SETS, SIZES, Part, checkpoint, topics
 from boucle import plugins
 from boucle.adapters.finetuning.trainer import PretrainedTrainer
 from boucle.adapters.pretrained import versions
 from boucle.core.model import BundleInfo
 from boucle.core.signature import Batch, Field
+from boucle.ports.exporter import Exported, Lessons
 from boucle.ports.runtime import Predictor
 from boucle.ports.trainer import Job
 
-TARGETS = ["onnx", "int8", "int4", "bf16", "openvino"]
+TARGETS = ["onnx", "int8", "int4", "bf16", "openvino", "distilled"]
+STUDENT, UNLABELLED = "layers=0,5", {"movies": 2400, "topics": 1200}
 LONG, FEW, TOGETHER = 128, 24, 64
 """Tokens of a long text, texts that are asked one by one in a round, and texts that are asked at once."""
 
 
 @dataclass
 class Figures:
-    """CPU ms a text of about 26 tokens, of 128, and of short ones asked together; shares of rows; megabytes."""
+    """CPU ms a text of the set, one of 128 tokens, and of the set's asked together; shares of rows; megabytes."""
 
     short: float
     long: float
@@ -60,17 +62,41 @@ def tuned(part: Part, seed: int, folder: Path) -> tuple[Path, BundleInfo]:
     return folder / "bundle", BundleInfo("forms", fitted.signature, fitted.runtime, 0.0, options=saved.options)
 
 
-def forms(directory: Path, info: BundleInfo, rows: Batch, folder: Path, only: list[str]) -> Iterator[tuple[str, Any]]:
+def forms(
+    directory: Path, info: BundleInfo, part: Part, more: list[str], folder: Path, only: list[str]
+) -> Iterator[tuple[str, Any]]:
     """Yield the version itself and each of its forms: name, predictor, size, what is told."""
-    yield "torch", (plugins.load("runtimes", info.runtime)().load(directory, info), _size(directory), {})
+    itself = plugins.load("runtimes", info.runtime)().load(directory, info)
+    yield "torch", (itself, _size(directory), {})
+    rows = {"text": part.train["text"].to_numpy(dtype=object)[:400]}
     for target in only:
         place = folder / target
         place.mkdir()
-        made = plugins.load("exporters", target)().export(directory, info, place, rows)
+        if target == "distilled":
+            made = _student(itself, directory, info, part, more, place)
+            place = place / "student"
+        else:
+            made = plugins.load("exporters", target)().export(directory, info, place, rows)
         yield (
             target,
             (plugins.load("runtimes", made.runtime)().wrap(made.model, info.signature), _size(place), made.params),
         )
+
+
+def _student(
+    itself: Predictor, directory: Path, info: BundleInfo, part: Part, more: list[str], folder: Path
+) -> Exported:  # fmt: skip
+    """Teach two of the six layers what the version answers, on its rows and on ``more`` without a label."""
+    texts = np.array([*part.train["text"], *more], dtype=object)
+    shares = np.asarray(itself.predict({"text": texts})["probabilities"], dtype=np.float64)
+    place = {label: number for number, label in enumerate(info.signature.classes or ())}
+    labels = np.array([*(place[label] for label in part.train["label"]), *(-1 for _ in more)])
+    settings = {"metric": "accuracy", "seed": 0, "directory": str(folder)}
+    distiller = plugins.load("distillers", "pretrained")()
+    made: Exported = distiller.distill(
+        directory, info, STUDENT, Lessons(texts, labels, shares), folder, settings, lambda text, share: None
+    )
+    return made
 
 
 class Pipeline:
@@ -91,13 +117,14 @@ def main() -> None:
     """Fine-tune, make the forms, ask them in turns and print."""
     asked = _arguments()
     torch.set_num_threads(1)
-    part = movies(asked.seed, asked.rows, 1000)
+    learned, judged = SIZES[asked.set]
+    whole = SETS[asked.set](asked.seed, learned, judged + UNLABELLED[asked.set])
+    part, more = Part(whole.train, whole.test[:judged]), whole.test["text"][judged:].tolist()
     texts = part.test["text"].to_numpy(dtype=object)
     long = _cut(topics(asked.seed, 0, 2 * FEW).test["text"].to_numpy(dtype=object))
     with tempfile.TemporaryDirectory() as place:
         directory, info = tuned(part, asked.seed, Path(place))
-        rows = {"text": part.train["text"].to_numpy(dtype=object)[:400]}
-        made = dict(forms(directory, info, rows, Path(place), asked.only))
+        made = dict(forms(directory, info, part, more, Path(place), asked.only))
         made["pipeline"] = (Pipeline(directory / "checkpoint"), _size(directory), {})
         figures = _measured(made, texts, long, part.test["label"].to_numpy(), asked.rounds)
     _print(figures)
@@ -183,7 +210,7 @@ def _print(figures: dict[str, Figures]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rows", type=int, default=800)
+    parser.add_argument("--set", choices=list(SETS), default="movies")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", type=lambda text: text.split(","), default=TARGETS)
     parser.add_argument("--out", type=Path)
