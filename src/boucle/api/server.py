@@ -23,7 +23,7 @@ from boucle.loop.project import Project
 BACKLOG = 256
 POLITE = 5
 """How far the control plane stands back for the data plane, in steps of niceness: who asks goes before who looks."""
-_SELDOM = (1_000, 10, 20)
+_SELDOM = (2_000, 15, 15)
 """When garbage is looked for: open pages are many lasting objects, and a look at all of them takes 0.1 s with fifty."""
 _TURN = 0.001
 """Seconds after which a thread that reads lets the loop that sends go on."""
