@@ -21,7 +21,7 @@ VERSIONS = 4
 DAY = 86400.0
 _Key = tuple[Path, str, str, tuple[int, ...], tuple[float, float]]
 _known: Kept[_Key, tuple[Stretch, ...]] = Kept()
-_taken: Kept[tuple[Path, str, tuple[str, ...], float], Takings] = Kept(100)
+_taken: Kept[tuple[Path, str, tuple[str, ...], float, float | None], Takings] = Kept(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def totals(project: Project, tx: Transaction, model: str, now: float) -> tuple[M
     settled = (now - seconds(project.settings.release.wait) - DAY) // DAY * DAY
 
     def taken(since: float, until: float | None, good_for: float) -> Takings:
-        key = (project.root, model, events, since)
+        key = (project.root, model, events, since, until)
         return _taken.get(key, partial(take, tx, model, declared, since, until), good_for)
 
     return tuple(measures(declared, taken(0.0, settled, DAY) + taken(settled, None, MINUTE)))

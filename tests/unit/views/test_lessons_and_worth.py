@@ -125,6 +125,11 @@ def test_what_is_read_in_two_parts_is_what_is_read_at_once(written: Written) -> 
     with written.project.state.begin(write=False) as tx:
         assert list(totals(written.project, tx, "churn", NOW)) == measure_business(tx, "churn", declared)
         served_since = take(tx, "churn", declared, NOW - 100 * HOUR, NOW - 20 * HOUR)
+        # nothing is forgotten when another day is over, though what was read before is still remembered
+        for later in range(1, 5):
+            assert list(totals(written.project, tx, "churn", NOW + later * DAY)) == measure_business(
+                tx, "churn", declared
+            )
     assert served_since.rows == {1: 40, 2: 50}
 
 
