@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from boucle.measures.spans import listed
 
 ENOUGH = 0.5
 """From which overlap on two boxes are of one thing: that of PASCAL VOC (Everingham et al. 2010)."""
@@ -28,18 +29,7 @@ def boxes_of(value: Any) -> tuple[Box, ...]:
     The surest come first. Nothing at all is no box; a box without a score is sure. Raises ValueError saying what is
     wrong.
     """
-    if value is None or (isinstance(value, float) and value != value):
-        return ()
-    if isinstance(value, str):
-        try:
-            value = json.loads(value) if value.strip() else []
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{value[:40]!r} is no JSON list of boxes") from error
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{str(value)[:40]!r} is no list of boxes")
-    return tuple(sorted(map(_box, value), key=lambda box: -box.score))
+    return tuple(sorted(map(_box, listed(value, "boxes")), key=lambda box: -box.score))
 
 
 def counts(truth: Sequence[Any], told: Sequence[Any]) -> NDArray[np.float64]:

@@ -19,23 +19,28 @@ class Span(NamedTuple):
     label: str
 
 
+def listed(value: Any, what: str) -> list[Any]:
+    """Read a list of ``what``, or its JSON text; nothing at all is an empty one. Raises ValueError for all else."""
+    if value is None or (isinstance(value, float) and value != value):
+        return []
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else []
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{value[:40]!r} is no JSON list of {what}") from error
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{str(value)[:40]!r} is no list of {what}")
+    return list(value)
+
+
 def spans_of(value: Any) -> tuple[Span, ...]:
     """Read ``[{"label", "start", "end", …}, …]``, as objects or as JSON text; nothing at all is no span.
 
     Raises ValueError saying what is wrong.
     """
-    if value is None or (isinstance(value, float) and value != value):
-        return ()
-    if isinstance(value, str):
-        try:
-            value = json.loads(value) if value.strip() else []
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{value[:40]!r} is no JSON list of spans") from error
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{str(value)[:40]!r} is no list of spans")
-    return tuple(sorted(_span(one) for one in value))
+    return tuple(sorted(_span(one) for one in listed(value, "spans")))
 
 
 def written(spans: Sequence[Span]) -> str:

@@ -55,7 +55,7 @@ def decisions(tx: Transaction, model: str | None, limit: int, kinds: Sequence[st
 
 def decided(event: Event) -> Decision:
     """Return one event of the history as a decision; its undo is the one it was written with."""
-    return _DECIDED.get(event.digest, lambda: _decided(event), inf)
+    return _DECIDED.get(event.digest, lambda: _decided(event), inf) if event.digest else _decided(event)
 
 
 _DECIDED: Kept[str, Decision] = Kept(2000)

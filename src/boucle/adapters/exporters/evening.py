@@ -53,6 +53,12 @@ def narrowing(model: Any) -> list[str]:
     return [node.name for node in found if shapes[node.input[1]][0] >= NARROWING * shapes[node.input[1]][1]]
 
 
+def ladder(model: Any) -> list[list[str]]:
+    """Return which nodes to spare in each try, the smallest form first: none, then the narrowing ones if any."""
+    widest = narrowing(model)
+    return [[], widest] if widest else [[]]
+
+
 def _fed(model: Any) -> Nodes:
     """Return the products with a fixed matrix nobody else uses, by the name of what flows into them."""
     used: dict[str, int] = {}

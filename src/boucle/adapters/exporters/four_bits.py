@@ -64,7 +64,7 @@ def quantize(source: Checkpoint, folder: Path, signature: Signature, rows: Batch
     trial = trying.Trial.of(source, signature, rows, SHOWN)
     model = evening.evened(model, trial.fed, STRENGTH)
     writing = Writing(model, _together(model, trial))
-    best = trial.best(_ladder(model), folder, lambda spared: writing.write(folder / ONNX, spared))
+    best = trial.best(evening.ladder(model), folder, lambda spared: writing.write(folder / ONNX, spared))
     return {**trial.told(best), "in_8_bits": best.spared, "block": BLOCK, "evened": STRENGTH}
 
 
@@ -133,12 +133,6 @@ def _uses(model: Any) -> dict[str, int]:
         for name in node.input:
             uses[name] = uses.get(name, 0) + 1
     return uses
-
-
-def _ladder(model: Any) -> list[list[str]]:
-    """Return what to keep in 8 bits, the smallest form first."""
-    widest = evening.narrowing(model)
-    return [[], widest] if widest else [[]]
 
 
 def _together(model: Any, trial: trying.Trial) -> Flows:

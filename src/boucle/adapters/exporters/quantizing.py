@@ -28,14 +28,8 @@ def quantize(source: Checkpoint, folder: Path, signature: Signature, rows: Batch
         return {"matrices": _written(model, folder / ONNX)}
     trial = trying.Trial.of(source, signature, rows)
     model = evening.evened(model, trial.fed)
-    best = trial.best(_ladder(model), folder, lambda left: _written(model, folder / ONNX, left))
+    best = trial.best(evening.ladder(model), folder, lambda left: _written(model, folder / ONNX, left))
     return {**trial.told(best), "left_in_float": best.spared, "evened": evening.STRENGTH}
-
-
-def _ladder(model: Any) -> list[list[str]]:
-    """Return what to leave in float32, the quickest form first."""
-    widest = evening.narrowing(model)
-    return [[], widest] if widest else [[]]
 
 
 def _written(model: Any, target: Path, left: Sequence[str] = ()) -> int:

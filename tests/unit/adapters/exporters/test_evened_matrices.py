@@ -9,13 +9,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 from onnx import TensorProto, helper, numpy_helper
-from tests import checkpoints
 
-from boucle.adapters.exporters import evening, graph, parents, quantizing, trying
+from boucle.adapters.exporters import evening, parents, quantizing, trying
 from boucle.adapters.importers.pretrained import PretrainedImporter
-from boucle.adapters.pretrained.checkpoints import Checkpoint, resolve
+from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.runtimes.pretrained_onnx import PretrainedOnnxRuntime
 
 TEXTS = np.array([f"a {one} film, number {n}" for n in range(12) for one in ("dull", "warm", "lovely")], dtype=object)
@@ -64,16 +62,6 @@ def test_a_channel_that_drowns_the_others_costs_less_once_evened(tmp_path: Path)
         quantizing._written(evening.evened(model, rows), tmp_path / "model.onnx")
         lost.append(float(np.abs(answered(onnx.load(tmp_path / "model.onnx"), x) - before).mean()))
     assert lost[1] < lost[0] / 2
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    torch.set_num_threads(1)
-    root = tmp_path_factory.mktemp("exported")
-    checkpoint = resolve(checkpoints.tiny("classifier", root / "torch"), "text-classification")
-    (root / "onnx").mkdir()
-    graph.write(checkpoint, root / "onnx")
-    return parents.moved(checkpoint, root / "onnx")
 
 
 @pytest.mark.parametrize(("enough", "left"), [(0.0, 0), (1.1, 2)])

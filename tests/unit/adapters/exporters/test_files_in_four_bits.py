@@ -7,29 +7,17 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
-from tests import checkpoints
 from tests.contracts.tiny_bundles import bundle
 
-from boucle.adapters.exporters import four_bits, graph, parents, trying
+from boucle.adapters.exporters import four_bits, parents, trying
 from boucle.adapters.exporters.smaller import Int4Exporter, Int8Exporter
 from boucle.adapters.importers.pretrained import PretrainedImporter
-from boucle.adapters.pretrained.checkpoints import Checkpoint, resolve
+from boucle.adapters.pretrained.checkpoints import Checkpoint
 from boucle.adapters.runtimes.pretrained_onnx import PretrainedOnnxRuntime
 from boucle.core.errors import BundleError
 from boucle.core.model import BundleInfo
 
 TEXTS = np.array([f"a {one} film, number {n}" for n in range(12) for one in ("dull", "warm", "lovely")], dtype=object)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    torch.set_num_threads(1)
-    root = tmp_path_factory.mktemp("exported")
-    checkpoint = resolve(checkpoints.tiny("classifier", root / "torch"), "text-classification")
-    (root / "onnx").mkdir()
-    graph.write(checkpoint, root / "onnx")
-    return parents.moved(checkpoint, root / "onnx")
 
 
 @pytest.mark.parametrize(("enough", "spared"), [(0.0, 0), (1.1, 2)])
