@@ -65,7 +65,9 @@ def acted(state: SqlState, model: str, name: str, many: int) -> list[Event]:
     raise AssertionError(f"{name} did not act {many} times in {PATIENCE} s: {[e.actor for e in events][-5:]}")
 
 
-def test_when_the_holder_is_killed_the_other_takes_over_soon(start: Start, state: SqlState, tmp_path: Path) -> None:
+def test_when_the_holder_is_killed_the_other_takes_over_within_ten_seconds(
+    start: Start, state: SqlState, tmp_path: Path
+) -> None:
     first = start("first")
     acted(state, tmp_path.name, "first", 5)
     start("second")
@@ -76,8 +78,7 @@ def test_when_the_holder_is_killed_the_other_takes_over_soon(start: Start, state
     died = time.time()
     events = acted(state, tmp_path.name, "second", 5)
     assert [int(e.reason) for e in events] == list(range(1, len(events) + 1))
-    # Five seconds of silence, and a moment; on a machine that is very busy a moment is long.
-    assert next(e.time for e in events if e.actor == "second") - died < 40.0
+    assert next(e.time for e in events if e.actor == "second") - died < 10.0
 
 
 def fell_asleep(process: subprocess.Popen[str], state: SqlState) -> bool:
